@@ -1,0 +1,2 @@
+//! The wire ABI.
+#![no_std]

@@ -1,0 +1,104 @@
+//! What was concluded, with its evidence.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CtState, Direction, NfFamily, NfHook, Tuple};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Traffic is lost.
+    Error,
+    /// Something is off that may lose traffic.
+    Warning,
+    /// Worth knowing.
+    Info,
+}
+
+/// How sure a finding is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// Every link of the chain was seen on the packet itself.
+    Certain,
+    /// One link is inferred.
+    Likely,
+    /// More than one link is inferred.
+    Possible,
+}
+
+/// A place: as much of it as is known.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+pub struct Where {
+    /// Inode number of the netns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub netns: Option<u32>,
+    /// Device name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ifname: Option<String>,
+    /// Netfilter hook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<NfHook>,
+    /// Family of the table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<NfFamily>,
+    /// Table name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// Chain name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<String>,
+    /// nftables: rule handle. Legacy iptables: number of the rule in its chain, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<u64>,
+    /// Whether the chain's policy decided.
+    #[serde(default)]
+    pub policy: bool,
+}
+
+/// What happened earlier and made the packet end as it did.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+pub struct Cause {
+    /// Where.
+    #[serde(flatten)]
+    pub place: Where,
+    /// The rule's text, where there is a rule and its text is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// What it did to the packet, as a sentence.
+    pub did: String,
+}
+
+/// A conclusion that cites its evidence.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Finding {
+    /// Stable kebab-case id, listed in `docs/findings.md`.
+    pub id: String,
+    /// Severity.
+    pub severity: Severity,
+    /// One sentence in plain words.
+    pub title: String,
+    /// Flow id.
+    pub flow: u64,
+    /// Direction of the packets that it is about.
+    pub direction: Direction,
+    /// Their tuple.
+    pub tuple: Tuple,
+    /// Ids of the packets that it was seen on.
+    pub packets: Vec<u64>,
+    /// Where it happened.
+    pub r#where: Where,
+    /// The kernel's drop reason.
+    pub reason: String,
+    /// Conntrack's belief at that place.
+    pub ct_state: CtState,
+    /// What happened earlier to make it so.
+    pub cause: Cause,
+    /// Sentences, each with packet id and time since the start of the trace.
+    pub evidence: Vec<String>,
+    /// How sure.
+    pub confidence: Confidence,
+    /// What would let the packet through: sentences, one a line.
+    pub advice: String,
+}

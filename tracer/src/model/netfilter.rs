@@ -1,0 +1,204 @@
+//! Tables, chains, rules and verdicts.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A netfilter protocol family as `nft` spells it (`NFPROTO_*`).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NfFamily {
+    /// `NFPROTO_INET`.
+    Inet,
+    /// `NFPROTO_IPV4`.
+    Ip,
+    /// `NFPROTO_ARP`.
+    Arp,
+    /// `NFPROTO_NETDEV`.
+    Netdev,
+    /// `NFPROTO_BRIDGE`.
+    Bridge,
+    /// `NFPROTO_IPV6`.
+    Ip6,
+}
+
+impl NfFamily {
+    /// From `NFPROTO_*` (`include/uapi/linux/netfilter.h`).
+    #[must_use]
+    pub fn from_nfproto(number: u8) -> Option<Self> {
+        Some(match number {
+            1 => Self::Inet,
+            2 => Self::Ip,
+            3 => Self::Arp,
+            5 => Self::Netdev,
+            7 => Self::Bridge,
+            10 => Self::Ip6,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for NfFamily {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Inet => "inet",
+            Self::Ip => "ip",
+            Self::Arp => "arp",
+            Self::Netdev => "netdev",
+            Self::Bridge => "bridge",
+            Self::Ip6 => "ip6",
+        })
+    }
+}
+
+/// A hook of the IP families (`NF_INET_*`) as `nft` spells it.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NfHook {
+    /// `NF_INET_PRE_ROUTING`.
+    Prerouting,
+    /// `NF_INET_LOCAL_IN`.
+    Input,
+    /// `NF_INET_FORWARD`.
+    Forward,
+    /// `NF_INET_LOCAL_OUT`.
+    Output,
+    /// `NF_INET_POST_ROUTING`.
+    Postrouting,
+    /// `NF_INET_INGRESS`, `NF_NETDEV_INGRESS`.
+    Ingress,
+    /// `NF_NETDEV_EGRESS`.
+    Egress,
+}
+
+impl fmt::Display for NfHook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prerouting => "prerouting",
+            Self::Input => "input",
+            Self::Forward => "forward",
+            Self::Output => "output",
+            Self::Postrouting => "postrouting",
+            Self::Ingress => "ingress",
+            Self::Egress => "egress",
+        })
+    }
+}
+
+/// What netfilter decided, or did, at one step.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Verdict {
+    /// `NF_ACCEPT`.
+    Accept,
+    /// `NF_DROP`.
+    Drop,
+    /// `NF_STOLEN`.
+    Stolen,
+    /// `NF_QUEUE`.
+    Queue,
+    /// `NF_REPEAT`.
+    Repeat,
+    /// Not a verdict: the packet was made UNTRACKED here.
+    Notrack,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Accept => "accept",
+            Self::Drop => "drop",
+            Self::Stolen => "stolen",
+            Self::Queue => "queue",
+            Self::Repeat => "repeat",
+            Self::Notrack => "notrack",
+        })
+    }
+}
+
+/// Where in the ruleset a step happened and what it decided. Fields that are not known are absent.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+pub struct Netfilter {
+    /// Family of the table (nftables) or of the packet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<NfFamily>,
+    /// Table name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// Chain that holds the rule or the policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<String>,
+    /// Base chain that the walk began in, where it is another than `chain`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_chain: Option<String>,
+    /// Netfilter hook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<NfHook>,
+    /// Priority of the base chain at the hook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
+    /// nftables: rule handle. Legacy iptables: number of the rule in its chain, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<u64>,
+    /// The rule's text as its own tool prints it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// What was decided or done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// Whether the base chain's policy decided.
+    #[serde(default)]
+    pub policy: bool,
+    /// Whether this is legacy iptables (`ip_tables`), not nf_tables.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub legacy: bool,
+}
+
+/// A chain that took part in a verdict, as it read when it was looked up in the packet's netns.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+pub struct Chain {
+    /// Inode number of the netns.
+    pub netns: u32,
+    /// Family of the table.
+    pub family: NfFamily,
+    /// Table name.
+    pub table: String,
+    /// Chain name.
+    pub chain: String,
+    /// Hook, where it is a base chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<NfHook>,
+    /// Priority, where it is a base chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
+    /// Policy, where it is a base chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Verdict>,
+    /// Whether this is legacy iptables.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub legacy: bool,
+    /// The rules in order.
+    pub rules: Vec<Rule>,
+}
+
+/// One rule, as far as the diagnosis asks.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+pub struct Rule {
+    /// nftables: rule handle. Legacy iptables: number of the rule in its chain, from 1.
+    pub rule: u64,
+    /// The rule's text as its own tool prints it, or as far as netlink could be read.
+    pub text: String,
+    /// States that a `ct state` (or `-m conntrack --ctstate`, `-m state`) match accepts, lower case
+    /// (`established`, `related`, `new`, `invalid`, `untracked`); empty where the rule has no such match.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ct_state: Vec<String>,
+    /// Whether that match is negated (`ct state != …`, `! --ctstate …`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ct_state_negated: bool,
+    /// Where the rule ends the walk by itself: accept or drop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// Chain that the rule jumps or goes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jump: Option<String>,
+}
