@@ -1,2 +1,47 @@
-//! xtask
-fn main() {}
+//! Builds, demonstrates and tests tracer: `cargo xtask --help`.
+
+#![allow(dead_code, reason = "the tasks that use it follow")]
+
+mod build;
+mod debian;
+mod guest;
+mod kernels;
+mod progress;
+mod qemu;
+mod shell;
+mod toolchain;
+mod vm;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().task {
+        Task::Build => build::build().map(|()| 0),
+        Task::Vm(args) => vm::vm(&args),
+    };
+    match result {
+        Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
+        Err(error) => {
+            eprintln!("xtask: error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Tasks of the tracer project; each prepares whatever it needs
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build the release binaries, toolchain included
+    Build,
+    Vm(vm::VmArgs),
+}

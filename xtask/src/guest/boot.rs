@@ -1,0 +1,273 @@
+//! Boots a guest for one command and tells how it ended.
+
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::{Read as _, Write as _},
+    os::{fd::AsRawFd as _, fd::RawFd, unix::process::CommandExt as _},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+use nix::{
+    fcntl::{FcntlArg, FdFlag, fcntl},
+    sys::{prctl::set_pdeathsig, signal::Signal},
+};
+
+use super::{
+    accel::Accel,
+    channel::{Activity, Channel, Sink, into_lines},
+    image::Image,
+    overlay, terminal,
+};
+use crate::{shell, workspace};
+
+/// How many console lines a failure shows.
+const CONSOLE_LINES: usize = 30;
+
+/// A kernel that says nothing for so long before its first process runs is dead.
+const BOOT_SILENCE: Duration = Duration::from_secs(60);
+
+/// The machine to boot.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Kernel and base image.
+    pub image: Image,
+    /// What the console's log file is called.
+    pub name: String,
+    /// Virtual processors.
+    pub smp: u32,
+    /// Memory in MiB.
+    pub memory: u32,
+    /// Who executes the guest's instructions.
+    pub accel: Accel,
+}
+
+/// When to give a guest up.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// The longest silence on all channels together, once the guest is up.
+    pub silence: Option<Duration>,
+    /// The longest run altogether.
+    pub total: Option<Duration>,
+}
+
+/// What to run, and where its output goes.
+pub struct Session {
+    /// A script for bash.
+    pub command: String,
+    /// Gives the command the user's terminal instead of the two sinks.
+    pub interactive: bool,
+    /// When to give up.
+    pub limits: Limits,
+    /// Takes the command's stdout, or all that its terminal shows.
+    pub stdout: Sink,
+    /// Takes the command's stderr.
+    pub stderr: Sink,
+}
+
+/// Boots, runs and returns the command's exit status; an error if the guest did not get that far.
+pub fn run(machine: &Machine, session: Session) -> Result<i32> {
+    let log = workspace::cache("guests")?.join(format!("{}.console", machine.name));
+    let mut log = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+    let config = config(session.interactive);
+    let initramfs = overlay::initramfs(&machine.image, &session.command, &config)?;
+
+    let [console, output, errors, status] = [Channel::new()?, Channel::new()?, Channel::new()?, Channel::new()?];
+    let fds = [&console, &output, &errors, &status].map(Channel::inherited);
+    let mut qemu = Qemu::start(machine, initramfs.as_raw_fd(), fds, session.interactive)?;
+    drop(initramfs);
+
+    let raw = if session.interactive {
+        output.feed_from_stdin()?;
+        Some(terminal::Raw::enter()?)
+    } else {
+        None
+    };
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let activity = Activity::new();
+    let on_console = {
+        let seen = Arc::clone(&seen);
+        let mut lines = into_lines(move |line| lock(&seen).console(line));
+        Box::new(move |bytes: &[u8]| {
+            // A log that cannot be written does not stop the guest.
+            let _ = log.write_all(bytes);
+            lines(bytes);
+        })
+    };
+    let on_status = {
+        let seen = Arc::clone(&seen);
+        into_lines(move |line| lock(&seen).status(line))
+    };
+    let listeners = [
+        console.listen(&activity, on_console),
+        output.listen(&activity, session.stdout),
+        errors.listen(&activity, session.stderr),
+        status.listen(&activity, on_status),
+    ];
+    let end = qemu.wait(session.limits, &activity, || lock(&seen).ready);
+    qemu.kill();
+    for listener in listeners {
+        // A sink that panicked has said so already.
+        let _ = listener.join();
+    }
+    drop(raw);
+
+    let seen = lock(&seen);
+    match (end, seen.exit) {
+        (Ok(()), Some(status)) => Ok(status),
+        (Ok(()), None) => bail!("the guest ended before its command did{}", seen.describe(&mut qemu)),
+        (Err(error), _) => bail!("{error:#}{}", seen.describe(&mut qemu)),
+    }
+}
+
+/// What `init.sh` reads, as shell assignments.
+fn config(interactive: bool) -> String {
+    if !interactive {
+        return "GUEST_TERMINAL=\n".to_owned();
+    }
+    let term = std::env::var("TERM").unwrap_or_else(|_| "linux".to_owned());
+    let (rows, columns) = terminal::size();
+    format!("GUEST_TERMINAL={}\nGUEST_ROWS={rows}\nGUEST_COLUMNS={columns}\n", shell::quote(&term))
+}
+
+/// What the guest has told so far.
+#[derive(Default)]
+struct Seen {
+    ready: bool,
+    exit: Option<i32>,
+    last: VecDeque<String>,
+}
+
+impl Seen {
+    fn console(&mut self, line: &str) {
+        if self.last.len() == CONSOLE_LINES {
+            self.last.pop_front();
+        }
+        self.last.push_back(line.to_owned());
+    }
+
+    fn status(&mut self, line: &str) {
+        match line.split_once(' ') {
+            Some(("exit", status)) => self.exit = status.parse().ok(),
+            _ => self.ready |= line == "ready",
+        }
+    }
+
+    fn describe(&self, qemu: &mut Qemu) -> String {
+        let mut text = String::new();
+        let errors = qemu.errors();
+        if !errors.trim().is_empty() {
+            text.push_str("\nQEMU said:\n");
+            text.push_str(errors.trim_end());
+        }
+        if self.last.is_empty() {
+            text.push_str("\nIts console showed nothing.");
+        } else {
+            text.push_str("\nThe last lines of its console:");
+            for line in &self.last {
+                text.push('\n');
+                text.push_str(line);
+            }
+        }
+        text
+    }
+}
+
+fn lock(seen: &Mutex<Seen>) -> std::sync::MutexGuard<'_, Seen> {
+    // What was seen stays true even if a thread died while writing it down.
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The running virtual machine; it never outlives this value, nor this process.
+struct Qemu {
+    child: Child,
+    errors: File,
+}
+
+impl Qemu {
+    fn start(machine: &Machine, initramfs: RawFd, fds: [RawFd; 4], interactive: bool) -> Result<Self> {
+        let [console, output, errors, status] = fds;
+        let socket = |id: &str, fd: RawFd| format!("socket,id={id},fd={fd}");
+        let device = if interactive { "virtconsole,chardev=out" } else { "virtserialport,chardev=out,name=out" };
+        let said = tempfile::tempfile().context("cannot make a temporary file")?;
+        let said_too = said.try_clone().context("cannot share a temporary file")?;
+        let mut command = Command::new("qemu-system-x86_64");
+        command
+            .args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"])
+            .args(machine.accel.arguments())
+            .args(["-smp", &machine.smp.to_string(), "-m", &machine.memory.to_string()])
+            .arg("-kernel")
+            .arg(&machine.image.kernel)
+            .args(["-initrd", &format!("/proc/self/fd/{initramfs}")])
+            .args(["-append", "console=ttyS0 loglevel=5 panic=-1 rdinit=/init"])
+            .args(["-chardev", &socket("console", console), "-serial", "chardev:console"])
+            .args(["-device", "virtio-serial-pci,max_ports=8"])
+            .args(["-chardev", &socket("out", output), "-device", device])
+            .args(["-chardev", &socket("err", errors), "-device", "virtserialport,chardev=err,name=err"])
+            .args(["-chardev", &socket("status", status)])
+            .args(["-device", "virtserialport,chardev=status,name=status"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(said_too);
+        // SAFETY: between fork and exec only two system calls are made, on plain values.
+        unsafe {
+            command.pre_exec(move || {
+                set_pdeathsig(Signal::SIGKILL)?;
+                for fd in fds.into_iter().chain([initramfs]) {
+                    // SAFETY: the descriptors are open in the parent until it has spawned.
+                    let fd = std::os::fd::BorrowedFd::borrow_raw(fd);
+                    fcntl(fd, FcntlArg::F_SETFD(FdFlag::empty()))?;
+                }
+                Ok(())
+            });
+        }
+        let child =
+            command.spawn().context("cannot start qemu-system-x86_64; `cargo xtask build` tells how to install it")?;
+        Ok(Self { child, errors: said })
+    }
+
+    fn wait(&mut self, limits: Limits, activity: &Activity, ready: impl Fn() -> bool) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            if self.child.try_wait().context("cannot ask for QEMU's end")?.is_some() {
+                return Ok(());
+            }
+            if let Some(total) = limits.total
+                && start.elapsed() > total
+            {
+                bail!("the guest was still busy after {} s and was stopped", total.as_secs());
+            }
+            let silence = if ready() { limits.silence } else { Some(BOOT_SILENCE) };
+            if let Some(silence) = silence
+                && activity.silence() > silence
+            {
+                bail!("the guest said nothing for {} s and was stopped", silence.as_secs());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn kill(&mut self) {
+        // It may have ended already, which is just as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    fn errors(&mut self) -> String {
+        use std::io::Seek as _;
+        let mut text = String::new();
+        // Without QEMU's own words the rest of the message still stands.
+        let _ = self.errors.rewind().and_then(|()| self.errors.read_to_string(&mut text));
+        text
+    }
+}
+
+impl Drop for Qemu {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -1,0 +1,62 @@
+#!/bin/busybox sh
+# The guest's first and only process: mounts what programs expect, runs one command, says how it
+# ended, and switches the machine off. `/guest/config` tells how, `/guest/command` what.
+
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/busybox HOME=/root LANG=C.UTF-8
+# Real tools come first on PATH; busybox fills the gaps.
+/bin/busybox mkdir -p /proc /sys /dev /run /tmp /root /busybox /var/lib /mnt
+/bin/busybox --install -s /busybox
+ln -sf /run /var/run
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+mkdir -p /dev/pts /dev/shm /dev/virtio-ports
+mount -t devpts devpts /dev/pts
+mount -t tmpfs tmpfs /dev/shm
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /tmp
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mount -t bpf bpf /sys/fs/bpf
+mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
+mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null
+ln -s /proc/self/fd /dev/fd
+ln -s /proc/self/fd/0 /dev/stdin
+ln -s /proc/self/fd/1 /dev/stdout
+ln -s /proc/self/fd/2 /dev/stderr
+mkdir -p /run/netns /run/lock
+hostname guest
+ip link set lo up
+# Kernels before 5.11 charge maps against this limit.
+ulimit -l unlimited
+
+. /guest/config
+
+# Without udev, ports get their names here; the host creates them while the kernel already runs.
+tries=0
+until [ -e /dev/virtio-ports/status ]; do
+    for port in /sys/class/virtio-ports/*; do
+        read -r name <"$port/name" 2>/dev/null && ln -sf "/dev/${port##*/}" "/dev/virtio-ports/$name"
+    done
+    tries=$((tries + 1))
+    if [ "$tries" -gt 200 ]; then
+        echo "init: the ports to the host did not appear" >/dev/kmsg
+        exit 1
+    fi
+    [ -e /dev/virtio-ports/status ] || usleep 50000
+done
+exec 3>/dev/virtio-ports/status
+echo ready >&3
+
+cd /root
+if [ -n "$GUEST_TERMINAL" ]; then
+    export TERM="$GUEST_TERMINAL"
+    stty -F /dev/hvc0 sane rows "$GUEST_ROWS" cols "$GUEST_COLUMNS"
+    setsid -c /bin/bash /guest/command </dev/hvc0 >/dev/hvc0 2>&1 3>&-
+    status=$?
+else
+    export TERM=dumb
+    /bin/bash /guest/command </dev/null >/dev/virtio-ports/out 2>/dev/virtio-ports/err 3>&-
+    status=$?
+fi
+echo "exit $status" >&3
+poweroff -f

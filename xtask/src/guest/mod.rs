@@ -1,0 +1,10 @@
+//! A small virtual machine with a chosen kernel, run for one command.
+
+pub mod accel;
+pub mod boot;
+pub mod channel;
+pub mod image;
+mod modules;
+mod overlay;
+pub mod terminal;
+pub mod tree;

@@ -1,0 +1,69 @@
+//! The part of a guest's file system that is made afresh for each boot: what to run, and our
+//! programs as they were just built.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Seek as _, Write as _},
+    path::Path,
+};
+
+use anyhow::{Context as _, Result};
+
+use super::{
+    image::Image,
+    tree::{Node, Tree},
+};
+use crate::workspace;
+
+const INIT: &str = include_str!("init.sh");
+
+/// Our programs, put into `/bin` where they have been built.
+const PROGRAMS: [&str; 3] = ["tracer", "scenarios", "lab"];
+
+/// The folder of scenario documents, in the repository and in the guest.
+const SCENARIOS: (&str, &str) = ("tests/scenarios", "scenarios");
+
+/// A file without a name that holds the base image and, after it, this boot's own part.
+pub fn initramfs(image: &Image, command: &str, config: &str) -> Result<File> {
+    let mut tree = Tree::default();
+    tree.insert("init", Node::program(INIT));
+    tree.insert("guest/command", Node::data(command));
+    tree.insert("guest/config", Node::data(config));
+    for program in PROGRAMS {
+        let path = workspace::target().join("release").join(program);
+        if path.is_file() {
+            let content = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            tree.insert(&format!("usr/bin/{program}"), Node::program(content));
+        }
+    }
+    add_folder(&mut tree, &workspace::root().join(SCENARIOS.0), SCENARIOS.1)?;
+    write(image, &tree).context("cannot write the guest's initramfs; is the disk full?")
+}
+
+fn write(image: &Image, tree: &Tree) -> io::Result<File> {
+    // Nameless, so that nothing stays behind however this process ends.
+    let mut file = tempfile::tempfile_in(image.base.parent().unwrap_or(Path::new(".")))?;
+    io::copy(&mut File::open(&image.base)?, &mut file)?;
+    let mut out = BufWriter::with_capacity(1 << 20, &file);
+    tree.write_cpio(&mut out)?;
+    out.flush()?;
+    drop(out);
+    file.rewind()?;
+    Ok(file)
+}
+
+fn add_folder(tree: &mut Tree, source: &Path, name: &str) -> Result<()> {
+    // The folder is written by hand and may not be there yet.
+    let Ok(entries) = fs::read_dir(source) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let name = format!("{name}/{}", entry.file_name().to_string_lossy());
+        if path.is_dir() {
+            add_folder(tree, &path, &name)?;
+        } else {
+            let content = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            tree.insert(&name, Node::data(content));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! The toolchain for eBPF: a linker that speaks BPF and the sources of `core`.
+
+use std::{
+    env,
+    ffi::OsString,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{progress, workspace};
+
+/// The first linker release that fits the LLVM of our Rust, taken from rustc itself.
+const LINKER: [&str; 6] = ["bpf-linker", "--version", "0.10.4", "--no-default-features", "--features", "rust-llvm-22"];
+
+/// A toolchain that can build everything in the workspace.
+pub struct Toolchain {
+    path: OsString,
+}
+
+impl Toolchain {
+    /// Cargo, in the root of the repository and with the linker on its path.
+    pub fn cargo(&self) -> Command {
+        let mut command = cargo();
+        command.env("PATH", &self.path).current_dir(workspace::root());
+        command
+    }
+}
+
+/// Installs what is missing.
+pub fn ensure() -> Result<Toolchain> {
+    let tools = ensure_linker()?;
+    let mut folders = vec![tools];
+    folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+    let path = env::join_paths(folders).context("PATH holds a folder with a colon in its name")?;
+    Ok(Toolchain { path })
+}
+
+/// The cargo that runs us.
+fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+fn ensure_linker() -> Result<PathBuf> {
+    let root = workspace::cache("tools")?;
+    let bin = root.join("bin");
+    if bin.join("bpf-linker").exists() {
+        return Ok(bin);
+    }
+    progress::timed("installing bpf-linker (about two minutes)", || {
+        let status = cargo()
+            .args(["install", "--quiet", "--locked", "--root"])
+            .arg(&root)
+            .args(LINKER)
+            .current_dir(&root)
+            .stdin(Stdio::null())
+            .stdout(std::io::stderr())
+            .status()
+            .context("cannot start cargo; is Rust installed?")?;
+        if !status.success() {
+            bail!(
+                "bpf-linker could not be installed; see cargo's words above, then run this again or by \
+                 hand: cargo install --locked --root {} {}",
+                root.display(),
+                LINKER.join(" ")
+            );
+        }
+        Ok(())
+    })?;
+    Ok(bin)
+}
