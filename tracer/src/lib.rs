@@ -1,3 +1,4 @@
 //! tracer says where and why a packet disappears inside a Linux node.
 
+pub mod enrich;
 pub mod model;

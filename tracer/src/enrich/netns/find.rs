@@ -1,0 +1,68 @@
+//! Where network namespaces can be found.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
+
+use super::{CURRENT, Netns, inum_of, name};
+
+/// See [`Netns::find`]. Cheap places first; a name that a person gave wins over a process's.
+pub(super) fn by_inum(inum: u32) -> Option<Netns> {
+    if let Some(file) = open_if(Path::new(name::HOST), inum) {
+        return Some(Netns { inum, name: "host".to_owned(), file });
+    }
+    for path in NAMED_DIRS.iter().flat_map(|dir| entries(dir)) {
+        if let Some(file) = open_if(&path, inum) {
+            return Some(Netns { inum, name: name::of_path(&path), file });
+        }
+    }
+    let process = pids().into_iter().find_map(|pid| Some((pid, open_if(&of_pid(pid), inum)?)));
+    if let Some((pid, file)) = process {
+        return Some(Netns { inum, name: name::of_pid(pid).unwrap_or_else(|| inum.to_string()), file });
+    }
+    let unnamed = NAMELESS_DIRS.iter().flat_map(|dir| entries(dir)).chain([PathBuf::from(CURRENT)]);
+    let file = unnamed.into_iter().find_map(|path| open_if(&path, inum))?;
+    Some(Netns { inum, name: inum.to_string(), file })
+}
+
+/// Directories of `ip netns` and of CNI plugins: the file's name is the namespace's name. In a pod
+/// with `hostPID`, the host's are below PID 1's root.
+pub(super) const NAMED_DIRS: [&str; 2] = ["/run/netns", "/proc/1/root/run/netns"];
+
+/// Docker's directory: its file names are fragments of ids that say little to a person.
+pub(super) const NAMELESS_DIRS: [&str; 3] =
+    ["/run/docker/netns", "/var/run/docker/netns", "/proc/1/root/run/docker/netns"];
+
+/// The namespace of a process.
+pub(super) fn of_pid(pid: u32) -> PathBuf {
+    PathBuf::from(format!("/proc/{pid}/ns/net"))
+}
+
+/// All process ids, lowest first: in a pod the lowest one is the most telling.
+fn pids() -> Vec<u32> {
+    let mut pids: Vec<u32> =
+        entries("/proc").iter().filter_map(|path| path.file_name()?.to_str()?.parse().ok()).collect();
+    pids.sort_unstable();
+    pids
+}
+
+/// Paths in a directory, sorted so that a second look finds the same; none where it cannot be read.
+fn entries(dir: &str) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(dir).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    paths
+}
+
+/// Opens `path` if it is the namespace with this inode number.
+fn open_if(path: &Path, inum: u32) -> Option<File> {
+    // A look first: opening every process's namespace would be slower and may be refused.
+    let found = super::inum_of_meta(&fs::metadata(path).ok()?).ok()?;
+    if found != inum {
+        return None;
+    }
+    let file = File::open(path).ok()?;
+    // Inode numbers repeat across file systems: only a namespace file will do.
+    (super::resolve::is_netns(&file) && inum_of(&file).ok()? == inum).then_some(file)
+}
