@@ -16,6 +16,13 @@ pub enum Record {
     Drop(Step),
     /// A chain that decided about a packet.
     Chain(Chain),
+    /// The name of a network namespace.
+    Netns {
+        /// Its inode number.
+        inum: u32,
+        /// Its name, e.g. under `/run/netns`.
+        name: String,
+    },
     /// A conclusion.
     Finding(Finding),
     /// Last line.

@@ -1,0 +1,97 @@
+//! Addresses and networks as people write them.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net};
+
+/// Reads `ADDR[/LEN]`. Host bits under the prefix are masked off: `10.0.0.5/24` is `10.0.0.0/24`, as
+/// every firewall tool reads it. An IPv4 address in IPv6 clothes (`::ffff:10.0.0.5`, as `ss` prints
+/// it) is the IPv4 address that travels.
+pub(super) fn network(flag: &str, text: &str) -> Result<IpNet, String> {
+    let wrong = |hint: &str| format!("{flag} `{text}` is not an address or network: {hint}");
+    let (addr, len) = match text.split_once('/') {
+        Some((addr, len)) => (addr, Some(len)),
+        None => (text, None),
+    };
+    let addr = parse_addr(addr).map_err(|hint| wrong(&hint))?;
+    let max = if addr.is_ipv4() { 32 } else { 128 };
+    let len = match len.map(str::parse::<u8>) {
+        None => max,
+        Some(Ok(len)) if len <= max => len,
+        Some(_) => return Err(wrong(&format!("the prefix length goes from 0 to {max}"))),
+    };
+    let net = IpNet::new(addr, len).map_err(|_| wrong(&format!("the prefix length goes from 0 to {max}")))?;
+    Ok(unmapped(net.trunc()))
+}
+
+/// `10.0.0.5` where the whole address counts, else `10.0.0.0/24`.
+pub(super) fn words(net: IpNet) -> String {
+    if net.prefix_len() == net.max_prefix_len() { net.addr().to_string() } else { net.to_string() }
+}
+
+fn parse_addr(text: &str) -> Result<IpAddr, String> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    if let Ok(addr) = bare.parse() {
+        return Ok(addr);
+    }
+    if let Some((addr, device)) = bare.split_once('%')
+        && addr.parse::<Ipv6Addr>().is_ok()
+    {
+        return Err(format!("give the device apart, with --iface {device}"));
+    }
+    if let Ok(socket) = text.parse::<std::net::SocketAddr>() {
+        return Err(format!("give the port apart, as in {} and --port {}", socket.ip(), socket.port()));
+    }
+    Err("write it like 10.0.0.5, 10.0.0.0/24 or fd00::/64; names are not looked up".to_owned())
+}
+
+fn unmapped(net: IpNet) -> IpNet {
+    let IpNet::V6(v6) = net else { return net };
+    match (v6.addr().to_ipv4_mapped(), v6.prefix_len().checked_sub(96)) {
+        (Some(addr), Some(len)) => Ipv4Net::new(addr, len).map_or(net, IpNet::V4),
+        _ => net,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{network, words};
+
+    fn read(text: &str) -> Result<String, String> {
+        network("--dst", text).map(words)
+    }
+
+    #[test]
+    fn addresses_and_networks() {
+        assert_eq!(read("10.0.0.5").as_deref(), Ok("10.0.0.5"));
+        assert_eq!(read("10.0.0.5/24").as_deref(), Ok("10.0.0.0/24"));
+        assert_eq!(read("0.0.0.0/0").as_deref(), Ok("0.0.0.0/0"));
+        assert_eq!(read("FD00::0:1").as_deref(), Ok("fd00::1"));
+        assert_eq!(read("fd00::1/64").as_deref(), Ok("fd00::/64"));
+        assert_eq!(read("[fd00::1]").as_deref(), Ok("fd00::1"));
+    }
+
+    #[test]
+    fn ipv4_in_ipv6_clothes_is_ipv4() {
+        assert_eq!(read("::ffff:10.0.0.5").as_deref(), Ok("10.0.0.5"));
+        assert_eq!(read("::ffff:10.0.0.5/120").as_deref(), Ok("10.0.0.0/24"));
+        assert_eq!(read("::ffff:0:0/64").as_deref(), Ok("::/64"));
+    }
+
+    #[test]
+    fn mistakes_say_what_to_do() {
+        let error = |text: &str| read(text).expect_err(text);
+        assert_eq!(
+            error("10.0.0.5/33"),
+            "--dst `10.0.0.5/33` is not an address or network: the prefix length goes from 0 to 32"
+        );
+        assert!(error("fd00::/129").ends_with("from 0 to 128"));
+        assert!(error("10.0.0.5/").contains("prefix length"));
+        assert!(error("10.0.0.5:443").ends_with("give the port apart, as in 10.0.0.5 and --port 443"));
+        assert!(error("[fd00::1]:443").ends_with("give the port apart, as in fd00::1 and --port 443"));
+        assert!(error("fe80::1%eth0").ends_with("with --iface eth0"));
+        assert!(error("example.org").ends_with("names are not looked up"));
+        assert!(error("10.0.0").contains("write it like"));
+        assert!(error("").contains("write it like"));
+    }
+}

@@ -1,0 +1,116 @@
+//! The resolved configuration: plain data, validated, free of contradictions.
+
+use std::{num::NonZeroU64, path::PathBuf, time::Duration};
+
+use clap_complete::Shell;
+
+use super::{
+    Backend, Color, Filter, Format, Usage,
+    args::{Args, CommandArgs, ReportArgs, TraceArgs, ViewArgs},
+    quantity,
+};
+
+/// What to do.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Command {
+    /// Trace live.
+    Trace(Box<TraceConfig>),
+    /// Diagnose recorded captures.
+    Report(ReportConfig),
+    /// Say what works here.
+    Check(CheckConfig),
+    /// Print a completion script: [`super::completions`].
+    Completions(Shell),
+    /// Print the manual page: [`super::man`].
+    Man,
+}
+
+/// A live run.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TraceConfig {
+    /// Which packets.
+    pub filter: Filter,
+    /// How to hook into the kernel.
+    pub backend: Backend,
+    /// Size of the ring buffer in bytes: a power of two from 64 KiB to 1 GiB.
+    pub buffer_size: u32,
+    /// End after so many packets.
+    pub count: Option<NonZeroU64>,
+    /// End after this time; above zero, at most a year.
+    pub timeout: Option<Duration>,
+    /// Create this empty file once every probe is attached.
+    pub ready_file: Option<PathBuf>,
+    /// Also save the capture here.
+    pub write: Option<PathBuf>,
+    /// What is printed.
+    pub view: View,
+}
+
+/// A look at recorded captures.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ReportConfig {
+    /// At least one.
+    pub files: Vec<PathBuf>,
+    /// What is printed.
+    pub view: View,
+}
+
+/// A look at the system.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct CheckConfig {
+    /// When to use colours.
+    pub color: Color,
+}
+
+/// What is printed and how.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct View {
+    /// Report or JSON Lines.
+    pub format: Format,
+    /// When to use colours.
+    pub color: Color,
+    /// No progress, no warnings. Never together with `verbose`.
+    pub quiet: bool,
+    /// Every step, with kernel functions and packet ids.
+    pub verbose: bool,
+}
+
+pub(super) fn resolve(typed: Args) -> Result<Command, Usage> {
+    match typed.command {
+        None => trace(typed.trace),
+        Some(CommandArgs::Trace(typed)) => trace(*typed),
+        Some(CommandArgs::Report(ReportArgs { files, view: typed })) => {
+            Ok(Command::Report(ReportConfig { files, view: view(&typed)? }))
+        }
+        Some(CommandArgs::Check(typed)) => Ok(Command::Check(CheckConfig { color: typed.color.color })),
+        Some(CommandArgs::Completions { shell }) => Ok(Command::Completions(shell)),
+        Some(CommandArgs::Man) => Ok(Command::Man),
+    }
+}
+
+fn trace(typed: TraceArgs) -> Result<Command, Usage> {
+    let TraceArgs { filter, run, view: typed } = typed;
+    if run.write.as_ref().is_some_and(|path| path.as_os_str() == "-") {
+        return Err(Usage("--write needs a file: to send the capture to stdout, use `-o json`".to_owned()));
+    }
+    if run.write.is_some() && run.write == run.ready_file {
+        return Err(Usage("--write and --ready-file name the same file: give two".to_owned()));
+    }
+    Ok(Command::Trace(Box::new(TraceConfig {
+        filter: Filter::resolve(filter)?,
+        backend: run.backend,
+        buffer_size: quantity::buffer_size(&run.buffer_size).map_err(Usage)?,
+        count: run.count.map(|text| quantity::count(&text)).transpose().map_err(Usage)?,
+        timeout: run.timeout.map(|text| quantity::timeout(&text)).transpose().map_err(Usage)?,
+        ready_file: run.ready_file,
+        write: run.write,
+        view: view(&typed)?,
+    })))
+}
+
+fn view(typed: &ViewArgs) -> Result<View, Usage> {
+    if typed.quiet && typed.verbose {
+        return Err(Usage("--quiet and --verbose contradict each other: leave one out".to_owned()));
+    }
+    Ok(View { format: typed.output, color: typed.color.color, quiet: typed.quiet, verbose: typed.verbose })
+}

@@ -1,0 +1,146 @@
+//! Which packets to follow.
+
+use std::fmt;
+
+use ipnet::IpNet;
+
+use super::{Usage, address, args::FilterArgs, netns::Netns, quantity};
+use crate::model::Proto;
+
+/// Which packets start a flow that is followed; all conditions must hold, none means all packets.
+/// The reply direction is found by the reversed tuple unless `one_way` is set.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Filter {
+    /// Source network, host bits zero.
+    pub src: Option<IpNet>,
+    /// Destination network, host bits zero; of the same family as `src`.
+    pub dst: Option<IpNet>,
+    /// Source or destination network; never together with `src` or `dst`.
+    pub host: Option<IpNet>,
+    /// Source or destination port; never together with `sport` or `dport`.
+    pub port: Option<u16>,
+    /// Source port.
+    pub sport: Option<u16>,
+    /// Destination port.
+    pub dport: Option<u16>,
+    /// Transport protocol.
+    pub proto: Option<Proto>,
+    /// Device that the packet is first seen on. Whether it exists is not known here.
+    pub iface: Option<String>,
+    /// Network namespace that the packet is first seen in; parses as [`Netns`].
+    pub netns: Option<String>,
+    /// Value and mask of the packet mark; the value has no bit outside the mask.
+    pub mark: Option<(u32, u32)>,
+    /// Whether to leave the replies alone.
+    pub one_way: bool,
+}
+
+impl Filter {
+    /// Whether every packet matches.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        *self == Self { one_way: self.one_way, ..Self::default() }
+    }
+
+    pub(super) fn resolve(typed: FilterArgs) -> Result<Self, Usage> {
+        let network = |flag, text: Option<String>| text.map(|text| address::network(flag, &text)).transpose();
+        let port = |flag, text: Option<String>| text.map(|text| quantity::port(flag, &text)).transpose();
+        let build = || {
+            Ok(Self {
+                src: network("--src", typed.src)?,
+                dst: network("--dst", typed.dst)?,
+                host: network("--host", typed.host)?,
+                port: port("--port", typed.port)?,
+                sport: port("--sport", typed.sport)?,
+                dport: port("--dport", typed.dport)?,
+                proto: typed.proto.map(|text| proto(&text)).transpose()?,
+                iface: typed.iface.map(iface).transpose()?,
+                netns: typed.netns.map(netns).transpose()?,
+                mark: typed.mark.map(|text| quantity::mark(&text)).transpose()?,
+                one_way: typed.one_way,
+            })
+        };
+        build().and_then(|filter: Self| filter.contradiction().map_or(Ok(filter), Err)).map_err(Usage)
+    }
+
+    /// What makes it impossible for a packet to match.
+    fn contradiction(&self) -> Option<String> {
+        let addrs = [("--src", self.src), ("--dst", self.dst), ("--host", self.host)];
+        let v6 = |net: IpNet| matches!(net, IpNet::V6(_));
+        if let (Some(_), Some((flag, _))) = (self.host, addrs[..2].iter().find(|(_, net)| net.is_some())) {
+            return Some(format!("--host already means either direction: leave out {flag}, or use --src and --dst"));
+        }
+        if let (Some(src), Some(dst)) = (self.src, self.dst)
+            && v6(src) != v6(dst)
+        {
+            return Some(format!(
+                "--src {} and --dst {} are of different families: give two IPv4 or two IPv6 addresses",
+                address::words(src),
+                address::words(dst)
+            ));
+        }
+        let ports = [("--port", self.port), ("--sport", self.sport), ("--dport", self.dport)];
+        if let (Some(_), Some((flag, _))) = (self.port, ports[1..].iter().find(|(_, port)| port.is_some())) {
+            return Some(format!("--port already means either end: leave out {flag}, or use --sport and --dport"));
+        }
+        let proto = self.proto?;
+        if let Some((flag, _)) = ports.iter().find(|(_, port)| port.is_some())
+            && !proto.has_ports()
+        {
+            return Some(format!("{proto} has no ports: leave out {flag}, or trace tcp or udp"));
+        }
+        let other = match proto.0 {
+            1 => (true, "icmp is IPv4 only: use --proto icmp6"),
+            58 => (false, "icmp6 is IPv6 only: use --proto icmp"),
+            _ => return None,
+        };
+        let (flag, net) = addrs.into_iter().find_map(|(flag, net)| Some((flag, net?)))?;
+        (v6(net) == other.0).then(|| format!("{} with {flag} {}", other.1, address::words(net)))
+    }
+}
+
+impl fmt::Display for Filter {
+    /// `dst 10.0.0.5 and port 443`; empty for all packets in both directions.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = |word, port: Option<u16>| port.map(|port| format!("{word} {port}"));
+        let net = |word, net: Option<IpNet>| net.map(|net| format!("{word} {}", address::words(net)));
+        let terms = [
+            self.proto.map(|proto| format!("proto {proto}")),
+            net("src", self.src),
+            net("dst", self.dst),
+            net("host", self.host),
+            number("port", self.port),
+            number("sport", self.sport),
+            number("dport", self.dport),
+            self.iface.as_ref().map(|iface| format!("iface {iface}")),
+            self.netns.as_ref().map(|netns| format!("netns {netns}")),
+            self.mark.map(|(value, mask)| match mask {
+                u32::MAX => format!("mark {value:#x}"),
+                mask => format!("mark {value:#x}/{mask:#x}"),
+            }),
+        ];
+        f.write_str(&terms.into_iter().flatten().collect::<Vec<_>>().join(" and "))?;
+        match (self.one_way, self.is_all()) {
+            (true, true) => f.write_str("all packets, one way"),
+            (true, false) => f.write_str(", one way"),
+            (false, _) => Ok(()),
+        }
+    }
+}
+
+fn proto(text: &str) -> Result<Proto, String> {
+    text.to_ascii_lowercase().parse().map_err(|error| format!("--proto: {error}"))
+}
+
+/// `dev_valid_name` of the kernel: 1 to 15 bytes without slash, colon and white space.
+fn iface(name: String) -> Result<String, String> {
+    let fits = (1..16).contains(&name.len()) && name != "." && name != "..";
+    if fits && !name.contains(|c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control()) {
+        return Ok(name);
+    }
+    Err(format!("--iface `{}` cannot be a device: give a name that `ip link` shows", name.escape_debug()))
+}
+
+fn netns(text: String) -> Result<String, String> {
+    text.parse::<Netns>().map(|_| text)
+}

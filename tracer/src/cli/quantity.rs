@@ -1,0 +1,122 @@
+//! Numbers, marks, durations and sizes as people write them.
+
+use std::{num::NonZeroU64, time::Duration};
+
+/// Nobody waits longer, and sums of clock and timeout cannot overflow.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// A ring buffer is a power of two and whole pages; no kernel has pages above 64 KiB.
+const SMALLEST_BUFFER: u64 = 64 << 10;
+const LARGEST_BUFFER: u64 = 1 << 30;
+
+/// Reads a port.
+pub(super) fn port(flag: &str, text: &str) -> Result<u16, String> {
+    text.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
+        format!("{flag} `{text}` is not a port: give a number from 1 to 65535 (names are not looked up)")
+    })
+}
+
+/// Reads `V[/M]`, where M is all bits if it is not given, as value and mask.
+pub(super) fn mark(text: &str) -> Result<(u32, u32), String> {
+    let number = |part: &str| {
+        let digits = part.strip_prefix("0x").or_else(|| part.strip_prefix("0X"));
+        digits.map_or_else(|| part.parse(), |digits| u32::from_str_radix(digits, 16)).map_err(|_| {
+            format!("--mark `{text}` is not a mark: give a number of 32 bits, decimal or 0x…, as in 0xd00/0xf00")
+        })
+    };
+    let (value, mask) = match text.split_once('/') {
+        Some((value, mask)) => (number(value)?, number(mask)?),
+        None => (number(text)?, u32::MAX),
+    };
+    if value & !mask != 0 {
+        return Err(format!(
+            "--mark {value:#x}/{mask:#x} can never match: the value has bits outside the mask; did you mean \
+             {:#x}/{mask:#x}?",
+            value & mask
+        ));
+    }
+    Ok((value, mask))
+}
+
+/// Reads a number of packets.
+pub(super) fn count(text: &str) -> Result<NonZeroU64, String> {
+    text.parse().map_err(|_| format!("--count `{text}` is not a number of packets: give a whole number from 1"))
+}
+
+/// Reads a duration.
+pub(super) fn timeout(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text)
+        .map_err(|_| format!("--timeout `{text}` is not a duration: give number and unit, as in 10s, 2m or 1h30m"))?;
+    if duration.is_zero() || duration > LONGEST {
+        return Err(format!("--timeout `{text}` is out of range: give more than 0s and at most 365d"));
+    }
+    Ok(duration)
+}
+
+/// Reads a size in bytes, with or without a unit, and rounds it up to what a ring buffer can have.
+pub(super) fn buffer_size(text: &str) -> Result<u32, String> {
+    let wrong = || {
+        format!(
+            "--buffer-size `{text}` is not a size: give bytes, or a number with K, M or G, from 64K to 1G, as in 16M"
+        )
+    };
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit: u64 = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        _ => return Err(wrong()),
+    };
+    let bytes: u64 = digits.parse().map_err(|_| wrong())?;
+    let bytes = bytes.checked_mul(unit).filter(|bytes| (1..=LARGEST_BUFFER).contains(bytes)).ok_or_else(wrong)?;
+    u32::try_from(bytes.max(SMALLEST_BUFFER).next_power_of_two()).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{buffer_size, count, mark, port, timeout};
+
+    #[test]
+    fn ports() {
+        assert_eq!(port("--port", "443"), Ok(443));
+        for wrong in ["0", "65536", "-1", "https", "", "80-90", "0x50"] {
+            assert!(port("--port", wrong).is_err_and(|error| error.starts_with("--port `")), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn marks() {
+        assert_eq!(mark("0xd00/0xf00"), Ok((0xd00, 0xf00)));
+        assert_eq!(mark("32"), Ok((32, u32::MAX)));
+        assert_eq!(mark("0XD00/3840"), Ok((0xd00, 0xf00)));
+        assert!(mark("0x1d00/0xf00").is_err_and(|error| error.ends_with("did you mean 0xd00/0xf00?")));
+        for wrong in ["", "d00", "0x", "1/", "/1", "0x100000000", "-1"] {
+            assert!(mark(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn counts_and_durations() {
+        assert_eq!(count("3").map(u64::from), Ok(3));
+        assert!(count("0").is_err() && count("many").is_err());
+        assert_eq!(timeout("10s"), Ok(Duration::from_secs(10)));
+        assert_eq!(timeout("1m 30s"), Ok(Duration::from_secs(90)));
+        for wrong in ["", "10", "0s", "-1s", "1000y", "soon", "99999999999999999999s"] {
+            assert!(timeout(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn buffers_are_rounded_up() {
+        assert_eq!(buffer_size("4M"), Ok(4 << 20));
+        assert_eq!(buffer_size("5000000"), Ok(8 << 20));
+        assert_eq!(buffer_size("1"), Ok(64 << 10));
+        assert_eq!(buffer_size("1GiB"), Ok(1 << 30));
+        for wrong in ["0", "2G", "4X", "M", "", "1.5M", "18446744073709551615G"] {
+            assert!(buffer_size(wrong).is_err(), "{wrong}");
+        }
+    }
+}
