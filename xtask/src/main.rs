@@ -1,14 +1,15 @@
 //! Builds, demonstrates and tests tracer: `cargo xtask --help`.
 
-#![allow(dead_code, reason = "the tasks that use it follow")]
-
 mod build;
 mod debian;
+mod demo;
 mod guest;
 mod kernels;
 mod progress;
 mod qemu;
+mod rust_src;
 mod shell;
+mod test;
 mod toolchain;
 mod vm;
 mod workspace;
@@ -21,6 +22,8 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Build => build::build().map(|()| 0),
         Task::Vm(args) => vm::vm(&args),
+        Task::Demo(args) => demo::demo(&args),
+        Task::Test(args) => test::test(&args),
     };
     match result {
         Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
@@ -44,4 +47,6 @@ enum Task {
     /// Build the release binaries, toolchain included
     Build,
     Vm(vm::VmArgs),
+    Demo(demo::DemoArgs),
+    Test(test::TestArgs),
 }

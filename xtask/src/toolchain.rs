@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{progress, workspace};
+use crate::{progress, rust_src, workspace};
 
 /// The first linker release that fits the LLVM of our Rust, taken from rustc itself.
 const LINKER: [&str; 6] = ["bpf-linker", "--version", "0.10.4", "--no-default-features", "--features", "rust-llvm-22"];
@@ -30,10 +30,12 @@ impl Toolchain {
 
 /// Installs what is missing.
 pub fn ensure() -> Result<Toolchain> {
+    rust_src::ensure()?;
     let tools = ensure_linker()?;
     let mut folders = vec![tools];
     folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
     let path = env::join_paths(folders).context("PATH holds a folder with a colon in its name")?;
+    progress::say("toolchain ready");
     Ok(Toolchain { path })
 }
 

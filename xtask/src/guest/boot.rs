@@ -3,33 +3,25 @@
 use std::{
     collections::VecDeque,
     fs::File,
-    io::{Read as _, Write as _},
-    os::{fd::AsRawFd as _, fd::RawFd, unix::process::CommandExt as _},
-    process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, PoisonError},
-    thread,
-    time::{Duration, Instant},
-};
-
-use anyhow::{Context as _, Result, bail};
-use nix::{
-    fcntl::{FcntlArg, FdFlag, fcntl},
-    sys::{prctl::set_pdeathsig, signal::Signal},
+    io::Write as _,
+    os::fd::AsRawFd as _,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use super::{
     accel::Accel,
     channel::{Activity, Channel, Sink, into_lines},
     image::Image,
-    overlay, terminal,
+    overlay,
+    process::Qemu,
+    terminal,
 };
 use crate::{shell, workspace};
+use anyhow::{Context as _, Result, bail};
 
 /// How many console lines a failure shows.
 const CONSOLE_LINES: usize = 30;
-
-/// A kernel that says nothing for so long before its first process runs is dead.
-const BOOT_SILENCE: Duration = Duration::from_secs(60);
 
 /// The machine to boot.
 #[derive(Clone, Debug)]
@@ -177,97 +169,7 @@ impl Seen {
     }
 }
 
-fn lock(seen: &Mutex<Seen>) -> std::sync::MutexGuard<'_, Seen> {
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
     // What was seen stays true even if a thread died while writing it down.
     seen.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The running virtual machine; it never outlives this value, nor this process.
-struct Qemu {
-    child: Child,
-    errors: File,
-}
-
-impl Qemu {
-    fn start(machine: &Machine, initramfs: RawFd, fds: [RawFd; 4], interactive: bool) -> Result<Self> {
-        let [console, output, errors, status] = fds;
-        let socket = |id: &str, fd: RawFd| format!("socket,id={id},fd={fd}");
-        let device = if interactive { "virtconsole,chardev=out" } else { "virtserialport,chardev=out,name=out" };
-        let said = tempfile::tempfile().context("cannot make a temporary file")?;
-        let said_too = said.try_clone().context("cannot share a temporary file")?;
-        let mut command = Command::new("qemu-system-x86_64");
-        command
-            .args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"])
-            .args(machine.accel.arguments())
-            .args(["-smp", &machine.smp.to_string(), "-m", &machine.memory.to_string()])
-            .arg("-kernel")
-            .arg(&machine.image.kernel)
-            .args(["-initrd", &format!("/proc/self/fd/{initramfs}")])
-            .args(["-append", "console=ttyS0 loglevel=5 panic=-1 rdinit=/init"])
-            .args(["-chardev", &socket("console", console), "-serial", "chardev:console"])
-            .args(["-device", "virtio-serial-pci,max_ports=8"])
-            .args(["-chardev", &socket("out", output), "-device", device])
-            .args(["-chardev", &socket("err", errors), "-device", "virtserialport,chardev=err,name=err"])
-            .args(["-chardev", &socket("status", status)])
-            .args(["-device", "virtserialport,chardev=status,name=status"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(said_too);
-        // SAFETY: between fork and exec only two system calls are made, on plain values.
-        unsafe {
-            command.pre_exec(move || {
-                set_pdeathsig(Signal::SIGKILL)?;
-                for fd in fds.into_iter().chain([initramfs]) {
-                    // SAFETY: the descriptors are open in the parent until it has spawned.
-                    let fd = std::os::fd::BorrowedFd::borrow_raw(fd);
-                    fcntl(fd, FcntlArg::F_SETFD(FdFlag::empty()))?;
-                }
-                Ok(())
-            });
-        }
-        let child =
-            command.spawn().context("cannot start qemu-system-x86_64; `cargo xtask build` tells how to install it")?;
-        Ok(Self { child, errors: said })
-    }
-
-    fn wait(&mut self, limits: Limits, activity: &Activity, ready: impl Fn() -> bool) -> Result<()> {
-        let start = Instant::now();
-        loop {
-            if self.child.try_wait().context("cannot ask for QEMU's end")?.is_some() {
-                return Ok(());
-            }
-            if let Some(total) = limits.total
-                && start.elapsed() > total
-            {
-                bail!("the guest was still busy after {} s and was stopped", total.as_secs());
-            }
-            let silence = if ready() { limits.silence } else { Some(BOOT_SILENCE) };
-            if let Some(silence) = silence
-                && activity.silence() > silence
-            {
-                bail!("the guest said nothing for {} s and was stopped", silence.as_secs());
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn kill(&mut self) {
-        // It may have ended already, which is just as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-
-    fn errors(&mut self) -> String {
-        use std::io::Seek as _;
-        let mut text = String::new();
-        // Without QEMU's own words the rest of the message still stands.
-        let _ = self.errors.rewind().and_then(|()| self.errors.read_to_string(&mut text));
-        text
-    }
-}
-
-impl Drop for Qemu {
-    fn drop(&mut self) {
-        self.kill();
-    }
 }

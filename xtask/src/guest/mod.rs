@@ -6,5 +6,6 @@ pub mod channel;
 pub mod image;
 mod modules;
 mod overlay;
+mod process;
 pub mod terminal;
 pub mod tree;
