@@ -1,2 +1,18 @@
-//! The wire ABI.
+//! The wire ABI: what the eBPF programs and user space agree on, and nothing else.
+//!
+//! Invariant: no `bool`, `Option`, `usize`, `char` or Rust enum crosses the wire. Every type is
+//! `#[repr(C)]` of fixed-width integers with explicit padding; sizes are asserted at compile time.
+
 #![no_std]
+
+mod config;
+mod event;
+mod hooks;
+mod layout;
+
+pub use config::{Config, Filter, Prefix};
+pub use event::{
+    Chain, Conntrack, CtTuple, Header, LEGACY_POLICY, NAME_LEN, Step, Tuple, Verdict, counter, direction, flag, kind, via,
+};
+pub use hooks::{HOOKS, Hook, Program, Site, hook};
+pub use layout::{ABSENT, FIELDS, Field, LAYOUT_FIELDS, Layout, Unit};

@@ -1,5 +1,23 @@
+//! tracer's eBPF programs: hook, match, packet id, emit.
+//!
+//! Each family of hooks has its file in `hooks/`; a hook's body is written once and becomes an
+//! fentry and a kprobe program (or a `tp_btf` and a raw tracepoint program) by [`attach`].
+//!
+//! Invariant: a program changes nothing but its own maps, and an untracked packet at an interior
+//! hook costs one look at [`packet::FILTER`] and nothing more.
+
 #![no_std]
 #![no_main]
+#![feature(asm_experimental_arch)]
+
+mod attach;
+mod emit;
+mod headers;
+mod hooks;
+mod layout;
+mod matching;
+mod packet;
+mod read;
 
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {

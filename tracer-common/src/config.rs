@@ -1,0 +1,71 @@
+//! What user space writes into the programs' frozen `.rodata` before they are loaded.
+
+use crate::Layout;
+
+/// Everything that the programs must know; constants to the verifier, which prunes dead branches.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Config {
+    /// Which packets are asked for.
+    pub filter: Filter,
+    /// Field offsets of the running kernel.
+    pub layout: Layout,
+    /// Address of `__per_cpu_offset`, 0 where `xt_counters` are not per CPU.
+    pub per_cpu_offset: u64,
+    /// 1 where only tracepoints are attached: then each of them matches on its own, and those of
+    /// the frees end a packet.
+    pub tracepoints_only: u32,
+    /// 1 where `skb:kfree_skb` tells a reason (5.17).
+    pub has_reason: u32,
+}
+
+/// The asked-for flow. A zero field does not restrict.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Filter {
+    /// Source.
+    pub src: Prefix,
+    /// Destination.
+    pub dst: Prefix,
+    /// Either end.
+    pub host: Prefix,
+    /// `skb->dev->name`, NUL-padded; all zero for any.
+    pub ifname: [u64; 2],
+    /// Inode number of the netns.
+    pub netns: u32,
+    /// Bits of `skb->mark` to compare, 0 for none.
+    pub mark_mask: u32,
+    /// Their value.
+    pub mark: u32,
+    /// Source port in network byte order.
+    pub sport: u16,
+    /// Destination port.
+    pub dport: u16,
+    /// Either port.
+    pub port: u16,
+    /// 4, 6, or 0 for both.
+    pub version: u8,
+    /// `IPPROTO_*` plus one, so that 0 means any.
+    pub proto_plus_one: u8,
+    /// 1: replies are not asked for.
+    pub one_way: u8,
+    /// 1: `src`, `dst`, `sport` or `dport` is set, so that a match has a direction.
+    pub directed: u8,
+    /// Zero.
+    pub pad: [u8; 2],
+}
+
+/// An address prefix in network byte order; an all-zero mask matches everything.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Prefix {
+    /// Address, host bits zero.
+    pub addr: [u32; 4],
+    /// Mask.
+    pub mask: [u32; 4],
+}
+
+const _: () = {
+    assert!(size_of::<Filter>() == 96 + 16 + 24);
+    assert!(size_of::<Config>() % 8 == 0);
+};

@@ -1,0 +1,244 @@
+//! Records that the eBPF programs write into the ring buffer.
+
+/// Longest name of a table or chain with its NUL (`NFT_NAME_MAXLEN`, `include/uapi/linux/netfilter/nf_tables.h`).
+pub const NAME_LEN: usize = 256;
+
+/// Record kinds, the first field of every record.
+pub mod kind {
+    /// [`super::Step`]
+    pub const STEP: u16 = 1;
+    /// [`super::Verdict`]
+    pub const VERDICT: u16 = 2;
+    /// [`super::Conntrack`]
+    pub const CONNTRACK: u16 = 3;
+    /// [`super::Chain`]
+    pub const CHAIN: u16 = 4;
+}
+
+/// Slots of the per-CPU counters: everything that could not be reported.
+pub mod counter {
+    /// No room in the ring buffer.
+    pub const EVENTS: u32 = 0;
+    /// The table of tracked skbs was full.
+    pub const TRACKED_OVERFLOW: u32 = 1;
+    /// Headers that could not be read or make no sense.
+    pub const UNPARSED: u32 = 2;
+    /// How many slots there are.
+    pub const SLOTS: u32 = 3;
+}
+
+/// Values of [`Tuple::direction`].
+pub mod direction {
+    /// The filter does not tell.
+    pub const UNKNOWN: u8 = 0;
+    /// As the filter was written.
+    pub const ORIG: u8 = 1;
+    /// The filter's mirror image.
+    pub const REPLY: u8 = 2;
+}
+
+/// Bits of [`Step::flags`].
+pub mod flag {
+    /// `nf_conntrack_in` has looked at this packet since it entered this netns.
+    pub const CT_LOOKED_UP: u8 = 1;
+    /// `Step::extra` holds the function's return value.
+    pub const RETURNED: u8 = 2;
+}
+
+/// What precedes every record.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Header {
+    /// One of [`kind`].
+    pub kind: u16,
+    /// Row of the hook table.
+    pub hook: u16,
+    /// CPU.
+    pub cpu: u32,
+    /// `bpf_ktime_get_boot_ns`-like clock: nanoseconds of CLOCK_MONOTONIC.
+    pub ts: u64,
+    /// Raw packet id: unique, not dense.
+    pub packet: u64,
+}
+
+/// What the filter looks at. Ports and addresses in network byte order, as they stand in the packet.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Tuple {
+    /// Source address; IPv4 in the first word, the rest zero.
+    pub saddr: [u32; 4],
+    /// Destination address, likewise.
+    pub daddr: [u32; 4],
+    /// Source port, or the identifier of an ICMP echo.
+    pub sport: u16,
+    /// Destination port, or the identifier of an ICMP echo.
+    pub dport: u16,
+    /// `IPPROTO_*`.
+    pub proto: u8,
+    /// 4 or 6.
+    pub version: u8,
+    /// Flags byte of the TCP header, 0 otherwise.
+    pub tcp_flags: u8,
+    /// One of [`direction`].
+    pub direction: u8,
+}
+
+/// A packet at a hook.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Step {
+    /// `kind` is `STEP`, or `VERDICT` inside a [`Verdict`].
+    pub header: Header,
+    /// Tuple at first sight.
+    pub tuple: Tuple,
+    /// `skb->_nfct`: pointer to the entry and, in the low three bits, `ctinfo`.
+    pub nfct: u64,
+    /// Drops: address of the code that freed the skb.
+    pub location: u64,
+    /// Hook-specific: return value ([`flag::RETURNED`]), redirect flags.
+    pub extra: u64,
+    /// Device name, NUL-padded (`IFNAMSIZ`).
+    pub ifname: [u8; 16],
+    /// ifindex, 0 where there is no device.
+    pub ifindex: u32,
+    /// Inode number of the netns, 0 where it could not be told.
+    pub netns: u32,
+    /// `skb->mark`.
+    pub mark: u32,
+    /// `skb->len`.
+    pub len: u32,
+    /// Drops: `enum skb_drop_reason` of the running kernel.
+    pub reason: u32,
+    /// `NFPROTO_*` of the netfilter hook, 0 outside netfilter.
+    pub pf: u8,
+    /// `NF_INET_*` of the netfilter hook.
+    pub nf_hook: u8,
+    /// Bits of [`flag`].
+    pub flags: u8,
+    /// Zero.
+    pub pad: u8,
+}
+
+/// Values of [`Verdict::via`]: what decided.
+pub mod via {
+    /// It could not be told.
+    pub const UNKNOWN: u32 = 0;
+    /// An nftables rule, [`super::Verdict::rule`] is its handle.
+    pub const RULE: u32 = 1;
+    /// The base chain's policy.
+    pub const POLICY: u32 = 2;
+    /// An entry of a legacy table, [`super::Verdict::rule`] is its byte offset in the table.
+    pub const ENTRY: u32 = 3;
+}
+
+/// Bit of a legacy [`Verdict::rule`]: the entry is the chain's policy (`xt_table_info.underflow`).
+pub const LEGACY_POLICY: u64 = 1 << 63;
+
+/// What a table, chain or rule did to a packet.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Verdict {
+    /// Where.
+    pub step: Step,
+    /// Address of the base chain, or of the legacy `xt_table`.
+    pub base: u64,
+    /// Address of the chain that holds the rule.
+    pub chain: u64,
+    /// Handle or offset, see [`via`].
+    pub rule: u64,
+    /// `NF_*` verdict, or [`Verdict::NOTRACK`].
+    pub code: i32,
+    /// One of [`via`].
+    pub via: u32,
+    /// Legacy: name of the table, NUL-padded (`XT_TABLE_MAXNAMELEN`). Zero for nftables.
+    pub table: [u8; 32],
+}
+
+impl Verdict {
+    /// Not an `NF_*` verdict: the packet was made UNTRACKED.
+    pub const NOTRACK: i32 = 0x100;
+}
+
+/// A conntrack tuple in network byte order (`struct nf_conntrack_tuple`).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct CtTuple {
+    /// Source address.
+    pub saddr: [u32; 4],
+    /// Destination address.
+    pub daddr: [u32; 4],
+    /// `src.u.all`.
+    pub sport: u16,
+    /// `dst.u.all`.
+    pub dport: u16,
+    /// `dst.protonum`.
+    pub proto: u8,
+    /// Zero.
+    pub pad: [u8; 3],
+}
+
+/// The conntrack entry that a packet points to; precedes the first step that shows it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Conntrack {
+    /// `kind` is `CONNTRACK`.
+    pub header: Header,
+    /// `skb->_nfct`.
+    pub nfct: u64,
+    /// `nf_conn.status`.
+    pub status: u32,
+    /// `nf_conn.mark`.
+    pub mark: u32,
+    /// `nf_conn.zone.id`.
+    pub zone: u16,
+    /// `src.l3num`: `AF_INET` or `AF_INET6`.
+    pub l3num: u16,
+    /// Zero.
+    pub pad: u32,
+    /// Original direction.
+    pub orig: CtTuple,
+    /// Expected reply.
+    pub reply: CtTuple,
+}
+
+/// Names of an nftables chain; precedes the first verdict that cites it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Chain {
+    /// `kind` is `CHAIN`.
+    pub header: Header,
+    /// Address of the `nft_chain`.
+    pub chain: u64,
+    /// Handle of the chain in its table.
+    pub handle: u64,
+    /// Handle of the table in its netns.
+    pub table_handle: u64,
+    /// Inode number of the netns.
+    pub netns: u32,
+    /// Priority of a base chain.
+    pub priority: i32,
+    /// `NFPROTO_*` of the table, from the base chain's hook; 0 where it is no base chain.
+    pub family: u8,
+    /// `NF_INET_*` of a base chain.
+    pub hooknum: u8,
+    /// `NF_ACCEPT` or `NF_DROP` of a base chain.
+    pub policy: u8,
+    /// 1 for a base chain.
+    pub base: u8,
+    /// Zero.
+    pub pad: u32,
+    /// Name of the table, NUL-terminated.
+    pub table: [u8; NAME_LEN],
+    /// Name of the chain, NUL-terminated.
+    pub name: [u8; NAME_LEN],
+}
+
+const _: () = {
+    assert!(size_of::<Header>() == 24);
+    assert!(size_of::<Tuple>() == 40);
+    assert!(size_of::<Step>() == 128);
+    assert!(size_of::<Verdict>() == 192);
+    assert!(size_of::<CtTuple>() == 40);
+    assert!(size_of::<Conntrack>() == 128);
+    assert!(size_of::<Chain>() == 576);
+};

@@ -1,0 +1,119 @@
+//! The one table of hooks, shared by both sides.
+
+/// A place in the kernel where packets are seen.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Hook {
+    /// Row number, as records carry it.
+    pub id: u16,
+    /// Kernel function or tracepoint.
+    pub name: &'static str,
+    /// What kind of place.
+    pub site: Site,
+    /// When its programs run.
+    pub programs: &'static [Program],
+    /// Attached only where the hook of this name cannot be; empty for always.
+    pub instead_of: &'static str,
+}
+
+/// What kind of place a hook is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Site {
+    /// Function of vmlinux, or of this module.
+    Function {
+        /// Module name, empty for vmlinux.
+        module: &'static str,
+    },
+    /// Tracepoint, in this category.
+    Tracepoint {
+        /// Directory of `events/`.
+        category: &'static str,
+    },
+}
+
+/// When a program of a hook runs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Program {
+    /// When the function is entered, or the tracepoint is hit.
+    Entry,
+    /// When the function returns.
+    Return,
+}
+
+macro_rules! hooks {
+    ($($id:ident = $number:literal: $name:literal $site:tt [$($program:ident)+] $(instead of $other:literal)?;)+) => {
+        /// Row numbers.
+        pub mod hook {
+            $(#[doc = concat!("`", $name, "`")] pub const $id: u16 = $number;)+
+        }
+
+        /// The rows, sorted by number.
+        pub const HOOKS: &[Hook] = &[
+            $(Hook {
+                id: $number,
+                name: $name,
+                site: hooks!(@site $site),
+                programs: &[$(Program::$program),+],
+                instead_of: concat!($($other)?),
+            },)+
+        ];
+    };
+    (@site (vmlinux)) => { Site::Function { module: "" } };
+    (@site (module $module:literal)) => { Site::Function { module: $module } };
+    (@site (tracepoint $category:literal)) => { Site::Tracepoint { category: $category } };
+}
+
+hooks! {
+    NETIF_RECEIVE_SKB = 1: "netif_receive_skb" (tracepoint "net") [Entry];
+    IP_RCV = 2: "ip_rcv" (vmlinux) [Entry];
+    IPV6_RCV = 3: "ipv6_rcv" (vmlinux) [Entry];
+    IP_LOCAL_DELIVER = 4: "ip_local_deliver" (vmlinux) [Entry];
+    IP6_INPUT = 5: "ip6_input" (vmlinux) [Entry];
+    IP_FORWARD = 6: "ip_forward" (vmlinux) [Entry];
+    IP6_FORWARD = 7: "ip6_forward" (vmlinux) [Entry];
+    IP_LOCAL_OUT = 8: "__ip_local_out" (vmlinux) [Entry];
+    IP6_LOCAL_OUT = 9: "__ip6_local_out" (vmlinux) [Entry];
+    IP_OUTPUT = 10: "ip_output" (vmlinux) [Entry];
+    IP6_OUTPUT = 11: "ip6_output" (vmlinux) [Entry];
+    NET_DEV_QUEUE = 12: "net_dev_queue" (tracepoint "net") [Entry];
+    NET_DEV_START_XMIT = 13: "net_dev_start_xmit" (tracepoint "net") [Entry];
+    NF_HOOK_SLOW = 14: "nf_hook_slow" (vmlinux) [Entry];
+    NFT_DO_CHAIN = 15: "nft_do_chain" (module "nf_tables") [Entry Return];
+    NFT_IMMEDIATE_EVAL = 16: "nft_immediate_eval" (module "nf_tables") [Entry];
+    NFT_LOOKUP_EVAL = 17: "nft_lookup_eval" (module "nf_tables") [Return];
+    NFT_REJECT_IPV4_EVAL = 18: "nft_reject_ipv4_eval" (module "nft_reject_ipv4") [Entry];
+    NFT_REJECT_IPV6_EVAL = 19: "nft_reject_ipv6_eval" (module "nft_reject_ipv6") [Entry];
+    NFT_REJECT_INET_EVAL = 20: "nft_reject_inet_eval" (module "nft_reject_inet") [Entry];
+    NFT_TARGET_EVAL_XT = 21: "nft_target_eval_xt" (module "nft_compat") [Return];
+    NFT_NOTRACK_EVAL = 22: "nft_notrack_eval" (module "nft_ct") [Entry];
+    XT_CT_TARGET_V0 = 23: "xt_ct_target_v0" (module "xt_CT") [Entry];
+    XT_CT_TARGET_V1 = 24: "xt_ct_target_v1" (module "xt_CT") [Entry];
+    NOTRACK_TG = 25: "notrack_tg" (module "xt_CT") [Entry];
+    IPT_DO_TABLE = 26: "ipt_do_table" (module "ip_tables") [Entry Return];
+    IP6T_DO_TABLE = 27: "ip6t_do_table" (module "ip6_tables") [Entry Return];
+    NF_CONNTRACK_IN = 28: "nf_conntrack_in" (module "nf_conntrack") [Entry Return];
+    BPF_REDIRECT = 29: "__bpf_redirect" (vmlinux) [Entry];
+    SKB_DO_REDIRECT = 30: "skb_do_redirect" (vmlinux) [Entry] instead of "__bpf_redirect";
+    WG_XMIT = 31: "wg_xmit" (module "wireguard") [Entry];
+    WG_SOCKET_SEND_SKB_TO_PEER = 32: "wg_socket_send_skb_to_peer" (module "wireguard") [Entry];
+    WG_RECEIVE = 33: "wg_receive" (module "wireguard") [Entry];
+    TCP_V4_RCV = 34: "tcp_v4_rcv" (vmlinux) [Entry];
+    TCP_V6_RCV = 35: "tcp_v6_rcv" (vmlinux) [Entry];
+    UDP_RCV = 36: "udp_rcv" (vmlinux) [Entry];
+    UDPV6_RCV = 37: "udpv6_rcv" (vmlinux) [Entry];
+    TCP_V4_SEND_RESET = 38: "tcp_v4_send_reset" (vmlinux) [Entry];
+    TCP_V6_SEND_RESET = 39: "tcp_v6_send_reset" (vmlinux) [Entry];
+    KFREE_SKB = 40: "kfree_skb" (tracepoint "skb") [Entry];
+    SK_SKB_REASON_DROP = 41: "sk_skb_reason_drop" (vmlinux) [Entry] instead of "kfree_skb";
+    KFREE_SKB_REASON = 42: "kfree_skb_reason" (vmlinux) [Entry] instead of "kfree_skb";
+    SKB_RELEASE_HEAD_STATE = 43: "skb_release_head_state" (vmlinux) [Entry];
+    CONSUME_SKB = 44: "consume_skb" (tracepoint "skb") [Entry] instead of "skb_release_head_state";
+    KFREE_SKB_FUNCTION = 45: "kfree_skb" (vmlinux) [Entry] instead of "kfree_skb";
+}
+
+const _: () = {
+    let mut row = 0;
+    while row < HOOKS.len() {
+        assert!(HOOKS[row].id as usize == row + 1, "rows are numbered from 1 without gaps");
+        row += 1;
+    }
+};

@@ -1,0 +1,135 @@
+//! One body, several programs: what differs between fentry, kprobe and tracepoints is only where
+//! the arguments come from and how fields are read.
+
+use aya_ebpf::programs::{BtfTracePointContext, FEntryContext, FExitContext, ProbeContext, RawTracePointContext};
+
+use crate::read::{Probed, Read, Typed};
+
+/// The arguments of a hooked function or tracepoint.
+pub trait Args {
+    /// How to read what the arguments point to.
+    type Read: Read;
+
+    /// Argument `n`, from 0.
+    fn arg(&self, n: usize) -> *const u8;
+}
+
+macro_rules! args {
+    ($context:ty, $read:ty) => {
+        impl Args for $context {
+            type Read = $read;
+
+            #[inline(always)]
+            fn arg(&self, n: usize) -> *const u8 {
+                <$context>::arg(self, n)
+            }
+        }
+    };
+}
+
+args!(FEntryContext, Typed);
+args!(FExitContext, Typed);
+args!(BtfTracePointContext, Typed);
+args!(RawTracePointContext, Probed);
+
+impl Args for ProbeContext {
+    type Read = Probed;
+
+    #[inline(always)]
+    fn arg(&self, n: usize) -> *const u8 {
+        ProbeContext::arg(self, n).unwrap_or(core::ptr::null())
+    }
+}
+
+/// Programs that run when a function is entered: `fentry_NAME` and `kprobe_NAME`.
+macro_rules! on_entry {
+    ($($name:ident => $body:expr;)+) => {$(
+        const _: () = {
+            #[unsafe(export_name = concat!("fentry_", stringify!($name)))]
+            #[unsafe(link_section = concat!("fentry/", stringify!($name)))]
+            extern "C" fn fentry(ctx: *mut core::ffi::c_void) -> i32 {
+                $body(&aya_ebpf::programs::FEntryContext::new(ctx));
+                0
+            }
+
+            #[unsafe(export_name = concat!("kprobe_", stringify!($name)))]
+            #[unsafe(link_section = concat!("kprobe/", stringify!($name)))]
+            extern "C" fn kprobe(ctx: *mut core::ffi::c_void) -> i32 {
+                $body(&aya_ebpf::programs::ProbeContext::new(ctx));
+                0
+            }
+        };
+    )+};
+}
+pub(crate) use on_entry;
+
+/// Programs that run when a tracepoint is hit: `tp_btf_NAME` and `raw_tp_NAME`.
+macro_rules! on_tracepoint {
+    ($($name:ident => $body:expr;)+) => {$(
+        const _: () = {
+            #[unsafe(export_name = concat!("tp_btf_", stringify!($name)))]
+            #[unsafe(link_section = concat!("tp_btf/", stringify!($name)))]
+            extern "C" fn tp_btf(ctx: *mut core::ffi::c_void) -> i32 {
+                $body(&aya_ebpf::programs::BtfTracePointContext::new(ctx));
+                0
+            }
+
+            #[unsafe(export_name = concat!("raw_tp_", stringify!($name)))]
+            #[unsafe(link_section = concat!("raw_tp/", stringify!($name)))]
+            extern "C" fn raw_tp(ctx: *mut core::ffi::c_void) -> i32 {
+                $body(&aya_ebpf::programs::RawTracePointContext::new(ctx));
+                0
+            }
+        };
+    )+};
+}
+pub(crate) use on_tracepoint;
+
+/// Programs that run when a function of `count` arguments returns: `fexit_NAME` and
+/// `kretprobe_NAME`, with `fentry_NAME` and `kprobe_NAME` for its entry. A kretprobe no longer sees
+/// the arguments, so its kprobe keeps those of tracked packets in [`crate::packet::CALLS`].
+macro_rules! on_return {
+    ($($name:ident/$count:literal, skb $skb:expr, entry $entry:expr => $body:expr;)+) => {$(
+        const _: () = {
+            #[unsafe(export_name = concat!("fentry_", stringify!($name)))]
+            #[unsafe(link_section = concat!("fentry/", stringify!($name)))]
+            extern "C" fn fentry(ctx: *mut core::ffi::c_void) -> i32 {
+                $entry(&aya_ebpf::programs::FEntryContext::new(ctx));
+                0
+            }
+
+            #[unsafe(export_name = concat!("fexit_", stringify!($name)))]
+            #[unsafe(link_section = concat!("fexit/", stringify!($name)))]
+            extern "C" fn fexit(ctx: *mut core::ffi::c_void) -> i32 {
+                let args = aya_ebpf::programs::FExitContext::new(ctx);
+                // The return value follows the arguments; the helper for it is younger (5.17).
+                let ret: u64 = args.arg($count);
+                $body(&args, ret as i32);
+                0
+            }
+
+            #[unsafe(export_name = concat!("kprobe_", stringify!($name)))]
+            #[unsafe(link_section = concat!("kprobe/", stringify!($name)))]
+            extern "C" fn kprobe(ctx: *mut core::ffi::c_void) -> i32 {
+                let args = aya_ebpf::programs::ProbeContext::new(ctx);
+                $entry(&args);
+                if $crate::packet::is_tracked($skb(&args)) {
+                    $crate::packet::calls::keep(&args);
+                }
+                0
+            }
+
+            #[unsafe(export_name = concat!("kretprobe_", stringify!($name)))]
+            #[unsafe(link_section = concat!("kretprobe/", stringify!($name)))]
+            extern "C" fn kretprobe(ctx: *mut core::ffi::c_void) -> i32 {
+                let ctx = aya_ebpf::programs::RetProbeContext::new(ctx);
+                if let Some(args) = $crate::packet::calls::take(&ctx) {
+                    let ret: u64 = ctx.ret();
+                    $body(&args, ret as i32);
+                }
+                0
+            }
+        };
+    )+};
+}
+pub(crate) use on_return;

@@ -1,0 +1,187 @@
+//! Writes records into the ring buffer.
+
+use aya_ebpf::{
+    helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns},
+    macros::map,
+    maps::RingBuf,
+};
+use tracer_common::{Conntrack, CtTuple, Header, Step, Verdict, counter, kind};
+
+use crate::{
+    layout::field,
+    packet::{Packet, count},
+    read::{Probed, Read, copy},
+};
+
+/// Resized by user space before it is created.
+#[map]
+static EVENTS: RingBuf = RingBuf::with_byte_size(4 << 20, 0);
+
+/// Low bits of `skb->_nfct` that hold `ctinfo` (`NFCT_INFOMASK`).
+const NFCT_INFOMASK: u64 = 7;
+
+/// Where a packet is, as far as the hook's arguments tell; null where they do not.
+#[derive(Clone, Copy)]
+pub struct Place {
+    /// `struct net_device`.
+    pub dev: *const u8,
+    /// `struct net`, where it is known without a device.
+    pub net: *const u8,
+}
+
+impl Place {
+    /// The device that the skb is on.
+    #[inline(always)]
+    pub fn of<R: Read>(skb: *const u8) -> Self {
+        Self { dev: R::at(skb, field!(layout.skb_dev)), net: core::ptr::null() }
+    }
+}
+
+/// What a hook adds to a step.
+#[derive(Clone, Copy, Default)]
+pub struct Details {
+    /// See [`Step::extra`].
+    pub extra: u64,
+    /// See [`Step::location`].
+    pub location: u64,
+    /// See [`Step::reason`].
+    pub reason: u32,
+    /// Bits of `tracer_common::flag` to set in this step alone.
+    pub flags: u8,
+}
+
+/// Reports a tracked packet at a hook.
+#[inline(always)]
+pub fn step<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
+    conntrack_if_new::<R>(hook, skb, packet);
+    reserve(|step: *mut Step| fill::<R>(step, kind::STEP, hook, skb, packet, place, details));
+}
+
+/// Reports what a table, chain or rule did to a tracked packet.
+#[inline(always)]
+pub fn verdict<R: Read>(
+    hook: u16,
+    skb: *const u8,
+    packet: *mut Packet,
+    place: Place,
+    decided: impl FnOnce(*mut Verdict),
+) {
+    conntrack_if_new::<R>(hook, skb, packet);
+    reserve(|verdict: *mut Verdict| {
+        // SAFETY: `reserve` passes a valid destination; every field is written here or in `decided`.
+        let step = unsafe {
+            (*verdict).table = [0; 32];
+            &raw mut (*verdict).step
+        };
+        fill::<R>(step, kind::VERDICT, hook, skb, packet, place, Details::default());
+        decided(verdict);
+    });
+}
+
+/// Room for a record, or one more lost event. True where there was room.
+#[inline(always)]
+pub fn reserve<T: 'static>(fill: impl FnOnce(*mut T)) -> bool {
+    match EVENTS.reserve::<T>(0) {
+        Some(mut entry) => {
+            fill(entry.as_mut_ptr());
+            entry.submit(0);
+            true
+        }
+        None => {
+            count(counter::EVENTS);
+            false
+        }
+    }
+}
+
+/// The header of a record.
+#[inline(always)]
+pub fn header(kind: u16, hook: u16, packet: *const Packet) -> Header {
+    // SAFETY: helpers without arguments, and a packet from the map.
+    unsafe { Header { kind, hook, cpu: bpf_get_smp_processor_id(), ts: bpf_ktime_get_boot_ns(), packet: (*packet).id } }
+}
+
+#[inline(always)]
+fn fill<R: Read>(
+    step: *mut Step,
+    kind: u16,
+    hook: u16,
+    skb: *const u8,
+    packet: *mut Packet,
+    place: Place,
+    details: Details,
+) {
+    // SAFETY: both pointers are valid, one from the ring buffer, one from the map.
+    let (step, packet) = unsafe { (&mut *step, &mut *packet) };
+    let mut net = place.net;
+    step.ifindex = 0;
+    step.ifname = [0; 16];
+    if !place.dev.is_null() {
+        step.ifindex = R::at(place.dev, field!(layout.dev_ifindex));
+        let name = place.dev.wrapping_add(usize::from(field!(layout.dev_name)));
+        copy(step.ifname.as_mut_ptr(), name, 16);
+        packet.dev = place.dev as u64;
+        if net.is_null() {
+            net = R::at(place.dev, field!(layout.dev_net));
+        }
+    }
+    if !net.is_null() {
+        packet.netns = R::at(net, field!(layout.net_inum));
+    }
+    step.header = header(kind, hook, packet);
+    step.tuple = packet.tuple;
+    step.nfct = R::at(skb, field!(layout.skb_nfct));
+    step.location = details.location;
+    step.extra = details.extra;
+    step.netns = packet.netns;
+    step.mark = R::at(skb, field!(layout.skb_mark));
+    step.len = R::at(skb, field!(layout.skb_len));
+    step.reason = details.reason;
+    step.pf = packet.pf;
+    step.nf_hook = packet.nf_hook;
+    step.flags = packet.flags | details.flags;
+    step.pad = 0;
+}
+
+/// Describes the packet's conntrack entry, once for each entry that it points to.
+#[inline(always)]
+fn conntrack_if_new<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) {
+    let nfct: u64 = R::at(skb, field!(layout.skb_nfct));
+    // SAFETY: a packet from the map.
+    if nfct == unsafe { (*packet).nfct } {
+        return;
+    }
+    let entry = (nfct & !NFCT_INFOMASK) as *const u8;
+    let told = entry.is_null()
+        || reserve(|record: *mut Conntrack| {
+            // SAFETY: `reserve` passes a valid destination.
+            let record = unsafe { &mut *record };
+            let hash = entry.wrapping_add(usize::from(field!(layout.ct_tuplehash)));
+            let tuple = hash.wrapping_add(usize::from(field!(layout.ct_tuplehash_tuple)));
+            record.header = header(kind::CONNTRACK, hook, packet);
+            record.nfct = nfct;
+            record.status = Probed::at(entry, field!(layout.ct_status));
+            record.mark = Probed::at(entry, field!(layout.ct_mark));
+            record.zone = Probed::at(entry, field!(layout.ct_zone));
+            record.l3num = Probed::at(tuple, field!(layout.ct_tuple_l3num));
+            record.pad = 0;
+            record.orig = ct_tuple(tuple);
+            record.reply = ct_tuple(tuple.wrapping_add(usize::from(field!(layout.ct_tuplehash_size))));
+        });
+    if told {
+        // SAFETY: a packet from the map.
+        unsafe { (*packet).nfct = nfct };
+    }
+}
+
+#[inline(always)]
+fn ct_tuple(tuple: *const u8) -> CtTuple {
+    CtTuple {
+        saddr: Probed::at(tuple, field!(layout.ct_tuple_saddr)),
+        daddr: Probed::at(tuple, field!(layout.ct_tuple_daddr)),
+        sport: Probed::at(tuple, field!(layout.ct_tuple_sport)),
+        dport: Probed::at(tuple, field!(layout.ct_tuple_dport)),
+        proto: Probed::at(tuple, field!(layout.ct_tuple_proto)),
+        pad: [0; 3],
+    }
+}

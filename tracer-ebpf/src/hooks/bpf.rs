@@ -1,0 +1,32 @@
+//! Redirects that a BPF program asked for.
+
+use tracer_common::hook;
+
+use super::pass;
+use crate::{
+    attach::{Args, on_entry},
+    emit::{self, Details, Place},
+    packet,
+};
+
+on_entry! {
+    __bpf_redirect => redirect;
+    skb_do_redirect => |args| do_redirect::<_>(args);
+}
+
+/// `__bpf_redirect(skb, dev, flags)`: the step is about the device that the packet is sent to.
+#[inline(always)]
+fn redirect<A: Args>(args: &A) {
+    let skb = args.arg(0);
+    if let Some(packet) = packet::tracked(skb) {
+        let place = Place { dev: args.arg(1), net: core::ptr::null() };
+        let details = Details { extra: args.arg(2) as u64 & 0xffff_ffff, ..Details::default() };
+        emit::step::<A::Read>(hook::BPF_REDIRECT, skb, packet, place, details);
+    }
+}
+
+/// `skb_do_redirect(skb)`: the target is known to the kernel alone.
+#[inline(always)]
+fn do_redirect<A: Args>(args: &A) {
+    pass::<A::Read>(hook::SKB_DO_REDIRECT, args.arg(0));
+}

@@ -1,0 +1,63 @@
+//! The end of a packet: dropped with a reason, or consumed.
+
+use tracer_common::hook;
+
+use crate::{
+    attach::{Args, on_entry, on_tracepoint},
+    emit::{self, Details, Place},
+    layout::field,
+    packet,
+};
+
+on_tracepoint! {
+    kfree_skb => dropped;
+    consume_skb => consumed;
+}
+
+on_entry! {
+    // sk_skb_reason_drop(sk, skb, reason), 6.11 and newer.
+    sk_skb_reason_drop => |args| dropped_by_function::<_, 1, 2>(hook::SK_SKB_REASON_DROP, args);
+    // kfree_skb_reason(skb, reason), 5.17 to 6.10.
+    kfree_skb_reason => |args| dropped_by_function::<_, 0, 1>(hook::KFREE_SKB_REASON, args);
+    // kfree_skb(skb), before 5.17: no reason.
+    kfree_skb => |args| report::<_>(hook::KFREE_SKB_FUNCTION, args, Args::arg(args, 0), Details::default());
+    skb_release_head_state => |args| packet::end(Args::arg(args, 0));
+}
+
+/// `skb:kfree_skb(skb, location, reason, …)`; the reason since 5.17.
+#[inline(always)]
+fn dropped<A: Args>(args: &A) {
+    let skb = args.arg(0);
+    if !packet::is_tracked(skb) {
+        return;
+    }
+    let reason = if field!(has_reason) != 0 { args.arg(2) as u64 as u32 } else { 0 };
+    report(hook::KFREE_SKB, args, skb, Details { location: args.arg(1) as u64, reason, ..Details::default() });
+    if field!(tracepoints_only) != 0 {
+        packet::end(skb);
+    }
+}
+
+/// `skb:consume_skb(skb, …)`: no drop, and where nothing better is attached the packet's end.
+#[inline(always)]
+fn consumed<A: Args>(args: &A) {
+    packet::end(args.arg(0));
+}
+
+#[inline(always)]
+fn dropped_by_function<A: Args, const SKB: usize, const REASON: usize>(hook: u16, args: &A) {
+    let skb = args.arg(SKB);
+    report(hook, args, skb, Details { reason: args.arg(REASON) as u64 as u32, ..Details::default() });
+}
+
+#[inline(always)]
+fn report<A: Args>(hook: u16, _args: &A, skb: *const u8, details: Details) {
+    let Some(packet) = packet::tracked(skb) else { return };
+    // The field is reused by sockets' queues: it is a device only where it still is the last one seen.
+    let mut place = Place::of::<A::Read>(skb);
+    // SAFETY: a packet from the map.
+    if place.dev as u64 != unsafe { (*packet).dev } {
+        place.dev = core::ptr::null();
+    }
+    emit::step::<A::Read>(hook, skb, packet, place, details);
+}

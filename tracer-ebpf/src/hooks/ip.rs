@@ -1,0 +1,53 @@
+//! The IP layer: in, local delivery, forward, local out, output.
+
+use tracer_common::hook;
+
+use super::{enter, pass};
+use crate::{
+    attach::{Args, on_entry},
+    emit::Place,
+    layout::field,
+    read::Read,
+};
+
+on_entry! {
+    ip_rcv => |args| first::<_>(hook::IP_RCV, args);
+    ipv6_rcv => |args| first::<_>(hook::IPV6_RCV, args);
+    ip_local_deliver => |args| first::<_>(hook::IP_LOCAL_DELIVER, args);
+    ip6_input => |args| first::<_>(hook::IP6_INPUT, args);
+    ip_forward => |args| first::<_>(hook::IP_FORWARD, args);
+    ip6_forward => |args| first::<_>(hook::IP6_FORWARD, args);
+    __ip_local_out => |args| out::<_>(hook::IP_LOCAL_OUT, args);
+    __ip6_local_out => |args| out::<_>(hook::IP6_LOCAL_OUT, args);
+    ip_output => |args| through::<_>(hook::IP_OUTPUT, args);
+    // TCP over IPv6 does not pass `__ip6_local_out`: this may be the first that is seen of it.
+    ip6_output => |args| out::<_>(hook::IP6_OUTPUT, args);
+}
+
+/// Functions of `(skb, …)`.
+#[inline(always)]
+fn first<A: Args>(hook: u16, args: &A) {
+    pass::<A::Read>(hook, args.arg(0));
+}
+
+/// Functions of `(net, sk, skb)` behind which a packet has left its socket.
+#[inline(always)]
+fn out<A: Args>(hook: u16, args: &A) {
+    let skb = args.arg(2);
+    let place = Place { dev: core::ptr::null(), net: args.arg(0) };
+    enter::<A::Read>(hook, skb, place, || Some(network_header::<A::Read>(skb)));
+}
+
+/// Functions of `(net, sk, skb)` in the middle of the way out.
+#[inline(always)]
+fn through<A: Args>(hook: u16, args: &A) {
+    pass::<A::Read>(hook, args.arg(2));
+}
+
+/// Where the stack says the IP header is.
+#[inline(always)]
+pub fn network_header<R: Read>(skb: *const u8) -> *const u8 {
+    let head: u64 = R::at(skb, field!(layout.skb_head));
+    let offset: u16 = R::at(skb, field!(layout.skb_network_header));
+    head.wrapping_add(u64::from(offset)) as *const u8
+}

@@ -1,0 +1,67 @@
+//! Devices: receive, output to a queue, transmit.
+
+use tracer_common::hook;
+
+use super::{enter, ip::network_header};
+use crate::{
+    attach::{Args, on_tracepoint},
+    emit::Place,
+    headers::{ETH_P_IP, ETH_P_IPV6},
+    layout::field,
+    read::{Probed, Read},
+};
+
+/// `ETH_P_8021Q` and `ETH_P_8021AD` as they stand in `skb->protocol`.
+const ETH_P_8021Q: u16 = 0x8100u16.to_be();
+const ETH_P_8021AD: u16 = 0x88a8u16.to_be();
+
+on_tracepoint! {
+    netif_receive_skb => receive;
+    net_dev_queue => queue;
+    net_dev_start_xmit => start_xmit;
+}
+
+/// `skb->data` is past the Ethernet header, `network_header` may not be set yet.
+#[inline(always)]
+fn receive<A: Args>(args: &A) {
+    let skb = args.arg(0);
+    enter::<A::Read>(hook::NETIF_RECEIVE_SKB, skb, Place::of::<A::Read>(skb), || {
+        let data: u64 = A::Read::at(skb, field!(layout.skb_data));
+        let protocol: u16 = A::Read::at(skb, field!(layout.skb_protocol));
+        behind_vlan(data as *const u8, protocol)
+    });
+}
+
+/// IP output and forwarding have matched before; what comes from packet sockets and bridges has not.
+#[inline(always)]
+fn queue<A: Args>(args: &A) {
+    output(hook::NET_DEV_QUEUE, args);
+}
+
+#[inline(always)]
+fn start_xmit<A: Args>(args: &A) {
+    if field!(tracepoints_only) != 0 {
+        output(hook::NET_DEV_START_XMIT, args);
+    } else {
+        super::pass::<A::Read>(hook::NET_DEV_START_XMIT, args.arg(0));
+    }
+}
+
+#[inline(always)]
+fn output<A: Args>(hook: u16, args: &A) {
+    let skb = args.arg(0);
+    enter::<A::Read>(hook, skb, Place::of::<A::Read>(skb), || {
+        let protocol: u16 = A::Read::at(skb, field!(layout.skb_protocol));
+        behind_vlan(network_header::<A::Read>(skb), protocol)
+    });
+}
+
+/// The IP header at `l3`, or behind the one VLAN tag there.
+#[inline(always)]
+fn behind_vlan(l3: *const u8, protocol: u16) -> Option<*const u8> {
+    let (l3, protocol) = match protocol {
+        ETH_P_8021Q | ETH_P_8021AD => (l3.wrapping_add(4), Probed::at::<u16>(l3, 2)),
+        protocol => (l3, protocol),
+    };
+    matches!(protocol, ETH_P_IP | ETH_P_IPV6).then_some(l3)
+}

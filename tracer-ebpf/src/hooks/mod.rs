@@ -1,0 +1,97 @@
+//! The hooks, one file a family.
+//!
+//! Invariant: only [`enter`] parses and matches; every other hook asks whether the skb is tracked.
+
+mod bpf;
+mod conntrack;
+mod free;
+mod ip;
+mod link;
+mod netfilter;
+mod nft;
+mod transport;
+mod wireguard;
+mod xtables;
+
+use tracer_common::{counter, flag};
+
+use crate::{
+    emit::{self, Details, Place},
+    headers,
+    layout::field,
+    matching,
+    packet::{self, Packet},
+    read::Read,
+};
+
+/// A tracked packet passes a hook.
+#[inline(always)]
+fn pass<R: Read>(hook: u16, skb: *const u8) {
+    if let Some(packet) = packet::tracked(skb) {
+        emit::step::<R>(hook, skb, packet, Place::of::<R>(skb), Details::default());
+    }
+}
+
+/// A packet enters the traced world, or a tracked one comes around again. `l3` tells where its IP
+/// header is, if it has one.
+#[inline(always)]
+fn enter<R: Read>(hook: u16, skb: *const u8, place: Place, l3: impl FnOnce() -> Option<*const u8>) {
+    let packet = match packet::tracked(skb) {
+        Some(packet) => packet,
+        None => match l3().and_then(|l3| first_sight::<R>(skb, place, l3)) {
+            Some(packet) => packet,
+            None => return,
+        },
+    };
+    forget_lookup::<R>(skb, packet);
+    emit::step::<R>(hook, skb, packet, place, Details::default());
+}
+
+#[inline(always)]
+fn first_sight<R: Read>(skb: *const u8, place: Place, l3: *const u8) -> Option<*mut Packet> {
+    if !place_matches::<R>(skb, place) {
+        return None;
+    }
+    let Some(mut tuple) = headers::tuple(l3) else {
+        packet::count(counter::UNPARSED);
+        return None;
+    };
+    tuple.direction = matching::direction(&tuple)?;
+    packet::begin(skb, &tuple)
+}
+
+/// Mark, device name and netns of the filter, cheapest first.
+#[inline(always)]
+fn place_matches<R: Read>(skb: *const u8, place: Place) -> bool {
+    let mask = field!(filter.mark_mask);
+    if mask != 0 && R::at::<u32>(skb, field!(layout.skb_mark)) & mask != field!(filter.mark) {
+        return false;
+    }
+    let netns = field!(filter.netns);
+    if netns != 0 {
+        let net: *const u8 =
+            if place.net.is_null() { R::at(place.dev, field!(layout.dev_net)) } else { place.net };
+        if R::at::<u32>(net, field!(layout.net_inum)) != netns {
+            return false;
+        }
+    }
+    let name: [u64; 2] = field!(filter.ifname);
+    name[0] == 0 || {
+        let at = place.dev.wrapping_add(usize::from(field!(layout.dev_name)));
+        let mut actual = [0u64; 2];
+        crate::read::copy(actual.as_mut_ptr().cast(), at, 16) && actual[0] == name[0] && actual[1] == name[1]
+    }
+}
+
+/// A packet without an entry that enters a stack anew has not been looked up there yet.
+#[inline(always)]
+fn forget_lookup<R: Read>(skb: *const u8, packet: *mut Packet) {
+    if R::at::<u64>(skb, field!(layout.skb_nfct)) == 0 {
+        // SAFETY: a packet from the map.
+        unsafe {
+            (*packet).flags &= !flag::CT_LOOKED_UP;
+            (*packet).pf = 0;
+            (*packet).nf_hook = 0;
+        }
+    }
+}

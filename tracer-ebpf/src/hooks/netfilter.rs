@@ -1,0 +1,68 @@
+//! Netfilter's hook points.
+
+use tracer_common::{flag, hook};
+
+use super::{enter, ip::network_header};
+use crate::{
+    attach::{Args, on_entry},
+    emit::{self, Details, Place},
+    layout::field,
+    packet::{self, Packet},
+    read::Read,
+};
+
+/// `NF_INET_LOCAL_OUT` and `NFPROTO_IPV6` (`include/uapi/linux/netfilter.h`).
+const NF_INET_LOCAL_OUT: u8 = 3;
+const NFPROTO_IPV6: u8 = 10;
+
+on_entry! {
+    nf_hook_slow => hook_slow;
+}
+
+/// `nf_hook_slow(skb, state, …)`: the packet meets all that is registered at one hook.
+#[inline(always)]
+fn hook_slow<A: Args>(args: &A) {
+    let (skb, state) = (args.arg(0), args.arg(1));
+    if let Some(packet) = packet::tracked(skb) {
+        remember::<A::Read>(packet, state);
+        emit::step::<A::Read>(hook::NF_HOOK_SLOW, skb, packet, place::<A::Read>(state), Details::default());
+        return;
+    }
+    // TCP over IPv6 leaves its socket here: no function with the finished header comes before.
+    if A::Read::at::<u8>(state, field!(layout.state_hook)) == NF_INET_LOCAL_OUT
+        && A::Read::at::<u8>(state, field!(layout.state_pf)) == NFPROTO_IPV6
+    {
+        enter::<A::Read>(hook::NF_HOOK_SLOW, skb, place::<A::Read>(state), || {
+            Some(network_header::<A::Read>(skb))
+        });
+        if let Some(packet) = packet::tracked(skb) {
+            remember::<A::Read>(packet, state);
+        }
+    }
+}
+
+/// Where a `struct nf_hook_state` says the packet is: the device it came in by, or goes out by.
+#[inline(always)]
+pub fn place<R: Read>(state: *const u8) -> Place {
+    let net: *const u8 = R::at(state, field!(layout.state_net));
+    let input: *const u8 = R::at(state, field!(layout.state_in));
+    let output: *const u8 = R::at(state, field!(layout.state_out));
+    // After routing the way out is the news.
+    if output.is_null() { Place { dev: input, net } } else { Place { dev: output, net } }
+}
+
+/// Keeps the hook for the steps that follow.
+#[inline(always)]
+pub fn remember<R: Read>(packet: *mut Packet, state: *const u8) {
+    // SAFETY: a packet from the map.
+    let packet = unsafe { &mut *packet };
+    packet.pf = R::at(state, field!(layout.state_pf));
+    packet.nf_hook = R::at(state, field!(layout.state_hook));
+}
+
+/// Keeps that conntrack has looked at the packet.
+#[inline(always)]
+pub fn looked_up(packet: *mut Packet) {
+    // SAFETY: a packet from the map.
+    unsafe { (*packet).flags |= flag::CT_LOOKED_UP };
+}

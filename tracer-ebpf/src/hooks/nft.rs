@@ -1,0 +1,196 @@
+//! nftables: which rule, or which policy, decided.
+//!
+//! A walk begins at `nft_do_chain`. The last expression that gave a verdict is kept; jumps are kept
+//! as a list of chains visited. When the walk returns, the rule is the one whose data holds that
+//! expression; without one it was the base chain's policy.
+
+use tracer_common::{Verdict, hook, via};
+
+use super::netfilter::{place, remember};
+use crate::{
+    attach::{Args, on_entry, on_return},
+    emit,
+    layout::field,
+    packet::{self, Packet, VISITED},
+    read::{Probed, Read},
+};
+
+mod chain;
+mod rule;
+
+/// Verdicts (`include/uapi/linux/netfilter.h`, `netfilter/nf_tables.h`). Negative ones go on.
+const NF_DROP: i32 = 0;
+const NFT_CONTINUE: i32 = -1;
+const NFT_JUMP: i32 = -3;
+const NFT_GOTO: i32 = -4;
+const NF_VERDICT_MASK: i32 = 0xff;
+
+on_return! {
+    nft_do_chain/2, skb |args: &_| skb_of(Args::arg(args, 0)), entry walk_begins => walk_ends;
+    nft_lookup_eval/3, skb |args: &_| skb_of(Args::arg(args, 2)), entry nothing => verdict_in_registers;
+    nft_target_eval_xt/3, skb |args: &_| skb_of(Args::arg(args, 2)), entry nothing => verdict_in_registers;
+}
+
+on_entry! {
+    nft_immediate_eval => immediate;
+    nft_reject_ipv4_eval => reject;
+    nft_reject_ipv6_eval => reject;
+    nft_reject_inet_eval => reject;
+    nft_notrack_eval => notrack;
+}
+
+#[inline(always)]
+fn nothing<A: Args>(_args: &A) {}
+
+/// `nft_do_chain(pkt, chain)`.
+#[inline(always)]
+fn walk_begins<A: Args>(args: &A) {
+    let pkt = args.arg(0);
+    if let Some(packet) = packet::tracked(skb_of(pkt)) {
+        remember::<Probed>(packet, Probed::at(pkt, field!(layout.pkt_state)));
+        let chain = args.arg(1) as u64;
+        // SAFETY: a packet from the map.
+        unsafe {
+            (*packet).base = chain;
+            (*packet).expr = 0;
+            (*packet).code = NFT_CONTINUE;
+            (*packet).visited[0] = chain;
+            (*packet).visits = 1;
+        }
+    }
+}
+
+/// What `nft_do_chain` returned, and who decided it.
+#[inline(always)]
+fn walk_ends<A: Args>(args: &A, ret: i32) {
+    let pkt = args.arg(0);
+    let skb = skb_of(pkt);
+    let Some(packet) = packet::tracked(skb) else { return };
+    // SAFETY: a packet from the map.
+    let (base, code) = unsafe { ((*packet).base, (*packet).code) };
+    if base == 0 {
+        return;
+    }
+    let ruled = code >= 0 && code & NF_VERDICT_MASK == ret & NF_VERDICT_MASK;
+    let found = if ruled { rule::find(packet) } else { rule::Found::default() };
+    let decided_by = match (ruled, found.handle != 0, rule::policy(base) == ret) {
+        (true, true, _) => via::RULE,
+        // No expression ended the walk, and the return value is what the policy says.
+        (false, _, true) => via::POLICY,
+        _ => via::UNKNOWN,
+    };
+    let chain = if decided_by == via::RULE { found.chain } else { base };
+    report(hook::NFT_DO_CHAIN, pkt, skb, packet, base, chain, found.handle, ret, decided_by);
+    // SAFETY: a packet from the map.
+    unsafe { (*packet).base = 0 };
+}
+
+/// `nft_immediate_eval(expr, regs, pkt)`: a rule's own verdict, or a number for a register.
+#[inline(always)]
+fn immediate<A: Args>(args: &A) {
+    let Some(packet) = packet::tracked(skb_of(args.arg(2))) else { return };
+    let expr = args.arg(0);
+    let data = expr.wrapping_add(usize::from(field!(layout.expr_data)));
+    if Probed::at::<u8>(data, field!(layout.immediate_dreg)) != 0 {
+        return;
+    }
+    gave(packet, expr, Probed::at(data, field!(layout.immediate_code)), || {
+        Probed::at(data, field!(layout.immediate_chain))
+    });
+}
+
+/// `nft_lookup_eval` and `nft_target_eval_xt` of `(expr, regs, pkt)`: a verdict map, an xt target.
+#[inline(always)]
+fn verdict_in_registers<A: Args>(args: &A, _ret: i32) {
+    let Some(packet) = packet::tracked(skb_of(args.arg(2))) else { return };
+    let regs = args.arg(1);
+    gave(packet, args.arg(0), Probed::at(regs, field!(layout.regs_code)), || {
+        Probed::at(regs, field!(layout.regs_chain))
+    });
+}
+
+/// `nft_reject_…_eval(expr, regs, pkt)` always ends in a drop. Known at entry: the answer that it
+/// sends walks the ruleset as a packet of its own meanwhile.
+#[inline(always)]
+fn reject<A: Args>(args: &A) {
+    if let Some(packet) = packet::tracked(skb_of(args.arg(2))) {
+        gave(packet, args.arg(0), NF_DROP, || 0);
+    }
+}
+
+/// `nft_notrack_eval(expr, regs, pkt)`: leaves alone what is tracked or untracked already.
+#[inline(always)]
+fn notrack<A: Args>(args: &A) {
+    let pkt = args.arg(2);
+    let skb = skb_of(pkt);
+    if let Some(packet) = packet::tracked(skb)
+        && Probed::at::<u64>(skb, field!(layout.skb_nfct)) == 0
+    {
+        report_notrack(hook::NFT_NOTRACK_EVAL, pkt, skb, packet, args.arg(0));
+    }
+}
+
+/// A rule of the walk under way makes the packet UNTRACKED; `inside` lies in that rule's data.
+#[inline(always)]
+pub fn report_notrack(hook: u16, pkt: *const u8, skb: *const u8, packet: *mut Packet, inside: *const u8) {
+    // SAFETY: a packet from the map.
+    let (base, kept) = unsafe { ((*packet).base, (*packet).expr) };
+    // SAFETY: as above.
+    unsafe { (*packet).expr = inside as u64 };
+    let found = rule::find(packet);
+    // SAFETY: as above.
+    unsafe { (*packet).expr = kept };
+    let (chain, via) = if found.handle == 0 { (base, via::UNKNOWN) } else { (found.chain, via::RULE) };
+    report(hook, pkt, skb, packet, base, chain, found.handle, Verdict::NOTRACK, via);
+}
+
+/// Keeps the expression that gave a verdict, and the chain that it leads to.
+#[inline(always)]
+fn gave(packet: *mut Packet, expr: *const u8, code: i32, target: impl FnOnce() -> u64) {
+    if code == NFT_CONTINUE {
+        return;
+    }
+    // SAFETY: a packet from the map.
+    let packet = unsafe { &mut *packet };
+    packet.expr = expr as u64;
+    packet.code = code;
+    if code == NFT_JUMP || code == NFT_GOTO {
+        // The oldest give way: a walk that visits more chains may end in a rule that is not found.
+        let slot = packet.visits as usize & (VISITED - 1);
+        packet.visited[slot] = target();
+        packet.visits += 1;
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "a verdict is that many facts; a struct for one call says no more")]
+fn report(
+    hook: u16,
+    pkt: *const u8,
+    skb: *const u8,
+    packet: *mut Packet,
+    base: u64,
+    chain: u64,
+    handle: u64,
+    code: i32,
+    decided_by: u32,
+) {
+    let state: *const u8 = if pkt.is_null() { pkt } else { Probed::at(pkt, field!(layout.pkt_state)) };
+    chain::name_once(hook, packet, base, 1);
+    chain::name_once(hook, packet, chain, u8::from(chain == base));
+    emit::verdict::<Probed>(hook, skb, packet, place::<Probed>(state), |verdict| {
+        // SAFETY: a valid destination in the ring buffer.
+        let verdict = unsafe { &mut *verdict };
+        verdict.base = base;
+        verdict.chain = chain;
+        verdict.rule = handle;
+        verdict.code = code;
+        verdict.via = decided_by;
+    });
+}
+
+/// The packet that a `struct nft_pktinfo` is about.
+#[inline(always)]
+fn skb_of(pkt: *const u8) -> *const u8 {
+    Probed::at(pkt, field!(layout.pkt_skb))
+}

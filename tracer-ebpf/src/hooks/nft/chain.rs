@@ -1,0 +1,66 @@
+//! Tells user space the names of a chain, once.
+
+use aya_ebpf::{macros::map, maps::LruHashMap};
+use tracer_common::{Chain, NAME_LEN, kind};
+
+use super::rule::base_of;
+use crate::{
+    emit,
+    layout::field,
+    packet::Packet,
+    read::{Probed, Read},
+};
+
+/// A chain's address is used again after the chain is gone, its handle in the table is not.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Key {
+    chain: u64,
+    handle: u64,
+}
+
+#[map]
+static CHAINS_TOLD: LruHashMap<Key, u8> = LruHashMap::with_max_entries(4096, 0);
+
+/// Emits a [`Chain`] record unless this chain has had one.
+#[inline(always)]
+pub fn name_once(hook: u16, packet: *mut Packet, chain: u64, is_base: u8) {
+    let at = chain as *const u8;
+    let key = Key { chain, handle: Probed::at(at, field!(layout.chain_handle)) };
+    if chain == 0 || CHAINS_TOLD.get_ptr(key).is_some() {
+        return;
+    }
+    let told = emit::reserve(|record: *mut Chain| {
+        // SAFETY: a valid destination in the ring buffer, and a packet from the map.
+        let (record, netns) = unsafe { (&mut *record, (*packet).netns) };
+        let table: *const u8 = Probed::at(at, field!(layout.chain_table));
+        record.header = emit::header(kind::CHAIN, hook, packet);
+        record.chain = chain;
+        record.handle = key.handle;
+        record.table_handle = Probed::at(table, field!(layout.table_handle));
+        record.netns = netns;
+        record.base = is_base;
+        record.pad = 0;
+        let base = base_of(chain);
+        record.family = if is_base == 1 { Probed::at(base, field!(layout.base_chain_pf)) } else { 0 };
+        record.hooknum = if is_base == 1 { Probed::at::<u32>(base, field!(layout.base_chain_hooknum)) as u8 } else { 0 };
+        record.policy = if is_base == 1 { Probed::at(base, field!(layout.base_chain_policy)) } else { 0 };
+        record.priority = if is_base == 1 { Probed::at(base, field!(layout.base_chain_priority)) } else { 0 };
+        text(&mut record.table, Probed::at(table, field!(layout.table_name)));
+        text(&mut record.name, Probed::at(at, field!(layout.chain_name)));
+    });
+    if told {
+        let _full = CHAINS_TOLD.insert(key, 1, 0);
+    }
+}
+
+#[inline(always)]
+fn text(to: &mut [u8; NAME_LEN], from: *const u8) {
+    // SAFETY: the destination has that many bytes; the helper checks the source.
+    let length = unsafe {
+        aya_ebpf::helpers::generated::bpf_probe_read_kernel_str(to.as_mut_ptr().cast(), NAME_LEN as u32, from.cast())
+    };
+    if length <= 0 {
+        to[0] = 0;
+    }
+}

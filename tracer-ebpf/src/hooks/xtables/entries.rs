@@ -1,0 +1,218 @@
+//! The entries of a legacy table: which one holds a target, which one dropped the packet.
+//!
+//! A rule of a standard target alone runs no function that could be hooked. But each entry that
+//! matches is counted, per CPU. The counters are remembered when the walk begins; when it ends in a
+//! drop, the entry that dropped is the one with a dropping target whose counter has moved.
+
+use core::ffi::c_void;
+
+use aya_ebpf::{
+    helpers::generated::{bpf_get_smp_processor_id, bpf_loop},
+    macros::map,
+    maps::PerCpuArray,
+};
+use tracer_common::LEGACY_POLICY;
+
+use crate::{
+    layout::field,
+    packet::Packet,
+    read::{Probed, Read},
+};
+
+/// Entries beyond this many are not told apart; a power of two.
+const MAX_ENTRIES: usize = 4096;
+
+/// `XT_STANDARD` targets hold `-verdict - 1`: this is `NF_DROP`.
+const STANDARD_DROP: i32 = -1;
+
+/// Offsets of `struct ipt_entry` or `struct ip6t_entry`.
+pub trait Layout {
+    /// Whether this is `ip6t_entry`.
+    const IPV6: bool;
+}
+
+/// `struct ipt_entry`
+pub struct Ipv4;
+impl Layout for Ipv4 {
+    const IPV6: bool = false;
+}
+
+/// `struct ip6t_entry`
+pub struct Ipv6;
+impl Layout for Ipv6 {
+    const IPV6: bool = true;
+}
+
+/// The counters as one packet found them.
+#[repr(C)]
+struct Counters {
+    /// Whose they are: a second packet on this CPU must not be taken for it.
+    skb: u64,
+    packets: [u64; MAX_ENTRIES],
+}
+
+#[map]
+static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(1, 0);
+
+/// A walk over the entries of one table.
+#[repr(C)]
+struct Walk {
+    first: u64,
+    entry: u64,
+    end: u64,
+    /// An address inside the entry that is looked for; 0 when counters are.
+    inside: u64,
+    /// `__per_cpu_offset` of this CPU, 0 where counters are not per CPU.
+    cpu: u64,
+    /// Offset of the entry found, or `NOT_FOUND`.
+    found: u64,
+    /// Entries with a target of their own whose counter moved, and the last one's offset.
+    extensions: u64,
+    extension: u64,
+    ipv6: u32,
+    pad: u32,
+}
+
+const NOT_FOUND: u64 = u64::MAX;
+
+/// Remembers the counters of a table for the walk that begins.
+#[inline(always)]
+pub fn remember_counters<E: Layout>(skb: *const u8, table: *const u8) {
+    let Some(counters) = COUNTERS.get_ptr_mut(0) else { return };
+    // SAFETY: this CPU's slot.
+    unsafe { (*counters).skb = skb as u64 };
+    let mut walk = begin(table, E::IPV6, 0);
+    // SAFETY: the callback takes what is passed here.
+    unsafe { bpf_loop(MAX_ENTRIES as u32, remember as *mut c_void, (&raw mut walk).cast(), 0) };
+}
+
+/// Byte offset of the entry that dropped the packet, with [`LEGACY_POLICY`] if it is a policy.
+#[inline(always)]
+pub fn that_dropped<E: Layout>(packet: *const Packet, skb: *const u8, table: *const u8) -> Option<u64> {
+    let counters = COUNTERS.get_ptr_mut(0)?;
+    // SAFETY: this CPU's slot.
+    if unsafe { (*counters).skb } != skb as u64 {
+        return None;
+    }
+    let mut walk = begin(table, E::IPV6, 0);
+    // SAFETY: the callback takes what is passed here.
+    unsafe { bpf_loop(MAX_ENTRIES as u32, compare as *mut c_void, (&raw mut walk).cast(), 0) };
+    let offset = match (walk.found, walk.extensions) {
+        (NOT_FOUND, 1) => walk.extension,
+        (NOT_FOUND, _) => return None,
+        (offset, _) => offset,
+    };
+    Some(offset | policy_bit(packet, table, offset))
+}
+
+/// Byte offset of the entry that holds an address.
+#[inline(always)]
+pub fn holding(packet: *const Packet, table: *const u8, inside: *const u8) -> Option<u64> {
+    // SAFETY: a packet from the map.
+    let ipv6 = unsafe { (*packet).pf } == 10;
+    let mut walk = begin(table, ipv6, inside as u64);
+    // SAFETY: the callback takes what is passed here.
+    unsafe { bpf_loop(MAX_ENTRIES as u32, search as *mut c_void, (&raw mut walk).cast(), 0) };
+    (walk.found != NOT_FOUND).then_some(walk.found)
+}
+
+#[inline(always)]
+fn begin(table: *const u8, ipv6: bool, inside: u64) -> Walk {
+    let info: *const u8 = Probed::at(table, field!(layout.xt_table_private));
+    let first = info as u64 + u64::from(field!(layout.xt_info_entries));
+    let size: u32 = Probed::at(info, field!(layout.xt_info_size));
+    let offsets = field!(per_cpu_offset);
+    let cpu = if offsets == 0 {
+        0
+    } else {
+        // SAFETY: helper without arguments.
+        let number = unsafe { bpf_get_smp_processor_id() };
+        Probed::at((offsets + u64::from(number) * 8) as *const u8, 0)
+    };
+    Walk {
+        first,
+        entry: first,
+        end: first + u64::from(size),
+        inside,
+        cpu,
+        found: NOT_FOUND,
+        extensions: 0,
+        extension: 0,
+        ipv6: u32::from(ipv6),
+        pad: 0,
+    }
+}
+
+#[inline(always)]
+fn policy_bit(packet: *const Packet, table: *const u8, offset: u64) -> u64 {
+    let info: *const u8 = Probed::at(table, field!(layout.xt_table_private));
+    // SAFETY: a packet from the map.
+    let hook = u16::from(unsafe { (*packet).nf_hook } & 7);
+    let underflow: u32 = Probed::at(info.wrapping_add(usize::from(hook) * 4), field!(layout.xt_info_underflow));
+    if u64::from(underflow) == offset { LEGACY_POLICY } else { 0 }
+}
+
+unsafe extern "C" fn remember(index: u32, walk: *mut Walk) -> i64 {
+    // SAFETY: `bpf_loop` passes what it was given.
+    let walk = unsafe { &mut *walk };
+    let Some(counters) = COUNTERS.get_ptr_mut(0) else { return 1 };
+    // SAFETY: this CPU's slot; the index is masked.
+    unsafe { (*counters).packets[index as usize & (MAX_ENTRIES - 1)] = packets(walk) };
+    advance(walk)
+}
+
+unsafe extern "C" fn compare(index: u32, walk: *mut Walk) -> i64 {
+    // SAFETY: `bpf_loop` passes what it was given.
+    let walk = unsafe { &mut *walk };
+    let Some(counters) = COUNTERS.get_ptr_mut(0) else { return 1 };
+    // SAFETY: this CPU's slot; the index is masked.
+    let before = unsafe { (*counters).packets[index as usize & (MAX_ENTRIES - 1)] };
+    if packets(walk) != before {
+        let target = walk.entry + u64::from(target_offset(walk));
+        let kind: *const u8 = Probed::at(target as *const u8, field!(layout.xt_entry_target_ptr));
+        // A standard target has no function.
+        if Probed::at::<u64>(kind, field!(layout.xt_target_fn)) != 0 {
+            walk.extensions += 1;
+            walk.extension = walk.entry - walk.first;
+        } else if Probed::at::<i32>(target as *const u8, field!(layout.xt_standard_verdict)) == STANDARD_DROP {
+            walk.found = walk.entry - walk.first;
+            return 1;
+        }
+    }
+    advance(walk)
+}
+
+unsafe extern "C" fn search(_index: u32, walk: *mut Walk) -> i64 {
+    // SAFETY: `bpf_loop` passes what it was given.
+    let walk = unsafe { &mut *walk };
+    let entry = walk.entry;
+    let stop = advance(walk);
+    if walk.inside >= entry && walk.inside < walk.entry {
+        walk.found = entry - walk.first;
+        return 1;
+    }
+    stop
+}
+
+/// On to the next entry; 1 where there is none.
+#[inline(always)]
+fn advance(walk: &mut Walk) -> i64 {
+    let field = if walk.ipv6 != 0 { field!(layout.ip6t_next_offset) } else { field!(layout.ipt_next_offset) };
+    let size: u16 = Probed::at(walk.entry as *const u8, field);
+    walk.entry += u64::from(size);
+    i64::from(size == 0 || walk.entry >= walk.end)
+}
+
+#[inline(always)]
+fn target_offset(walk: &Walk) -> u16 {
+    let field = if walk.ipv6 != 0 { field!(layout.ip6t_target_offset) } else { field!(layout.ipt_target_offset) };
+    Probed::at(walk.entry as *const u8, field)
+}
+
+/// How many packets this entry has matched on this CPU (`xt_get_this_cpu_counter`).
+#[inline(always)]
+fn packets(walk: &Walk) -> u64 {
+    let field = if walk.ipv6 != 0 { field!(layout.ip6t_counters) } else { field!(layout.ipt_counters) };
+    let counters: u64 = Probed::at(walk.entry as *const u8, field);
+    if walk.cpu == 0 { counters } else { Probed::at((counters.wrapping_add(walk.cpu)) as *const u8, 0) }
+}

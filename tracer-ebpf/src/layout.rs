@@ -1,0 +1,46 @@
+//! The frozen configuration.
+
+use tracer_common::Config;
+
+/// Written by user space before the programs are loaded, then read-only: constants to the verifier.
+#[unsafe(no_mangle)]
+static CONFIG: Config = Config {
+    filter: tracer_common::Filter {
+        src: NO_PREFIX,
+        dst: NO_PREFIX,
+        host: NO_PREFIX,
+        ifname: [0; 2],
+        netns: 0,
+        mark_mask: 0,
+        mark: 0,
+        sport: 0,
+        dport: 0,
+        port: 0,
+        version: 0,
+        proto_plus_one: 0,
+        one_way: 0,
+        directed: 0,
+        pad: [0; 2],
+    },
+    layout: tracer_common::Layout::NONE,
+    per_cpu_offset: 0,
+    tracepoints_only: 0,
+    has_reason: 0,
+};
+
+const NO_PREFIX: tracer_common::Prefix = tracer_common::Prefix { addr: [0; 4], mask: [0; 4] };
+
+/// Where [`CONFIG`] lives; fields are read through [`field!`] alone.
+#[inline(always)]
+pub fn config() -> *const Config {
+    &raw const CONFIG
+}
+
+/// A field of the configuration. Volatile, so that the compiler does not believe the initial value.
+macro_rules! field {
+    ($($field:tt)+) => {
+        // SAFETY: the static is valid for reads; user space writes it before the program exists.
+        unsafe { core::ptr::read_volatile(&raw const (*$crate::layout::config()).$($field)+) }
+    };
+}
+pub(crate) use field;

@@ -1,0 +1,141 @@
+//! Which skbs are followed, and what is known of each.
+
+pub mod calls;
+mod filter;
+
+use aya_ebpf::{
+    helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns},
+    macros::map,
+    maps::{HashMap, PerCpuArray},
+};
+use tracer_common::{Tuple, counter};
+
+/// How many chains a packet's walk through one base chain remembers; a power of two.
+pub const VISITED: usize = 16;
+
+/// What is known of a tracked packet. Everything hangs on the skb: a second packet that is handled
+/// in between (an ICMP error of `reject`, an interrupt) cannot overwrite it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Packet {
+    /// Raw id.
+    pub id: u64,
+    /// Tuple at first sight.
+    pub tuple: Tuple,
+    /// `_nfct` as last reported.
+    pub nfct: u64,
+    /// Device as last reported; compared, never followed.
+    pub dev: u64,
+    /// nftables: base chain of the walk, 0 outside.
+    pub base: u64,
+    /// nftables: last expression that gave a verdict.
+    pub expr: u64,
+    /// Legacy iptables: table of the walk, 0 outside.
+    pub table: u64,
+    /// nftables: chains that the walk went through, the newest at `visits - 1`.
+    pub visited: [u64; VISITED],
+    /// nftables: how many chains the walk went through.
+    pub visits: u32,
+    /// nftables: that expression's verdict.
+    pub code: i32,
+    /// Inode number of the netns as last reported.
+    pub netns: u32,
+    /// `NFPROTO_*` of the netfilter walk.
+    pub pf: u8,
+    /// `NF_INET_*` of the netfilter walk.
+    pub nf_hook: u8,
+    /// Bits of `tracer_common::flag`.
+    pub flags: u8,
+    /// Zero.
+    pub pad: u8,
+}
+
+#[map]
+static TRACKED: HashMap<u64, Packet> = HashMap::with_max_entries(16384, 0);
+
+#[map]
+static LOST: PerCpuArray<u64> = PerCpuArray::with_max_entries(counter::SLOTS, 0);
+
+/// A fresh packet is copied from here: it is too large for the stack.
+static BLANK: Packet = Packet {
+    id: 0,
+    tuple: Tuple {
+        saddr: [0; 4],
+        daddr: [0; 4],
+        sport: 0,
+        dport: 0,
+        proto: 0,
+        version: 0,
+        tcp_flags: 0,
+        direction: 0,
+    },
+    nfct: 0,
+    dev: 0,
+    base: 0,
+    expr: 0,
+    table: 0,
+    visited: [0; VISITED],
+    visits: 0,
+    code: 0,
+    netns: 0,
+    pf: 0,
+    nf_hook: 0,
+    flags: 0,
+    pad: 0,
+};
+
+/// Counts something that could not be reported.
+#[inline(always)]
+pub fn count(slot: u32) {
+    if let Some(value) = LOST.get_ptr_mut(slot) {
+        // SAFETY: a per-CPU slot; an interrupted increment can at worst be one short.
+        unsafe { *value += 1 };
+    }
+}
+
+/// The packet behind an skb, if it is followed.
+#[inline(always)]
+pub fn tracked(skb: *const u8) -> Option<*mut Packet> {
+    if !filter::may_contain(skb) {
+        return None;
+    }
+    TRACKED.get_ptr_mut(skb as u64)
+}
+
+/// Whether an skb is followed.
+#[inline(always)]
+pub fn is_tracked(skb: *const u8) -> bool {
+    tracked(skb).is_some()
+}
+
+/// Starts to follow an skb.
+#[inline(always)]
+pub fn begin(skb: *const u8, tuple: &Tuple) -> Option<*mut Packet> {
+    if TRACKED.insert(skb as u64, &BLANK, 0).is_err() {
+        count(counter::TRACKED_OVERFLOW);
+        return None;
+    }
+    filter::add(skb);
+    let packet = TRACKED.get_ptr_mut(skb as u64)?;
+    // SAFETY: the pointer is into the map and this CPU holds the only reference to the skb.
+    unsafe {
+        (*packet).id = new_id();
+        (*packet).tuple = *tuple;
+    }
+    Some(packet)
+}
+
+/// Forgets an skb, whose memory is about to be used again.
+#[inline(always)]
+pub fn end(skb: *const u8) {
+    if filter::may_contain(skb) && TRACKED.remove(skb as u64).is_ok() {
+        filter::remove(skb);
+    }
+}
+
+/// Time and CPU tell packets apart: no CPU begins two in the same nanosecond.
+#[inline(always)]
+fn new_id() -> u64 {
+    // SAFETY: helpers without arguments.
+    unsafe { (bpf_ktime_get_boot_ns() << 8) | u64::from(bpf_get_smp_processor_id() & 0xff) }
+}
