@@ -40,7 +40,9 @@ impl Accel {
     pub fn arguments(self) -> [&'static str; 4] {
         match self {
             Self::Kvm => ["-accel", "kvm", "-cpu", "host"],
-            Self::Tcg => ["-accel", "tcg,thread=multi", "-cpu", "max"],
+            // QEMU 7.2 returns wrong flags from cmpxchg16b, and kernels die of it; without it they take
+            // another way. A fifth level of page tables only costs time.
+            Self::Tcg => ["-accel", "tcg,thread=multi", "-cpu", "max,-cx16,-la57"],
         }
     }
 

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Raised whenever what goes into an image changes, so that old ones are made anew.
-const RECIPE: u32 = 1;
+const RECIPE: u32 = 2;
 
 /// Where the tools come from.
 const SUITE: &str = "trixie";
@@ -67,10 +67,10 @@ pub fn prepare(kernel: &Kernel) -> Result<Image> {
 fn build(kernel: &Kernel, image: &Image) -> Result<()> {
     let unpacked = kernel.fetch()?;
     let vmlinuz = unpacked.iter().find_map(|(path, node)| match node {
-        Node::File { content, .. } if path.starts_with("boot/vmlinuz") => Some(content),
+        Node::File { content, .. } if is_kernel_image(path) => Some(content),
         _ => None,
     });
-    let Some(vmlinuz) = vmlinuz else { bail!("the package of kernel {} holds no boot/vmlinuz", kernel.name) };
+    let Some(vmlinuz) = vmlinuz else { bail!("the package of kernel {} holds no vmlinuz", kernel.name) };
     workspace::write_atomically(&image.kernel, vmlinuz)?;
 
     let mut guest = Tree::default();
@@ -99,6 +99,11 @@ fn install_tools(guest: &mut Tree) -> Result<()> {
         deb::unpack(&suite.download(package)?, guest, &is_used)?;
     }
     Ok(())
+}
+
+/// In `/boot`; since 7.2 among the modules.
+fn is_kernel_image(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|file| file.starts_with("vmlinuz"))
 }
 
 /// Whether a tool's file has a use in a guest.

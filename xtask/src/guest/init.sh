@@ -34,11 +34,14 @@ ulimit -l unlimited
 
 . /guest/config
 
+# Built in since 6.12.
+modprobe -q virtio_pci
+modprobe -q virtio_console
 # Without udev, ports get their names here; the host creates them while the kernel already runs.
 tries=0
 until [ -e /dev/virtio-ports/status ]; do
     for port in /sys/class/virtio-ports/*; do
-        read -r name <"$port/name" 2>/dev/null && ln -sf "/dev/${port##*/}" "/dev/virtio-ports/$name"
+        [ -e "$port/name" ] && read -r name <"$port/name" && ln -sf "/dev/${port##*/}" "/dev/virtio-ports/$name"
     done
     tries=$((tries + 1))
     if [ "$tries" -gt 200 ]; then

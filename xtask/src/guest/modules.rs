@@ -106,6 +106,10 @@ fn is_wanted(path: &str) -> bool {
         let first = rest.split(['/', '.']).next().unwrap_or_default();
         return DEVICES.contains(&first);
     }
+    // Older kernels need these to reach us at all.
+    if path.starts_with("kernel/drivers/virtio/") || path == "kernel/drivers/char/virtio_console.ko" {
+        return true;
+    }
     // IPsec asks for ciphers by alias, which no dependency tells.
     path.starts_with("kernel/crypto/")
 }
