@@ -1,1 +1,25 @@
-//! Results for people and programs: one format, one file. Computes no facts.
+//! Results for people and programs: one format, one file.
+//!
+//! Invariant: computes no facts. What is printed stands in the model; here it only gets words,
+//! order and colour.
+
+mod check;
+mod findings;
+mod flow;
+mod json;
+mod packet;
+mod path;
+mod pipe;
+mod place;
+mod progress;
+mod style;
+mod tail;
+mod text;
+mod words;
+
+pub use check::write_check;
+pub use json::JsonLines;
+pub use pipe::unless_closed;
+pub use progress::{Counts, Progress, Show};
+pub use style::{Look, stderr, stdout};
+pub use text::write_report;

@@ -1,0 +1,76 @@
+//! Conclusions: a sentence, then who, where, why, the evidence and what to do.
+
+use anstyle::Style;
+
+use super::{
+    place,
+    style::{BAD, GOOD, HEADING, Look, PLACE, WARN, clean, hang, pad, paint},
+    text::{heading, list},
+};
+use crate::model::{Cause, Confidence, CtState, Finding, Severity, Trace};
+
+/// The section, also where there is nothing to conclude.
+pub(super) fn render(trace: &Trace, look: Look) -> String {
+    if trace.findings.is_empty() {
+        // Whether that means anything is said under coverage.
+        let (none, style) = match (trace.steps.is_empty(), trace.summary.drops.is_empty()) {
+            (true, _) => ("Nothing to conclude.", Style::new()),
+            (_, true) => ("No problem found.", GOOD),
+            (_, false) => ("No diagnosis for the drops below.", WARN),
+        };
+        return format!("{}  {}\n\n", heading("Findings"), paint(style, none));
+    }
+    let findings: Vec<_> = trace.findings.iter().map(|finding| one(finding, trace, look)).collect();
+    format!("{}{}\n", heading("Findings"), findings.join("\n"))
+}
+
+fn one(finding: &Finding, trace: &Trace, look: Look) -> String {
+    let (sign, style, severity) = match finding.severity {
+        Severity::Error => ("✗", BAD, "error"),
+        Severity::Warning => ("!", WARN.bold(), "warning"),
+        Severity::Info => ("i", PLACE.bold(), "info"),
+    };
+    let confidence = match finding.confidence {
+        Confidence::Certain => "certain",
+        Confidence::Likely => "likely",
+        Confidence::Possible => "possible",
+    };
+    let id = paint(style, clean(&finding.id));
+    let title = format!("{id} ({severity}, {confidence}): {}", paint(HEADING, clean(&finding.title)));
+    let mut text = hang(&format!("{} ", paint(style, sign)), &title, look.prose()) + "\n";
+    let mut row = |label: &str, value: &str| {
+        let values: Vec<_> = value.lines().filter(|line| !line.is_empty()).collect();
+        for (index, value) in values.iter().enumerate() {
+            let label = if index == 0 { label } else { "" };
+            let bullet = if values.len() > 1 { "• " } else { "" };
+            text += &hang(&format!("    {}{bullet}", pad(&paint(PLACE, label), 10)), value, look.prose());
+            text.push('\n');
+        }
+    };
+    row("where", &place::words(&finding.r#where, trace));
+    row("reason", &reason(finding));
+    row("cause", &cause(&finding.cause, trace));
+    let rule = finding.cause.text.as_deref().map(clean).unwrap_or_default();
+    row("rule", &rule);
+    let packets = if finding.packets.len() == 1 { "packet" } else { "packets" };
+    row(packets, &list(&finding.packets));
+    row("evidence", &finding.evidence.iter().map(|line| clean(line)).collect::<Vec<_>>().join("\n"));
+    row("advice", &finding.advice.lines().map(clean).collect::<Vec<_>>().join("\n"));
+    text
+}
+
+fn reason(finding: &Finding) -> String {
+    match finding.ct_state {
+        CtState::None => clean(&finding.reason).into_owned(),
+        state => format!("{}, while conntrack says {state}", clean(&finding.reason)),
+    }
+}
+
+fn cause(cause: &Cause, trace: &Trace) -> String {
+    let place = place::words(&cause.place, trace);
+    match (place.is_empty(), cause.did.is_empty()) {
+        (false, false) => format!("{place}: {}", clean(&cause.did)),
+        (true, _) => clean(&cause.did).into_owned(),
+        (_, true) => place,
+    }
+}

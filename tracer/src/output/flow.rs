@@ -1,0 +1,87 @@
+//! One flow: its packets in the order they were first seen.
+
+use std::collections::BTreeMap;
+
+use super::{
+    packet::{Columns, Packets, Told},
+    style::{DIM, HEADING, Look, hang, paint},
+    text::plural,
+};
+use crate::model::{Direction, Step, Trace, Tuple};
+
+/// Paths of a flow that are told without `-v`, drops apart.
+const MOST_PATHS: usize = 12;
+
+/// One flow and its steps in order of time.
+pub(super) struct Flow<'a> {
+    id: u64,
+    steps: Vec<&'a Step>,
+}
+
+/// The flows of a trace, in the order they were first seen.
+pub(super) fn flows(trace: &Trace) -> Vec<Flow<'_>> {
+    let mut flows: Vec<Flow<'_>> = Vec::new();
+    let mut index = BTreeMap::new();
+    for step in &trace.steps {
+        let at = *index.entry(step.flow).or_insert_with(|| {
+            flows.push(Flow { id: step.flow, steps: Vec::new() });
+            flows.len() - 1
+        });
+        flows[at].steps.push(step);
+    }
+    flows
+}
+
+impl Flow<'_> {
+    /// Whether somebody who looks for trouble wants to see it.
+    pub(super) fn troubled(&self, trace: &Trace) -> bool {
+        self.steps.iter().any(|step| step.drop.is_some()) || trace.findings.iter().any(|f| f.flow == self.id)
+    }
+
+    /// Heading, then each path.
+    pub(super) fn render(&self, trace: &Trace, look: Look) -> String {
+        let paths = self.paths(look);
+        let count: usize = paths.iter().map(Packets::len).sum();
+        let Some(tuple) = self.tuple() else { return String::new() };
+        let columns = Columns::fit(&paths);
+        let about = format!("{} {tuple}, {}", tuple.proto, plural(count, "packet"));
+        let mut text = hang(&format!("{}  ", paint(HEADING, format!("Flow {}", self.id))), &about, look.width);
+        text += &format!("\n\n{}\n", columns.header());
+        let mut hidden = 0;
+        let mut told = Told::new();
+        for (index, path) in paths.iter().enumerate() {
+            if index >= MOST_PATHS && !look.verbose && !path.dropped() {
+                hidden += path.len();
+                continue;
+            }
+            text += &path.render(trace, tuple, &columns, &mut told, look);
+            text.push('\n');
+        }
+        if hidden > 0 {
+            let more = format!("… and {} on other paths without a drop: -v shows them", plural(hidden, "more packet"));
+            text += &format!("{}\n\n", paint(DIM, more));
+        }
+        text
+    }
+
+    fn paths(&self, look: Look) -> Vec<Packets> {
+        let mut packets: BTreeMap<u64, Vec<&Step>> = BTreeMap::new();
+        for step in &self.steps {
+            packets.entry(step.packet).or_default().push(step);
+        }
+        let mut paths: Vec<Packets> = Vec::new();
+        for (id, steps) in &packets {
+            let Some(packet) = Packets::new(*id, steps, look) else { continue };
+            if !paths.iter_mut().any(|path| path.join(&packet)) {
+                paths.push(packet);
+            }
+        }
+        paths
+    }
+
+    /// The tuple of the original direction.
+    fn tuple(&self) -> Option<Tuple> {
+        let orig = self.steps.iter().find(|step| step.direction == Direction::Orig).map(|step| step.tuple);
+        orig.or_else(|| self.steps.first().map(|step| step.tuple.reversed()))
+    }
+}

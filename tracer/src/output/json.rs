@@ -1,0 +1,81 @@
+//! JSON Lines: one record a line, its `type` first.
+
+use std::{
+    io::{self, Write},
+    ops::ControlFlow,
+};
+
+use super::unless_closed;
+use crate::model::Record;
+
+/// Writes records. A line is written in one piece, so a reader never sees half of one unless the
+/// process is killed in between.
+#[derive(Debug)]
+pub struct JsonLines<W> {
+    out: W,
+    line: Vec<u8>,
+}
+
+impl<W: Write> JsonLines<W> {
+    /// Writes to `out`, which may buffer: see [`Self::flush`].
+    pub fn new(out: W) -> Self {
+        Self { out, line: Vec::new() }
+    }
+
+    /// Writes one record. `Break` where the reader is gone and the run should end quietly.
+    ///
+    /// # Errors
+    /// What writing to `out` gives, except a closed pipe.
+    pub fn write(&mut self, record: &Record) -> io::Result<ControlFlow<()>> {
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, record)?;
+        self.line.push(b'\n');
+        unless_closed(self.out.write_all(&self.line))
+    }
+
+    /// Hands everything to the reader: to be called whenever no further record waits.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn flush(&mut self) -> io::Result<ControlFlow<()>> {
+        unless_closed(self.out.flush())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{self, Write},
+        ops::ControlFlow,
+    };
+
+    use super::JsonLines;
+    use crate::model::{Record, Start};
+
+    struct Closed;
+
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_type_comes_first() -> io::Result<()> {
+        let mut out = Vec::new();
+        _ = JsonLines::new(&mut out).write(&Record::Start(Start::default()))?;
+        assert!(out.starts_with(br#"{"type":"start","version":"#) && out.ends_with(b"\n"));
+        Ok(())
+    }
+
+    #[test]
+    fn a_closed_pipe_is_a_quiet_end() -> io::Result<()> {
+        let written = JsonLines::new(Closed).write(&Record::Start(Start::default()))?;
+        assert_eq!(written, ControlFlow::Break(()));
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+//! Places in words.
+
+use super::style::clean;
+use crate::model::{Netfilter, NfFamily, Trace, Where};
+
+/// `policy of chain inet talos ingress`, `ip raw PREROUTING→CILIUM_PRE_raw rule 7`; nothing where no chain is known.
+pub(super) fn ruleset(netfilter: &Netfilter) -> Option<String> {
+    let chain = clean(netfilter.chain.as_deref()?);
+    let chain = match &netfilter.base_chain {
+        Some(base) if *base != chain => format!("{}→{chain}", clean(base)),
+        _ => chain.into_owned(),
+    };
+    let tool = match netfilter.family {
+        Some(NfFamily::Ip) if netfilter.legacy => Some("iptables".to_owned()),
+        Some(NfFamily::Ip6) if netfilter.legacy => Some("ip6tables".to_owned()),
+        family => family.map(|family| family.to_string()),
+    };
+    Some(in_ruleset(tool, netfilter.table.as_deref(), &chain, netfilter.rule, netfilter.policy))
+}
+
+/// `netns node-a, device cilium_host, netfilter input, policy of chain inet talos ingress`.
+pub(super) fn words(place: &Where, trace: &Trace) -> String {
+    let rule = place.chain.as_deref().map(|chain| {
+        let family = place.family.map(|family| family.to_string());
+        in_ruleset(family, place.table.as_deref(), &clean(chain), place.rule, place.policy)
+    });
+    let parts = [
+        place.netns.map(|inum| netns(inum, trace)),
+        place.ifname.as_deref().filter(|name| !name.is_empty()).map(|name| format!("device {}", clean(name))),
+        place.hook.map(|hook| format!("netfilter {hook}")),
+        rule,
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// `netns web` where it has a name, else `netns 4026531840`.
+pub(super) fn netns(inum: u32, trace: &Trace) -> String {
+    trace.netns_names.get(&inum).map_or_else(|| format!("netns {inum}"), |name| format!("netns {}", clean(name)))
+}
+
+fn in_ruleset(family: Option<String>, table: Option<&str>, chain: &str, rule: Option<u64>, policy: bool) -> String {
+    let table = table.map(|table| clean(table).into_owned());
+    let path = [family, table, Some(chain.to_owned())].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    match rule {
+        _ if policy => format!("policy of chain {path}"),
+        Some(rule) => format!("{path} rule {rule}"),
+        None => format!("chain {path}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{netns, ruleset};
+    use crate::model::{Netfilter, NfFamily, Trace};
+
+    #[test]
+    fn rules_and_policies() {
+        let mut netfilter = Netfilter {
+            family: Some(NfFamily::Ip),
+            table: Some("raw".into()),
+            chain: Some("CILIUM_PRE_raw".into()),
+            base_chain: Some("PREROUTING".into()),
+            rule: Some(7),
+            ..Netfilter::default()
+        };
+        assert_eq!(ruleset(&netfilter).as_deref(), Some("ip raw PREROUTING→CILIUM_PRE_raw rule 7"));
+        netfilter.legacy = true;
+        assert_eq!(ruleset(&netfilter).as_deref(), Some("iptables raw PREROUTING→CILIUM_PRE_raw rule 7"));
+        netfilter = Netfilter { chain: Some("input".into()), policy: true, ..Netfilter::default() };
+        assert_eq!(ruleset(&netfilter).as_deref(), Some("policy of chain input"));
+        assert_eq!(ruleset(&Netfilter::default()), None);
+    }
+
+    #[test]
+    fn namespaces_by_name_where_they_have_one() {
+        let mut trace = Trace::default();
+        assert_eq!(netns(7, &trace), "netns 7");
+        trace.netns_names.insert(7, "web\x1b".into());
+        assert_eq!(netns(7, &trace), r"netns web\u{1b}");
+    }
+}

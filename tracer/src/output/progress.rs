@@ -1,0 +1,126 @@
+//! What a run does while it runs, on stderr.
+
+use std::{fmt, io::IsTerminal as _};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::text::plural;
+use crate::cli::{Format, View};
+
+/// How much of the progress is shown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Show {
+    /// Nothing: `-q`.
+    Nothing,
+    /// Single lines: stderr is no terminal, or JSON Lines scroll by on the same one.
+    Lines,
+    /// One line that is kept up to date.
+    Live,
+}
+
+impl Show {
+    /// What fits the flags and where stdout and stderr go.
+    #[must_use]
+    pub fn for_view(view: &View) -> Self {
+        let scrolling = view.format == Format::Json && std::io::stdout().is_terminal();
+        match (view.quiet, std::io::stderr().is_terminal() && !scrolling) {
+            (true, _) => Self::Nothing,
+            (false, true) => Self::Live,
+            (false, false) => Self::Lines,
+        }
+    }
+}
+
+/// What has been seen so far.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counts {
+    /// Packets.
+    pub packets: u64,
+    /// Flows.
+    pub flows: u64,
+    /// Drops.
+    pub drops: u64,
+    /// Everything that was lost.
+    pub lost: u64,
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (packets, flows) = (plural(self.packets, "packet"), plural(self.flows, "flow"));
+        write!(f, "{packets}, {flows}, {}, {} lost", plural(self.drops, "drop"), self.lost)
+    }
+}
+
+/// The status line. It leaves no trace on the terminal when it is finished or dropped.
+#[derive(Debug)]
+pub struct Progress {
+    show: Show,
+    bar: ProgressBar,
+    tracing: String,
+}
+
+impl Progress {
+    /// Nothing is shown yet. `filter` is the filter in words, empty for all traffic.
+    #[must_use]
+    pub fn new(filter: &str, show: Show) -> Self {
+        let target = if show == Show::Live { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {wide_msg}") {
+            bar.set_style(style.tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
+        }
+        let filter = if filter.is_empty() { "all traffic" } else { filter };
+        Self { show, bar, tracing: format!("tracing {filter}") }
+    }
+
+    /// A step on the way to the first packet, e.g. `attaching 36 hooks`; live only.
+    pub fn preparing(&self, what: &str) {
+        self.bar.set_message(format!("{what} …"));
+        self.bar.tick();
+    }
+
+    /// Every probe is attached.
+    pub fn started(&self) {
+        match self.show {
+            Show::Nothing => {}
+            Show::Lines => eprintln!("tracer: {} — Ctrl-C to end", self.tracing),
+            Show::Live => self.update(Counts::default()),
+        }
+    }
+
+    /// New counts; cheap enough to be called for every batch of events.
+    pub fn update(&self, counts: Counts) {
+        if self.show == Show::Live {
+            self.bar.set_message(format!("{} — {counts} — Ctrl-C to end", self.tracing));
+            self.bar.tick();
+        }
+    }
+
+    /// A warning that stays on the screen, one sentence.
+    pub fn warn(&self, sentence: &str) {
+        if self.show != Show::Nothing {
+            self.bar.suspend(|| eprintln!("tracer: warning: {sentence}"));
+        }
+    }
+
+    /// Takes the line away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Counts;
+
+    #[test]
+    fn counts_in_words() {
+        let counts = Counts { packets: 12, flows: 2, drops: 1, lost: 0 };
+        assert_eq!(counts.to_string(), "12 packets, 2 flows, 1 drop, 0 lost");
+    }
+}

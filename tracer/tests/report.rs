@@ -1,0 +1,147 @@
+//! The text report, from captures under `tests/data`.
+
+use std::path::Path;
+
+use anstream::adapter::strip_str;
+use insta::assert_snapshot;
+use tracer::{
+    model::{Check, CheckRow, CheckStatus, Record, Trace},
+    output::{Look, write_check, write_report},
+};
+
+fn capture(name: &str) -> Trace {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name).with_extension("jsonl");
+    let text = std::fs::read_to_string(path).expect(name);
+    text.lines().map(|line| serde_json::from_str::<Record>(line).expect(line)).collect()
+}
+
+fn coloured(trace: &Trace, width: usize, verbose: bool) -> String {
+    let mut out = Vec::new();
+    let written = write_report(&mut out, trace, Look { width, verbose });
+    assert!(written.is_ok_and(|written| written.is_continue()));
+    String::from_utf8(out).expect("the report is text")
+}
+
+fn plain(trace: &Trace, width: usize, verbose: bool) -> String {
+    strip_str(&coloured(trace, width, verbose)).to_string()
+}
+
+#[test]
+fn reports_at_two_widths() {
+    for name in ["founding", "healthy", "ipv6"] {
+        for width in [80, 120] {
+            let text = plain(&capture(name), width, false);
+            assert!(text.lines().all(|line| line.chars().count() <= width), "{name} fits {width} columns");
+            assert_snapshot!(format!("{name}_{width}"), text);
+        }
+    }
+}
+
+#[test]
+fn verbose_report() {
+    assert_snapshot!("founding_verbose_120", plain(&capture("founding"), 120, true));
+}
+
+#[test]
+fn colours() {
+    let text = coloured(&capture("ipv6"), 80, false);
+    assert_snapshot!("ipv6_80_colours", text.replace('\x1b', "␛"));
+}
+
+#[test]
+fn no_packet_and_no_summary() {
+    let mut trace = capture("healthy");
+    trace.steps.clear();
+    trace.summary = Default::default();
+    trace.complete = false;
+    assert_snapshot!("nothing_80", plain(&trace, 80, false));
+}
+
+#[test]
+fn names_from_outside_cannot_steer_the_terminal() {
+    let evil = "\x1b[2J\x07\r";
+    let mut trace = capture("founding");
+    for step in &mut trace.steps {
+        step.ifname += evil;
+        step.hook += evil;
+        if let Some(netfilter) = &mut step.netfilter {
+            netfilter.text = netfilter.text.as_ref().map(|text| format!("{text}{evil}"));
+            netfilter.chain = netfilter.chain.as_ref().map(|chain| format!("{chain}{evil}"));
+        }
+        if let Some(redirect) = &mut step.redirect {
+            redirect.ifname += evil;
+        }
+        if let Some(drop) = &mut step.drop {
+            drop.reason += evil;
+            drop.location += evil;
+        }
+    }
+    for name in trace.netns_names.values_mut() {
+        *name += evil;
+    }
+    trace.start.filter += evil;
+    trace.start.node += evil;
+    trace.start.backend += evil;
+    trace.summary.coverage += evil;
+    for drop in &mut trace.summary.drops {
+        drop.reason += evil;
+        drop.location += evil;
+        drop.r#where.ifname = Some(evil.to_owned());
+        drop.r#where.table = Some(evil.to_owned());
+    }
+    for finding in &mut trace.findings {
+        finding.title += evil;
+        finding.advice += evil;
+        finding.reason += evil;
+        finding.cause.did += evil;
+        finding.cause.text = Some(evil.to_owned());
+        finding.evidence.push(evil.to_owned());
+    }
+    for verbose in [false, true] {
+        let text = plain(&trace, 80, verbose);
+        assert!(!text.contains(|c: char| c.is_control() && c != '\n'));
+        let whole = coloured(&trace, 80, verbose);
+        assert!(!whole.contains("\x1b[2J"));
+    }
+}
+
+#[test]
+fn many_paths_and_flows_stay_readable() {
+    let sample = capture("healthy");
+    let mut trace = Trace { start: sample.start.clone(), complete: true, ..Trace::default() };
+    for flow in 1..=30 {
+        for packet in 1..=40 {
+            let mut step = sample.steps[0].clone();
+            step.flow = flow;
+            step.packet = flow * 100 + packet;
+            step.mark = u32::try_from(packet).unwrap_or_default();
+            trace.steps.push(step);
+        }
+    }
+    let text = plain(&trace, 80, false);
+    assert!(text.contains("… and 28 more packets on other paths without a drop: -v shows them"));
+    assert!(text.contains("… and 20 more flows without a drop: -v shows them"));
+    assert!(plain(&trace, 80, true).lines().count() > 30 * 40);
+}
+
+#[test]
+fn check() {
+    let row = |what: &str, status, detail: &str| CheckRow { what: what.into(), status, detail: detail.into() };
+    let check = Check {
+        rows: vec![
+            row("privileges", CheckStatus::Works, "root with all capabilities"),
+            row("kernel types (BTF)", CheckStatus::Works, "/sys/kernel/btf/vmlinux, 34 modules"),
+            row(
+                "kprobe.multi",
+                CheckStatus::Degraded,
+                "this kernel is built without CONFIG_FPROBE: single kprobes are used, attaching takes longer",
+            ),
+            row("legacy iptables", CheckStatus::Missing, "module ip_tables is not loaded: nothing is lost by that"),
+        ],
+        verdict: "tracer works here, by fentry.".into(),
+    };
+    let mut out = Vec::new();
+    let written = write_check(&mut out, &check, Look { width: 80, verbose: false });
+    assert!(written.is_ok());
+    assert_snapshot!("check_80", strip_str(&String::from_utf8_lossy(&out)).to_string());
+}
