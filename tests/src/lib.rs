@@ -1,2 +1,11 @@
-//! Scenarios as readable documents: how they are parsed and what they expect. Pure; the runner in
-//! `bin/scenarios` does the rest.
+//! Scenarios as readable documents: how they are parsed, and how their expectations are compared
+//! with what tracer wrote. The runner in `bin/scenarios` does everything that touches the system.
+//!
+//! Invariant: no I/O here but [`document::find`], which reads a folder.
+
+pub mod capture;
+pub mod document;
+pub mod expect;
+mod fences;
+mod matcher;
+mod table;

@@ -5,6 +5,7 @@ mod flood;
 mod netns;
 mod tcp;
 mod udp;
+mod unprivileged;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -36,6 +37,8 @@ enum Tool {
     Flood(flood::Flood),
     /// Attaches Cilium's tc programs and holds them until killed; prints `ready` once attached
     Cilium(cilium::Cilium),
+    /// Runs a command as a user without any privilege
+    Unprivileged(unprivileged::Unprivileged),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +62,7 @@ fn run(args: Args) -> Result<()> {
         Tool::UdpSend(send) => udp::send(&send),
         Tool::Flood(flood) => flood::flood(&flood),
         Tool::Cilium(cilium) => cilium::hold(&cilium),
+        Tool::Unprivileged(unprivileged) => unprivileged::run(&unprivileged),
     }
 }
 

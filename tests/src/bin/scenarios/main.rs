@@ -1,2 +1,124 @@
-//! `scenarios`
-fn main() {}
+//! `scenarios`: plays the scenario documents inside a guest. It makes and removes network
+//! namespaces and sends packets: never run it on a machine that matters.
+
+mod bash;
+mod bpf;
+mod cleanup;
+mod demo;
+mod play;
+mod tracer;
+
+use std::{path::PathBuf, process::ExitCode, time::Instant};
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Parser, Subcommand};
+use tests::document::{self, Scenario};
+
+use crate::play::Stage;
+
+/// Plays tracer's scenarios inside a guest
+#[derive(Parser)]
+struct Args {
+    /// Folder of the documents
+    #[arg(long, global = true, default_value = "/scenarios", value_name = "FOLDER")]
+    dir: PathBuf,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Play all scenarios, or those whose name contains one of the words
+    Run(Run),
+    /// Name all scenarios
+    List,
+    /// Show tracer finding the founding case, for people to watch
+    Demo,
+}
+
+#[derive(clap::Args)]
+struct Run {
+    /// Part I of N: of every N scenarios, the I-th
+    #[arg(long, value_name = "I/N", value_parser = shard, default_value = "1/1")]
+    shard: (usize, usize),
+    /// Only prove that each set-up reproduces its story; tracer is not needed
+    #[arg(long)]
+    without_tracer: bool,
+    /// Words of which a scenario's name must contain one
+    filter: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("scenarios: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<bool> {
+    // Scripts reach the library by a path that must not depend on where they are started.
+    let dir = args.dir.canonicalize().with_context(|| format!("no folder {}", args.dir.display()))?;
+    let scenarios = document::find(&dir)?;
+    match &args.command {
+        Command::Run(options) => {
+            let stage = Stage { dir, without_tracer: options.without_tracer };
+            play_all(&stage, &choose(scenarios, options)?)
+        }
+        Command::List => {
+            for scenario in scenarios {
+                println!("{:60} {}", scenario.name, scenario.title);
+            }
+            Ok(true)
+        }
+        Command::Demo => demo::show(&dir, &scenarios),
+    }
+}
+
+fn choose(mut scenarios: Vec<Scenario>, options: &Run) -> Result<Vec<Scenario>> {
+    scenarios.retain(|scenario| {
+        options.filter.is_empty() || options.filter.iter().any(|word| scenario.name.contains(word.as_str()))
+    });
+    if scenarios.is_empty() {
+        bail!("no scenario has a name with `{}`", options.filter.join("` or `"));
+    }
+    let (part, parts) = options.shard;
+    Ok(scenarios.into_iter().skip(part - 1).step_by(parts).collect())
+}
+
+fn play_all(stage: &Stage, scenarios: &[Scenario]) -> Result<bool> {
+    let (mut passed, mut failed) = (0, 0);
+    for scenario in scenarios {
+        let begin = Instant::now();
+        match stage.play(scenario)? {
+            Some(Ok(note)) => {
+                passed += 1;
+                println!("ok {} ({:.1} s{note})", scenario.name, begin.elapsed().as_secs_f32());
+            }
+            Some(Err(error)) => {
+                failed += 1;
+                println!("FAIL {} ({:.1} s)", scenario.name, begin.elapsed().as_secs_f32());
+                println!("{}", indented(&format!("{error:?}")));
+            }
+            None => {}
+        }
+    }
+    println!("scenarios: {passed} passed, {failed} failed");
+    Ok(failed == 0)
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+}
+
+fn shard(text: &str) -> Result<(usize, usize), String> {
+    let parts = text.split_once('/').and_then(|(part, parts)| Some((part.parse().ok()?, parts.parse().ok()?)));
+    match parts {
+        Some((part, parts)) if (1..=parts).contains(&part) => Ok((part, parts)),
+        _ => Err(format!("`{text}` is no part; write for example 1/2")),
+    }
+}

@@ -1,0 +1,85 @@
+# What Cilium 1.19 with WireGuard node encryption sets up on a node, as far as it matters here.
+
+# cilium_with_wireguard: both nodes, ready to encrypt what goes between them.
+cilium_with_wireguard() {
+    local node
+    wireguard_between_nodes
+    for node in A B; do
+        cilium_host_device "$node"
+        cilium_rules "$node"
+    done
+    start cilium-A lab cilium --netns A --remote "$NODE_B4" "$NODE_B6" "${cilium_devices[@]}"
+    start cilium-B lab cilium --netns B --remote "$NODE_A4" "$NODE_A6" "${cilium_devices[@]}"
+}
+
+cilium_devices=(--uplink "$UPLINK" --wg-dev "$WG_DEV" --wg-port "$WG_PORT"
+    --host-dev "$HOST_DEV" --net-dev "$NET_DEV")
+
+# cilium_host_device NODE: the veth pair by which Cilium hands packets to the host's stack.
+cilium_host_device() {
+    local node=$1 number=1
+    [ "$node" = B ] && number=2
+    ip -n "$node" link add "$HOST_DEV" type veth peer name "$NET_DEV"
+    ip -n "$node" address add "10.244.$number.1/32" dev "$HOST_DEV"
+    ip -n "$node" address add "fd00:10:244:$number::1/128" dev "$HOST_DEV"
+    ip -n "$node" link set "$HOST_DEV" arp off up
+    ip -n "$node" link set "$NET_DEV" arp off up
+}
+
+# cilium_rules NODE: encrypted and decrypted packets are exempt from connection tracking.
+cilium_rules() {
+    case $NOTRACK_BY in
+    nft) notrack_decrypted_by_nft "$1" ;;
+    *)
+        cilium_iptables "$1" "$NOTRACK_BY"
+        cilium_iptables "$1" "${NOTRACK_BY/#iptables/ip6tables}"
+        ;;
+    esac
+}
+
+# cilium_iptables NODE PROGRAM: the chains and rules that Cilium's agent installs, in its order.
+cilium_iptables() {
+    in_netns "$1" "$2-restore" --noflush <<EOT
+*raw
+:$NOTRACK_CHAIN - [0:0]
+:CILIUM_OUTPUT_raw - [0:0]
+-A PREROUTING -m comment --comment "cilium-feeder: $NOTRACK_CHAIN" -j $NOTRACK_CHAIN
+-A OUTPUT -m comment --comment "cilium-feeder: CILIUM_OUTPUT_raw" -j CILIUM_OUTPUT_raw
+-A $NOTRACK_CHAIN -m mark --mark 0x00000e00/0x00000f00 -m comment --comment "cilium-encryption-notrack:" -j CT --notrack
+-A $NOTRACK_CHAIN -m mark --mark 0x00000d00/0x00000f00 -m comment --comment "cilium-encryption-notrack:" -j CT --notrack
+-A $NOTRACK_CHAIN -m mark --mark 0x00000200/0x00000f00 -m comment --comment "cilium: NOTRACK for proxy traffic" -j CT --notrack
+-A CILIUM_OUTPUT_raw -m mark --mark 0x00000e00/0x00000f00 -m comment --comment "cilium-encryption-notrack:" -j CT --notrack
+-A CILIUM_OUTPUT_raw -m mark --mark 0x00000d00/0x00000f00 -m comment --comment "cilium-encryption-notrack:" -j CT --notrack
+COMMIT
+*filter
+:CILIUM_INPUT - [0:0]
+:CILIUM_OUTPUT - [0:0]
+-A INPUT -m comment --comment "cilium-feeder: CILIUM_INPUT" -j CILIUM_INPUT
+-A OUTPUT -m comment --comment "cilium-feeder: CILIUM_OUTPUT" -j CILIUM_OUTPUT
+-A CILIUM_INPUT -m mark --mark 0x00000200/0x00000f00 -m comment --comment "cilium: ACCEPT for proxy traffic" -j ACCEPT
+-A CILIUM_INPUT -m mark --mark 0x00000e00/0x00000f00 -m comment --comment "exclude encrypt/decrypt marks from filter CILIUM_INPUT chain" -j ACCEPT
+-A CILIUM_INPUT -m mark --mark 0x00000d00/0x00000f00 -m comment --comment "exclude encrypt/decrypt marks from filter CILIUM_INPUT chain" -j ACCEPT
+-A CILIUM_OUTPUT -m mark --mark 0x00000e00/0x00000f00 -m comment --comment "exclude encrypt/decrypt marks from filter CILIUM_OUTPUT chain" -j ACCEPT
+-A CILIUM_OUTPUT -m mark --mark 0x00000d00/0x00000f00 -m comment --comment "exclude encrypt/decrypt marks from filter CILIUM_OUTPUT chain" -j ACCEPT
+-A CILIUM_OUTPUT -m mark ! --mark 0x00000e00/0x00000f00 -m mark ! --mark 0x00000d00/0x00000f00 -m mark ! --mark 0x00000400/0x00000f00 -m mark ! --mark 0x00000a00/0x00000e00 -m mark ! --mark 0x00000800/0x00000e00 -m mark ! --mark 0x00000f00/0x00000f00 -m comment --comment "cilium: host->any mark as from host" -j MARK --set-xmark 0x00000c00/0x00000f00
+COMMIT
+EOT
+}
+
+# notrack_decrypted_by_nft NODE: the same exemption as nft's own statement.
+notrack_decrypted_by_nft() {
+    in_netns "$1" nft -f - <<EOT
+table inet $NOTRACK_TABLE {
+    chain $NOTRACK_CHAIN {
+        type filter hook prerouting priority raw; policy accept;
+        meta mark & 0x00000f00 == 0x00000e00 counter notrack
+        meta mark & 0x00000f00 == 0x00000d00 counter notrack
+    }
+    chain before_output {
+        type filter hook output priority raw; policy accept;
+        meta mark & 0x00000f00 == 0x00000e00 counter notrack
+        meta mark & 0x00000f00 == 0x00000d00 counter notrack
+    }
+}
+EOT
+}

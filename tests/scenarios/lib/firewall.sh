@@ -1,0 +1,120 @@
+# Host firewalls that accept replies by their conntrack state.
+
+# host_firewall NETNS: lets in replies, ICMP, WireGuard and the asked-for port; the rest is dropped.
+host_firewall() {
+    case $FIREWALL_BY in
+    nft) talos_firewall "$1" ;;
+    *)
+        iptables_firewall "$1" "$FIREWALL_BY" icmp
+        iptables_firewall "$1" "${FIREWALL_BY/#iptables/ip6tables}" icmpv6
+        ;;
+    esac
+}
+
+# talos_firewall NODE: the chains that Talos 1.12 makes of a NetworkDefaultActionConfig `block`.
+talos_firewall() {
+    local policy=drop last_rule= nodes4="{ $NODE_A4, $NODE_B4 }" nodes6="{ $NODE_A6, $NODE_B6 }"
+    [ "$FIREWALL_END" = rule ] && policy=accept last_rule='counter drop'
+    in_netns "$1" nft -f - <<EOT
+table inet $FIREWALL_TABLE {
+    chain $FIREWALL_CHAIN {
+        type filter hook input priority mangle + 10; policy $policy;
+        iifname { "lo", "siderolink", "kubespan" } counter accept
+        ct state { established, related } counter accept
+        ct state invalid counter drop
+        icmp type { timestamp-request, timestamp-reply, address-mask-request, address-mask-reply } counter drop
+        meta l4proto icmp limit rate 5/second burst 5 packets counter accept
+        meta l4proto ipv6-icmp limit rate 5/second burst 5 packets counter accept
+        ip saddr { 10.244.0.0/16, 10.96.0.0/12 } ip daddr { 10.244.0.0/16, 10.96.0.0/12 } counter accept
+        meta l4proto udp ip saddr $nodes4 th dport { $WG_PORT } counter accept
+        meta l4proto udp ip6 saddr $nodes6 th dport { $WG_PORT } counter accept
+        meta l4proto tcp ip saddr $nodes4 th dport { $PORT } counter accept
+        meta l4proto tcp ip6 saddr $nodes6 th dport { $PORT } counter accept
+        $last_rule
+    }
+    chain prerouting {
+        type filter hook prerouting priority dstnat - 10; policy accept;
+        iifname { "lo", "siderolink", "kubespan" } counter accept
+        ct state new meta l4proto udp th dport { $WG_PORT } counter accept
+        ct state new meta l4proto tcp th dport { $PORT } counter accept
+        ct state new meta l4proto { tcp, udp } counter drop
+    }
+}
+EOT
+}
+
+# iptables_firewall NODE PROGRAM ICMP
+iptables_firewall() {
+    local policy=DROP last_rule=
+    [ "$FIREWALL_END" = rule ] && policy=ACCEPT last_rule='-A INPUT -j DROP'
+    in_netns "$1" "$2-restore" --noflush <<EOT
+*filter
+:INPUT $policy [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -m conntrack --ctstate INVALID -j DROP
+-A INPUT -p $3 -j ACCEPT
+-A INPUT -p tcp -m tcp --dport $PORT -j ACCEPT
+$last_rule
+COMMIT
+EOT
+}
+
+# forwarding_firewall NETNS: a router that lets connections to the asked-for port through, and
+# their replies.
+forwarding_firewall() {
+    in_netns "$1" nft -f - <<EOT
+table inet $FIREWALL_TABLE {
+    chain $FIREWALL_CHAIN {
+        type filter hook forward priority filter; policy drop;
+        ct state established,related counter accept
+        meta l4proto ipv6-icmp counter accept
+        tcp dport $PORT ct state new counter accept
+    }
+}
+EOT
+}
+
+# accept_from NETNS DEVICE: the missing rule.
+accept_from() {
+    in_netns "$1" nft insert rule inet "$FIREWALL_TABLE" "$FIREWALL_CHAIN" iifname "$2" counter accept
+}
+
+# notrack_replies NETNS: somebody exempted the port from tracking to spare the conntrack table, and
+# thought of one direction.
+notrack_replies() {
+    case $NOTRACK_BY in
+    nft)
+        in_netns "$1" nft -f - <<EOT
+table inet $NOTRACK_TABLE {
+    chain $NOTRACK_CHAIN {
+        type filter hook prerouting priority raw; policy accept;
+        tcp sport $PORT counter notrack
+    }
+}
+EOT
+        ;;
+    *)
+        local program
+        for program in "$NOTRACK_BY" "${NOTRACK_BY/#iptables/ip6tables}"; do
+            in_netns "$1" "$program" -t raw -N "$NOTRACK_CHAIN"
+            in_netns "$1" "$program" -t raw -A PREROUTING -j "$NOTRACK_CHAIN"
+            in_netns "$1" "$program" -t raw -A "$NOTRACK_CHAIN" -p tcp --sport "$PORT" -j CT --notrack
+        done
+        ;;
+    esac
+}
+
+# must_have_counted NETNS nft|iptables-nft|iptables-legacy PATTERN: fails unless a rule whose text
+# matches the pattern has counted a packet.
+must_have_counted() {
+    local netns=$1 tool=$2 pattern=$3 rules counted
+    if [ "$tool" = nft ]; then
+        rules=$(in_netns "$netns" nft list ruleset) counted='packets [1-9]'
+    else
+        [ "$FAMILY" = 6 ] && tool=${tool/#iptables/ip6tables}
+        rules=$(in_netns "$netns" "$tool-save" -c) counted='^\[[1-9]'
+    fi
+    grep -e "$pattern" <<<"$rules" | grep -q -e "$counted" ||
+        fail "no rule that matches '$pattern' counted a packet in $netns:" "$rules"
+}

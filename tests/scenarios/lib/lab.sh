@@ -1,0 +1,44 @@
+# What every block of a scenario can use. The runner sources this file before each block, with the
+# columns of the variant's table as variables; whatever a table does not set has its value here.
+
+# The asked-for connection: from node A to this port on node B.
+: "${FAMILY:=4}" "${PORT:=10250}"
+
+# Devices, under the names that Cilium and most nodes give them.
+: "${UPLINK:=eth0}" "${HOST_DEV:=cilium_host}" "${NET_DEV:=cilium_net}" "${WG_DEV:=cilium_wg0}"
+
+# WireGuard between the nodes, and the IP version that its datagrams travel in.
+: "${WG_PORT:=51871}" "${OUTER_FAMILY:=$FAMILY}"
+
+# Who makes replies UNTRACKED (iptables-nft, iptables-legacy or nft), and in which chain.
+: "${NOTRACK_BY:=iptables-nft}" "${NOTRACK_TABLE:=encryption}" "${NOTRACK_CHAIN:=CILIUM_PRE_raw}"
+
+# The host firewall: whose it is, its names, and whether its last word is the policy or a rule.
+: "${FIREWALL_BY:=nft}" "${FIREWALL_TABLE:=talos}" "${FIREWALL_CHAIN:=ingress}" "${FIREWALL_END:=policy}"
+
+. lib/topology.sh
+. lib/wireguard.sh
+. lib/cilium.sh
+. lib/firewall.sh
+. lib/traffic.sh
+. lib/lifecycle.sh
+
+# fail SENTENCE: ends the block.
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+# start NAME COMMAND…: runs the command in the background until the scenario ends, and returns once
+# it has printed `ready`.
+start() {
+    local name=$1 log=$SCRATCH/$1.log
+    shift
+    "$@" >"$log" 2>&1 &
+    for _ in {1..200}; do
+        grep -qx ready "$log" && return
+        kill -0 $! 2>/dev/null || break
+        sleep 0.05
+    done
+    fail "$name did not start: $(<"$log")"
+}

@@ -1,0 +1,57 @@
+# Two nodes and the network between them, all in one kernel:
+#
+#     A  198.51.100.10 ──── inet ──── 192.0.2.20  B
+#        2001:db8:a::10               2001:db8:b::20
+
+NODE_A4=198.51.100.10 NODE_A6=2001:db8:a::10
+NODE_B4=192.0.2.20 NODE_B6=2001:db8:b::20
+
+# The addresses of the asked-for connection.
+if [ "$FAMILY" = 6 ]; then
+    NODE_A=$NODE_A6 NODE_B=$NODE_B6
+else
+    NODE_A=$NODE_A4 NODE_B=$NODE_B4
+fi
+
+# in_netns NETNS COMMAND…
+in_netns() {
+    ip netns exec "$@"
+}
+
+two_nodes() {
+    local netns
+    for netns in inet A B; do
+        add_netns "$netns"
+    done
+    connect_to_inet A 198.51.100 2001:db8:a:
+    connect_to_inet B 192.0.2 2001:db8:b:
+}
+
+add_netns() {
+    ip netns add "$1"
+    # Nodes forward for their pods. Packets may come back on another device than they left by, and
+    # addresses are used at once instead of being probed for duplicates first.
+    in_netns "$1" bash -c '
+        cd /proc/sys/net
+        echo 1 >ipv4/ip_forward
+        echo 1 >ipv6/conf/all/forwarding
+        for conf in all default; do
+            echo 0 >ipv4/conf/$conf/rp_filter
+            echo 0 >ipv6/conf/$conf/accept_dad
+        done'
+    ip -n "$1" link set lo up
+}
+
+# connect_to_inet NODE V4-PREFIX V6-PREFIX: the node's uplink, with `inet` as its router.
+connect_to_inet() {
+    local node=$1 v4=$2 v6=$3 addr4=NODE_${1}4 addr6=NODE_${1}6
+    ip link add "$UPLINK" netns "$node" type veth peer name "to_$node" netns inet
+    ip -n inet address add "$v4.1/24" dev "to_$node"
+    ip -n inet address add "$v6:1/64" dev "to_$node"
+    ip -n inet link set "to_$node" up
+    ip -n "$node" address add "${!addr4}/24" dev "$UPLINK"
+    ip -n "$node" address add "${!addr6}/64" dev "$UPLINK"
+    ip -n "$node" link set "$UPLINK" up
+    ip -n "$node" route add default via "$v4.1"
+    ip -n "$node" route add default via "$v6:1"
+}

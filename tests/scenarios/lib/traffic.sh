@@ -1,0 +1,32 @@
+# Traffic, with what must become of it.
+
+# serve NODE PORT: a TCP server that answers.
+serve() {
+    start "server-$1-$2" lab listen --netns "$1" "$2"
+}
+
+# must_connect NODE ADDRESS PORT: the connection is made and answered.
+must_connect() {
+    lab connect --netns "$1" --timeout 10s "$2" "$3"
+}
+
+# must_hang NODE ADDRESS PORT: neither answer nor refusal comes.
+must_hang() {
+    must_fail_with 'timed out' lab connect --netns "$1" --timeout 2.5s "$2" "$3"
+}
+
+# must_be_refused NODE ADDRESS PORT: the other side answers RST.
+must_be_refused() {
+    must_fail_with 'connection refused' lab connect --netns "$1" --timeout 10s "$2" "$3"
+}
+
+# must_fail_with TEXT COMMAND…
+must_fail_with() {
+    local text=$1 said
+    shift
+    if said=$("$@" 2>&1); then
+        fail "expected '$text', but it succeeded: $said"
+    fi
+    echo "$said"
+    [[ $said == *"$text"* ]] || fail "expected '$text'"
+}

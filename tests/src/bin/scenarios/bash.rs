@@ -1,0 +1,104 @@
+//! Runs the shell blocks of a document.
+
+use std::{
+    fs::{self, File},
+    os::unix::process::{CommandExt as _, ExitStatusExt as _},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+use tests::document::Values;
+
+/// A block that takes longer hangs.
+const LIMIT: Duration = Duration::from_secs(180);
+
+/// Comes before each block. The trap names the command that ended a block early.
+const PRELUDE: &str = "set -Eeuo pipefail; trap 'echo \"failed: $BASH_COMMAND\" >&2' ERR; . lib/lab.sh\n";
+
+/// Runs the blocks of one scenario, each in a process group of its own so that whatever they leave
+/// in the background can be ended.
+pub struct Bash<'a> {
+    dir: &'a Path,
+    values: &'a Values,
+    scratch: PathBuf,
+    groups: Vec<Pid>,
+}
+
+impl<'a> Bash<'a> {
+    /// `scratch` is a fresh folder for files of this scenario.
+    pub fn new(dir: &'a Path, values: &'a Values, scratch: &Path) -> Self {
+        Self { dir, values, scratch: scratch.to_owned(), groups: Vec::new() }
+    }
+
+    /// Runs the block to its end. An error holds what it printed.
+    pub fn run(&mut self, name: &str, block: &str) -> Result<String> {
+        let log = self.scratch.join(format!("{name}.log"));
+        let out = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
+        let status = self.wait(name, block, out.try_clone()?.into(), out.into());
+        let said = fs::read_to_string(&log).unwrap_or_default();
+        match status {
+            Ok(()) => Ok(said),
+            Err(error) => Err(error.context(tail(&said)).context(format!("block `{name}` failed"))),
+        }
+    }
+
+    /// The arguments that the block gives to `tracer`, which is not started.
+    pub fn arguments(&mut self, block: &str) -> Result<Vec<String>> {
+        let path = self.scratch.join("arguments");
+        let script = format!("tracer() {{ printf '%s\\0' \"$@\" >\"$SCRATCH/arguments\"; }}\n{block}");
+        self.run("tracer", &script)?;
+        let words = fs::read_to_string(&path).context("the block `tracer` does not call tracer")?;
+        Ok(words.split_terminator('\0').map(str::to_owned).collect())
+    }
+
+    fn wait(&mut self, name: &str, block: &str, stdout: Stdio, stderr: Stdio) -> Result<()> {
+        let mut child = Command::new("bash")
+            .args(["-c", &format!("{PRELUDE}{block}"), name])
+            .current_dir(self.dir)
+            .envs(self.values)
+            .env("SCRATCH", &self.scratch)
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(stderr)
+            .process_group(0)
+            .spawn()
+            .context("starting bash")?;
+        self.groups.push(Pid::from_raw(child.id().try_into()?));
+        let begin = Instant::now();
+        loop {
+            match child.try_wait()? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => match status.signal() {
+                    Some(signal) => bail!("ended by signal {signal}"),
+                    None => bail!("exit status {}", status.code().unwrap_or_default()),
+                },
+                None if begin.elapsed() > LIMIT => bail!("still running after {} s", LIMIT.as_secs()),
+                None => thread::sleep(Duration::from_millis(10)),
+            }
+        }
+    }
+}
+
+impl Drop for Bash<'_> {
+    /// Ends all that the blocks have left running.
+    fn drop(&mut self) {
+        for group in &self.groups {
+            // Most groups are empty by now: then there is nobody to signal.
+            let _ = killpg(*group, Signal::SIGKILL);
+        }
+    }
+}
+
+/// The last lines: enough to see what went wrong.
+pub fn tail(text: &str) -> String {
+    const LINES: usize = 25;
+    let lines: Vec<_> = text.trim_end().lines().collect();
+    lines[lines.len().saturating_sub(LINES)..].join("\n")
+}

@@ -1,0 +1,104 @@
+//! Plays one scenario from set-up to clean-up.
+
+use std::{path::PathBuf, thread, time::Duration};
+
+use anyhow::{Context as _, Result, bail};
+use tests::{
+    capture::Capture,
+    document::{Play, Scenario, Traced},
+};
+
+use crate::{
+    bash::{Bash, tail},
+    bpf::Inventory,
+    cleanup::{self, Cleanup},
+    tracer::{self, Ended, Tracer},
+};
+
+/// The last packets of a trigger are still under way when it returns.
+const SETTLE: Duration = Duration::from_millis(300);
+
+/// Where and how scenarios are played.
+pub struct Stage {
+    /// Folder of the documents.
+    pub dir: PathBuf,
+    /// Whether only the stories are proved.
+    pub without_tracer: bool,
+}
+
+impl Stage {
+    /// Plays it. `None` where there is nothing to play without tracer; the outer error means that
+    /// no scenario can be played here.
+    pub fn play(&self, scenario: &Scenario) -> Result<Option<Result<String>>> {
+        let cleanup = Cleanup::new()?;
+        let mut bash = Bash::new(&self.dir, &scenario.values, &cleanup.scratch);
+        Ok(match &scenario.play {
+            Play::Script(_) if self.without_tracer => None,
+            Play::Script(script) => Some(run_script(&mut bash, script)),
+            Play::Traced(traced) if self.without_tracer => Some(tell(&mut bash, traced).map(|()| String::new())),
+            Play::Traced(traced) => Some(trace(&mut bash, traced, &cleanup)),
+        })
+    }
+}
+
+fn run_script(bash: &mut Bash<'_>, script: &str) -> Result<String> {
+    let before = Inventory::take()?;
+    bash.run("script", script)?;
+    before.expect_nothing_new()?;
+    Ok(String::new())
+}
+
+/// The story alone.
+fn tell(bash: &mut Bash<'_>, traced: &Traced) -> Result<()> {
+    bash.run("setup", &traced.setup)?;
+    bash.arguments(&traced.tracer)?;
+    bash.run("trigger", &traced.trigger)?;
+    verify(bash, traced)
+}
+
+fn trace(bash: &mut Bash<'_>, traced: &Traced, cleanup: &Cleanup) -> Result<String> {
+    bash.run("setup", &traced.setup)?;
+    let before = Inventory::take()?;
+    let mut arguments = bash.arguments(&traced.tracer)?;
+    arguments.extend(["-o", "json"].map(str::to_owned));
+    let mut tracer = Tracer::start(&arguments, &cleanup.scratch)?;
+    bash.run("trigger", &traced.trigger)?;
+    thread::sleep(SETTLE);
+    let ended = tracer.interrupt()?;
+    // Whether the story happened comes first: nothing else is worth a word if it did not.
+    verify(bash, traced)?;
+    judge(traced, &ended, cleanup)?;
+    before.expect_nothing_new()?;
+    Ok(format!(", tracer ended in {:.2} s", ended.took.as_secs_f32()))
+}
+
+fn verify(bash: &mut Bash<'_>, traced: &Traced) -> Result<()> {
+    traced.verify.iter().try_for_each(|verify| bash.run("verify", verify).map(drop))
+}
+
+fn judge(traced: &Traced, ended: &Ended, cleanup: &Cleanup) -> Result<()> {
+    let mut complaints = Vec::new();
+    if ended.status.code() != Some(traced.expect.exit) {
+        complaints.push(format!("tracer ended with {}, not {}", ended.status, traced.expect.exit));
+    }
+    complaints.extend(ended.check_time().err().map(|error| error.to_string()));
+    let capture = Capture::parse(&ended.stdout, &cleanup::netns());
+    match &capture {
+        Ok(capture) => complaints.extend(traced.expect.complaints(capture)),
+        Err(error) => complaints.push(format!("{error:#}")),
+    }
+    if !traced.expect.report.is_empty() {
+        let report = tracer::report(&cleanup.scratch.join("tracer.out")).context("reading the capture back")?;
+        complaints.extend(traced.expect.missing_in_report(&report));
+    }
+    if complaints.is_empty() {
+        return Ok(());
+    }
+    let drops = capture.iter().flat_map(|capture| capture.of("drop").map(|drop| format!("{drop}\n")));
+    bail!(
+        "{}\n-- drops\n{}-- tracer's stderr\n{}",
+        complaints.join("\n"),
+        drops.take(5).collect::<String>(),
+        tail(&ended.stderr)
+    )
+}

@@ -1,0 +1,139 @@
+//! Starts tracer, waits until it is ready, ends it the way a user does, and times that.
+
+use std::{
+    fs::{self, File},
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use crate::bash::tail;
+
+/// Attaching hundreds of single kprobes in an emulated guest takes long.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+/// How long tracer may take to end after a signal.
+const END_LIMIT: Duration = Duration::from_secs(2);
+/// When waiting for its end is given up.
+const GIVE_UP: Duration = Duration::from_secs(30);
+
+/// A running tracer. It is killed when dropped before its end.
+pub struct Tracer {
+    child: Child,
+    folder: PathBuf,
+}
+
+/// What a finished tracer left.
+pub struct Ended {
+    /// Exit status.
+    pub status: ExitStatus,
+    /// From the signal to the end.
+    pub took: Duration,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+impl Tracer {
+    /// Starts it with its output in files of the folder and returns once every probe is attached.
+    pub fn start(arguments: &[String], folder: &Path) -> Result<Self> {
+        let file = |name| File::create(folder.join(name)).with_context(|| format!("creating {name}"));
+        Self::spawn(arguments, folder, file("tracer.out")?.into(), file("tracer.err")?.into())
+    }
+
+    /// The same with its output on the terminal.
+    pub fn start_on_terminal(arguments: &[String], folder: &Path) -> Result<Self> {
+        Self::spawn(arguments, folder, Stdio::inherit(), Stdio::inherit())
+    }
+
+    fn spawn(arguments: &[String], folder: &Path, stdout: Stdio, stderr: Stdio) -> Result<Self> {
+        let ready = folder.join("ready");
+        let child = Command::new("tracer")
+            .args(arguments)
+            .arg("--ready-file")
+            .arg(&ready)
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(stderr)
+            // A Ctrl-C for the runner is none for tracer: it ends when the runner says so.
+            .process_group(0)
+            .spawn()
+            .context("starting tracer")?;
+        let mut tracer = Self { child, folder: folder.to_owned() };
+        let begin = Instant::now();
+        while !ready.exists() {
+            if let Some(status) = tracer.child.try_wait()? {
+                bail!("tracer ended before it was ready, {status}:\n{}", tracer.tail());
+            }
+            if begin.elapsed() > READY_LIMIT {
+                bail!("tracer was not ready after {} s:\n{}", READY_LIMIT.as_secs(), tracer.tail());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(tracer)
+    }
+
+    /// Interrupts it and waits for its end, which must come in time.
+    pub fn interrupt(&mut self) -> Result<Ended> {
+        if let Some(status) = self.child.try_wait()? {
+            bail!("tracer ended before it was interrupted, {status}:\n{}", self.tail());
+        }
+        let begin = Instant::now();
+        kill(Pid::from_raw(self.child.id().try_into()?), Signal::SIGINT).context("interrupting tracer")?;
+        let status = loop {
+            match self.child.try_wait()? {
+                Some(status) => break status,
+                None if begin.elapsed() > GIVE_UP => {
+                    bail!("tracer still runs {} s after SIGINT:\n{}", GIVE_UP.as_secs(), self.tail())
+                }
+                None => thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        let took = begin.elapsed();
+        Ok(Ended { status, took, stdout: self.read("tracer.out"), stderr: self.read("tracer.err") })
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read(self.folder.join(name)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    }
+
+    fn tail(&self) -> String {
+        tail(&self.read("tracer.err"))
+    }
+}
+
+impl Drop for Tracer {
+    fn drop(&mut self) {
+        // Both fail where it has ended, as it should have.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Ended {
+    /// Fails if it took too long.
+    pub fn check_time(&self) -> Result<()> {
+        if self.took > END_LIMIT {
+            bail!("tracer took {:.1} s to end after SIGINT; 2 s are allowed", self.took.as_secs_f32());
+        }
+        Ok(())
+    }
+}
+
+/// What `tracer report` makes of a captured run.
+pub fn report(capture: &Path) -> Result<String> {
+    let output = Command::new("tracer").arg("report").arg(capture).output().context("running tracer report")?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    if !matches!(output.status.code(), Some(0 | 1 | 3)) {
+        bail!("`tracer report` failed, {}:\n{}", output.status, tail(&stderr));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}

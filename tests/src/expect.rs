@@ -1,0 +1,164 @@
+//! What a scenario expects of tracer.
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{
+    capture::Capture,
+    document::Values,
+    matcher::{contains, matches, mismatch},
+};
+
+/// The block `toml expect`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// Tracer's exit status.
+    pub exit: i32,
+    /// The findings: these and no others.
+    #[serde(default)]
+    findings: Vec<Value>,
+    /// For each of these, some drop that is like it.
+    #[serde(default)]
+    drops: Vec<Value>,
+    /// For each of these, some step or drop that is like it.
+    #[serde(default)]
+    steps: Vec<Value>,
+    /// What every step and drop is like.
+    every_step: Option<Value>,
+    /// What the summary is like.
+    summary: Option<Value>,
+    /// Texts that `tracer report` shows.
+    #[serde(default)]
+    pub report: Vec<String>,
+}
+
+impl Expect {
+    /// Reads the block, with the variant's values put in for `$NAME`.
+    pub fn parse(toml: &str, values: &Values) -> Result<Self> {
+        let text = substitute(toml, values)?;
+        toml::from_str(&text).with_context(|| format!("in\n{text}"))
+    }
+
+    /// Everything that is not as expected, one sentence each.
+    pub fn complaints(&self, capture: &Capture) -> Vec<String> {
+        let mut complaints = self.about_findings(capture);
+        for (kind, expected) in [("drop", &self.drops), ("step", &self.steps)] {
+            let seen: Vec<_> = capture.steps().filter(|step| kind == "step" || step["type"] == kind).collect();
+            let missing = expected.iter().filter(|expected| !seen.iter().any(|seen| matches(expected, seen)));
+            complaints.extend(missing.map(|missing| format!("no {kind} is like {missing}")));
+        }
+        if let Some(expected) = &self.every_step {
+            // The first says enough.
+            complaints.extend(capture.steps().find_map(|step| {
+                mismatch("", expected, step).map(|said| format!("a step is not as all should be: {said}: {step}"))
+            }));
+        }
+        if let Some(expected) = &self.summary {
+            complaints.extend(capture.of("summary").find_map(|summary| mismatch("summary", expected, summary)));
+        }
+        complaints
+    }
+
+    /// Which texts a report lacks.
+    pub fn missing_in_report(&self, report: &str) -> Vec<String> {
+        let missing = self.report.iter().filter(|text| !contains(report, text));
+        missing.map(|text| format!("the report does not say `{text}`")).collect()
+    }
+
+    /// Each expected finding takes the first that is like it; whatever is left over is wrong.
+    fn about_findings(&self, capture: &Capture) -> Vec<String> {
+        let mut found: Vec<_> = capture.of("finding").collect();
+        let mut complaints = Vec::new();
+        for expected in &self.findings {
+            match found.iter().position(|finding| matches(expected, finding)) {
+                Some(place) => {
+                    found.remove(place);
+                }
+                None => complaints.push(describe_missing(expected, &found)),
+            }
+        }
+        complaints.extend(found.iter().map(|finding| format!("unexpected finding: {finding}")));
+        complaints
+    }
+}
+
+/// The closest finding helps more than the bare statement that none is like it.
+fn describe_missing(expected: &Value, found: &[&Value]) -> String {
+    let same_id = found.iter().find(|finding| finding["id"] == expected["id"]);
+    match same_id.and_then(|finding| mismatch("finding", expected, finding)) {
+        Some(difference) => difference,
+        None => format!("no finding is like {expected}"),
+    }
+}
+
+/// Puts in the variant's values for `$NAME`.
+fn substitute(text: &str, values: &Values) -> Result<String> {
+    let mut parts = text.split('$');
+    let mut result = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|char: char| !char.is_ascii_uppercase() && !char.is_ascii_digit() && char != '_');
+        let (name, rest) = part.split_at(end.unwrap_or(part.len()));
+        match values.get(name) {
+            Some(value) => result.push_str(value),
+            None => bail!("`${name}` is not a column of the table of variants"),
+        }
+        result.push_str(rest);
+    }
+    Ok(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::tests::example;
+
+    fn complaints(toml: &str) -> Vec<String> {
+        Expect::parse(toml, &Values::new()).expect("valid").complaints(&example())
+    }
+
+    #[test]
+    fn a_fitting_description_has_no_complaints() {
+        let toml = r#"
+            exit = 1
+            every_step = { ports = [443] }
+            summary = { lost = { events = 0 } }
+            [[findings]]
+            id = "untracked-reply-dropped"
+            tcp_flags = "SA"
+            where = { netns = "A", policy = true }
+            [[drops]]
+            reason = "NETFILTER_DROP"
+            [[steps]]
+            hook = "ip_rcv"
+        "#;
+        assert_eq!(complaints(toml), Vec::<String>::new());
+    }
+
+    #[test]
+    fn unexpected_and_missing_findings_are_named() {
+        let said = complaints("exit = 0");
+        assert!(said.len() == 1 && said[0].starts_with("unexpected finding"), "{said:?}");
+        let said = complaints("exit = 1\n[[findings]]\nid = 'untracked-reply-dropped'\nreason = 'X'");
+        assert_eq!(said[0], r#"finding.reason is "NETFILTER_DROP", not "X""#);
+    }
+
+    #[test]
+    fn each_difference_is_a_sentence() {
+        let toml = "exit = 1\nfindings = [{}]\ndrops = [{ reason = 'OTHER' }]\nevery_step = { ports = [80] }\n\
+                    summary = { flows = 2 }";
+        let said = complaints(toml);
+        assert_eq!(said.len(), 3, "{said:?}");
+        assert_eq!(said[0], r#"no drop is like {"reason":"OTHER"}"#);
+        assert_eq!(said[2], "summary.flows is 1, not 2");
+    }
+
+    #[test]
+    fn values_are_put_in() {
+        let values = Values::from([("PORT".to_owned(), "443".to_owned())]);
+        assert_eq!(substitute("ports = [$PORT]", &values).expect("known"), "ports = [443]");
+        assert!(substitute("$NOPE", &values).unwrap_err().to_string().contains("$NOPE"));
+        assert!(Expect::parse("exit = 0\nfinding = []", &values).is_err());
+    }
+}
