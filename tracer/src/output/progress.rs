@@ -1,6 +1,10 @@
 //! What a run does while it runs, on stderr.
 
-use std::{fmt, io::IsTerminal as _};
+use std::{
+    fmt,
+    io::{IsTerminal as _, Write as _},
+    time::Duration,
+};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -65,7 +69,7 @@ impl Progress {
     pub fn new(filter: &str, show: Show) -> Self {
         let target = if show == Show::Live { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
-        if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {wide_msg}") {
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
             bar.set_style(style.tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
         }
         let filter = if filter.is_empty() { "all traffic" } else { filter };
@@ -82,23 +86,26 @@ impl Progress {
     pub fn started(&self) {
         match self.show {
             Show::Nothing => {}
-            Show::Lines => eprintln!("tracer: {} — Ctrl-C to end", self.tracing),
-            Show::Live => self.update(Counts::default()),
+            Show::Lines => say(&format!("{} — Ctrl-C to end", self.tracing)),
+            Show::Live => {
+                self.update(Counts::default());
+                self.bar.enable_steady_tick(Duration::from_millis(150));
+            }
         }
     }
 
     /// New counts; cheap enough to be called for every batch of events.
     pub fn update(&self, counts: Counts) {
         if self.show == Show::Live {
-            self.bar.set_message(format!("{} — {counts} — Ctrl-C to end", self.tracing));
-            self.bar.tick();
+            // The filter comes last: it is what a narrow terminal may cut off.
+            self.bar.set_message(format!("{counts} — Ctrl-C to end — {}", self.tracing));
         }
     }
 
     /// A warning that stays on the screen, one sentence.
     pub fn warn(&self, sentence: &str) {
         if self.show != Show::Nothing {
-            self.bar.suspend(|| eprintln!("tracer: warning: {sentence}"));
+            self.bar.suspend(|| say(&format!("warning: {sentence}")));
         }
     }
 
@@ -112,6 +119,11 @@ impl Drop for Progress {
     fn drop(&mut self) {
         self.finish();
     }
+}
+
+/// A closed stderr must not end a run, as it would with `eprintln!`.
+fn say(sentence: &str) {
+    _ = writeln!(std::io::stderr(), "tracer: {sentence}");
 }
 
 #[cfg(test)]
