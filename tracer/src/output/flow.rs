@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    packet::{Columns, Packets, Told},
+    columns::{Columns, Told},
+    packet::Packets,
     style::{DIM, HEADING, Look, hang, paint},
     text::plural,
 };

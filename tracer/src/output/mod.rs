@@ -4,6 +4,7 @@
 //! order and colour.
 
 mod check;
+mod columns;
 mod findings;
 mod flow;
 mod json;
