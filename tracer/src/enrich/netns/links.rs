@@ -4,7 +4,7 @@ use std::io;
 
 /// All as (ifindex, name). By dump: asking for one name (`SIOCGIFINDEX`) makes the kernel load a
 /// module of that name where no such interface exists (`dev_load`, net/core/dev_ioctl.c).
-pub(super) fn list() -> io::Result<Vec<(u32, String)>> {
+pub(in super::super) fn list() -> io::Result<Vec<(u32, String)>> {
     let all = nix::net::if_::if_nameindex()?;
     Ok(all.iter().map(|one| (one.index(), one.name().to_string_lossy().into_owned())).collect())
 }

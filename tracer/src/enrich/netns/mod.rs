@@ -5,6 +5,8 @@ mod links;
 mod name;
 mod resolve;
 
+pub(super) use links::list as interfaces_here;
+
 use std::{fs::File, io, os::unix::fs::MetadataExt as _, thread};
 
 use nix::sched::{CloneFlags, setns};

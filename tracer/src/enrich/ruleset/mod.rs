@@ -1,1 +1,119 @@
-//! Rules.
+//! Chains and rules of a netns, as they read now: nftables (also what iptables-nft made) by netlink,
+//! legacy iptables by its socket options, and their text from the user's own tools where those exist.
+//!
+//! Invariant: only what is loaded already is asked for. A netlink message to nf_tables or a socket
+//! option for a legacy table would make the kernel load the module or register the table.
+
+mod attrs;
+mod bytes;
+pub mod legacy;
+mod nft;
+mod tools;
+mod xt;
+
+use std::io;
+
+use super::netns::Netns;
+use crate::model::{Chain, NfFamily};
+
+/// What to look up.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Wanted {
+    /// Everything there is; slow with large rulesets.
+    All,
+    /// Chains of nftables, and all that can be reached from them by jump or goto.
+    Nft {
+        /// Family of the table.
+        family: NfFamily,
+        /// Table.
+        table: Key,
+        /// Chain.
+        chain: Key,
+    },
+    /// All chains of a legacy iptables table.
+    Legacy {
+        /// `Ip` or `Ip6`.
+        family: NfFamily,
+        /// Table name.
+        table: String,
+    },
+}
+
+/// By what a table or chain is known.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Key {
+    /// Any.
+    Any,
+    /// The kernel's handle: of a table unique in its netns, of a chain in its table.
+    Handle(u64),
+    /// Its name.
+    Name(String),
+}
+
+impl Key {
+    fn is(&self, handle: u64, name: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Handle(wanted) => *wanted == handle,
+            Self::Name(wanted) => wanted == name,
+        }
+    }
+}
+
+/// What was found and what could not be read.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Lookup {
+    /// The chains.
+    pub chains: Vec<Found>,
+    /// Sentences that say what is missing and why.
+    pub problems: Vec<String>,
+}
+
+impl Lookup {
+    /// The chain with these handles.
+    #[must_use]
+    pub fn by_handle(&self, family: NfFamily, table: u64, chain: u64) -> Option<&Chain> {
+        let wanted = |found: &&Found| {
+            found.chain.family == family && found.table_handle == Some(table) && found.handle == Some(chain)
+        };
+        self.chains.iter().find(wanted).map(|found| &found.chain)
+    }
+}
+
+/// A chain with the numbers by which the kernel's events point at it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Found {
+    /// nftables: the table's handle.
+    pub table_handle: Option<u64>,
+    /// nftables: the chain's handle.
+    pub handle: Option<u64>,
+    /// The chain.
+    pub chain: Chain,
+}
+
+/// Looks chains up in a netns. Never fails as a whole: what cannot be read is a sentence in
+/// [`Lookup::problems`].
+#[must_use]
+pub fn chains(netns: &Netns, wanted: &[Wanted]) -> Lookup {
+    let inum = netns.inum();
+    let result = netns.run_in(|| {
+        let mut lookup = Lookup::default();
+        nft::look_up(inum, wanted, &mut lookup);
+        legacy::look_up(inum, wanted, &mut lookup);
+        lookup
+    });
+    result.unwrap_or_else(|error| {
+        let problem = format!("no rules are known of netns {}: cannot enter it: {}", netns.name(), why(&error));
+        Lookup { problems: vec![problem], ..Lookup::default() }
+    })
+}
+
+/// An error in words.
+fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "no permission (run as root)".to_owned(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "the kernel did not answer".to_owned(),
+        io::ErrorKind::NotFound => "it is gone".to_owned(),
+        _ => error.to_string(),
+    }
+}

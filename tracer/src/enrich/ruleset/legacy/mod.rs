@@ -1,0 +1,165 @@
+//! Legacy iptables (`ip_tables`, `ip6_tables`): the table's binary form, read by socket option.
+
+mod blob;
+mod entry;
+mod socket;
+
+use std::{collections::BTreeMap, io};
+
+use super::{Found, Lookup, Netns, Wanted, tools::save, why};
+use crate::model::{Chain, NfFamily, Rule, Verdict};
+
+/// A table as it read at one moment.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Table {
+    chains: Vec<Chain>,
+    /// Start of each entry → its end, index of its chain, number of the rule (none: the policy of a
+    /// base chain, the end of another).
+    entries: BTreeMap<u32, (u32, usize, Option<u64>)>,
+}
+
+/// What an entry of a table is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// The chain that holds it, without its rules.
+    pub chain: Chain,
+    /// The rule, from 1 in its chain.
+    pub rule: Option<Rule>,
+    /// Whether it is the policy of a base chain.
+    pub policy: bool,
+}
+
+impl Table {
+    /// Its chains with rules numbered from 1.
+    #[must_use]
+    pub fn chains(&self) -> &[Chain] {
+        &self.chains
+    }
+
+    /// What lies at this many bytes from the start of the first entry; anywhere in the entry will do.
+    #[must_use]
+    pub fn locate(&self, offset: u32) -> Option<Place> {
+        let (_, (end, chain, number)) = self.entries.range(..=offset).next_back()?;
+        let chain = self.chains.get(*chain).filter(|_| offset < *end)?;
+        let rule = number.and_then(|number| chain.rules.iter().find(|rule| rule.rule == number));
+        let policy = number.is_none() && chain.hook.is_some();
+        Some(Place { rule: rule.cloned(), policy, chain: Chain { rules: Vec::new(), ..chain.clone() } })
+    }
+}
+
+/// Reads a table of a netns; `family` is `Ip` or `Ip6`.
+///
+/// # Errors
+/// A sentence that says why it cannot be read.
+pub fn table(netns: &Netns, family: NfFamily, name: &str) -> Result<Table, String> {
+    netns.run_in(|| read(netns.inum(), family, name)).and_then(|result| result).map_err(|error| {
+        format!("legacy table {family} {name} of netns {} cannot be read: {}", netns.name(), why(&error))
+    })
+}
+
+/// What the entry at `offset` of a table is; `None` where no entry is there.
+///
+/// # Errors
+/// As [`table`].
+pub fn locate(netns: &Netns, family: NfFamily, name: &str, offset: u32) -> Result<Option<Place>, String> {
+    table(netns, family, name).map(|table| table.locate(offset))
+}
+
+/// Adds the wanted tables of the calling thread's netns.
+pub(super) fn look_up(netns: u32, wanted: &[Wanted], lookup: &mut Lookup) {
+    for family in [NfFamily::Ip, NfFamily::Ip6] {
+        let takes = |name: &str| {
+            wanted.iter().any(|wanted| match wanted {
+                Wanted::All => true,
+                Wanted::Legacy { family: wanted, table } => *wanted == family && table == name,
+                Wanted::Nft { .. } => false,
+            })
+        };
+        for name in socket::loaded(family).iter().filter(|name| takes(name)) {
+            match read(netns, family, name) {
+                Ok(table) => {
+                    let found = |chain| Found { table_handle: None, handle: None, chain };
+                    lookup.chains.extend(table.chains.into_iter().map(found));
+                }
+                Err(error) => {
+                    lookup.problems.push(format!("legacy table {family} {name} cannot be read: {}", why(&error)));
+                }
+            }
+        }
+    }
+}
+
+fn read(netns: u32, family: NfFamily, name: &str) -> io::Result<Table> {
+    if !socket::loaded(family).iter().any(|loaded| loaded == name) {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    let raw = socket::read(family, name)?;
+    let mut table = to_table(netns, family, name, &blob::decode(family, &raw));
+    if let Some(saved) = save::legacy(family, name) {
+        for chain in &mut table.chains {
+            let lines = saved.get(&chain.chain).filter(|lines| lines.len() == chain.rules.len());
+            for (rule, line) in chain.rules.iter_mut().zip(lines.into_iter().flatten()) {
+                rule.text.clone_from(line);
+            }
+        }
+    }
+    Ok(table)
+}
+
+/// To the model.
+fn to_table(netns: u32, family: NfFamily, name: &str, chains: &[blob::Chain]) -> Table {
+    let mut table = Table::default();
+    for (index, chain) in chains.iter().enumerate() {
+        let numbered = || (1..).zip(&chain.rules);
+        for (number, entry) in numbered() {
+            table.entries.insert(entry.offset, (entry.end, index, Some(number)));
+        }
+        if let Some(end) = &chain.end {
+            table.entries.insert(end.offset, (end.end, index, None));
+        }
+        let rule = |(number, entry): (u64, &entry::Entry)| Rule {
+            rule: number,
+            text: entry.text(&chain.name, chains),
+            ..entry.facts(chains)
+        };
+        table.chains.push(Chain {
+            netns,
+            family,
+            table: name.to_owned(),
+            chain: chain.name.clone(),
+            hook: chain.hook.and_then(|number| super::nft::hook(family, number)),
+            priority: chain.hook.and_then(|number| priority(name, number)),
+            policy: chain.policy(),
+            legacy: true,
+            rules: numbered().map(rule).collect(),
+        });
+    }
+    table
+}
+
+impl blob::Chain {
+    /// What the entry at the end of a base chain says.
+    fn policy(&self) -> Option<Verdict> {
+        self.hook?;
+        self.end.as_ref()?.facts(&[]).verdict
+    }
+}
+
+/// `NF_IP_PRI_*` of a table at a hook (include/uapi/linux/netfilter_ipv4.h and the tables' own
+/// modules, 6.18). `raw` can be moved before defragmentation by a module parameter that is rarely used.
+fn priority(table: &str, hook: u32) -> Option<i32> {
+    const LOCAL_IN: u32 = 1;
+    const POST_ROUTING: u32 = 4;
+    Some(match table {
+        "raw" => -300,
+        "mangle" => -150,
+        "nat" if matches!(hook, LOCAL_IN | POST_ROUTING) => 100,
+        "nat" => -100,
+        "filter" => 0,
+        "security" => 50,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,183 @@
+//! nftables by netlink.
+
+mod data;
+mod facts;
+mod field;
+mod ipt;
+mod loaded;
+mod objects;
+mod other;
+mod payload;
+mod socket;
+mod spell;
+mod stmt;
+mod texts;
+mod value;
+mod walk;
+
+use std::{cell::OnceCell, collections::BTreeSet, io};
+
+pub(super) use facts::state_names;
+pub(super) use ipt::protocol;
+pub(super) use value::CT_STATES;
+
+use super::{Found, Key, Lookup, Wanted, why};
+use crate::model::{Chain, NfFamily, NfHook, Verdict};
+use objects::{Element, Set, Table};
+use walk::Sets;
+
+/// Adds the wanted chains of the calling thread's netns.
+pub(super) fn look_up(netns: u32, wanted: &[Wanted], lookup: &mut Lookup) {
+    let wanted: Vec<_> = wanted.iter().filter_map(Filter::of).collect();
+    if wanted.is_empty() || !loaded::is_loaded() {
+        return;
+    }
+    let tables = objects::tables().unwrap_or_else(|error| {
+        lookup.problems.push(format!("the nftables ruleset cannot be read: {}", why(&error)));
+        Vec::new()
+    });
+    for table in &tables {
+        let Some(family) = NfFamily::from_nfproto(table.family) else { continue };
+        let filters: Vec<_> = wanted.iter().filter(|filter| filter.takes(family, table)).collect();
+        if filters.is_empty() {
+            continue;
+        }
+        match read_table(table, |chain| filters.iter().any(|filter| filter.chain.is(chain.handle, &chain.name))) {
+            Ok(chains) => lookup.chains.extend(finish(netns, family, table, chains)),
+            Err(error) => {
+                lookup.problems.push(format!("nftables table {family} {} cannot be read: {}", table.name, why(&error)));
+            }
+        }
+    }
+}
+
+/// Which tables and chains are wanted.
+struct Filter<'a> {
+    family: Option<NfFamily>,
+    table: &'a Key,
+    chain: &'a Key,
+}
+
+impl<'a> Filter<'a> {
+    fn of(wanted: &'a Wanted) -> Option<Self> {
+        match wanted {
+            Wanted::All => Some(Self { family: None, table: &Key::Any, chain: &Key::Any }),
+            Wanted::Nft { family, table, chain } => Some(Self { family: Some(*family), table, chain }),
+            Wanted::Legacy { .. } => None,
+        }
+    }
+
+    fn takes(&self, family: NfFamily, table: &Table) -> bool {
+        self.family.is_none_or(|wanted| wanted == family) && self.table.is(table.handle, &table.name)
+    }
+}
+
+/// A chain with its rules taken apart.
+struct Read {
+    chain: objects::Chain,
+    rules: Vec<ReadRule>,
+}
+
+/// A rule taken apart.
+struct ReadRule {
+    handle: u64,
+    comment: Option<String>,
+    stmts: Vec<stmt::Stmt>,
+}
+
+/// The wanted chains of a table and those that they lead to.
+fn read_table(table: &Table, wanted: impl Fn(&objects::Chain) -> bool) -> io::Result<Vec<Read>> {
+    let chains = objects::chains(table)?;
+    let sets = TableSets { table, sets: OnceCell::new(), interfaces: OnceCell::new() };
+    let mut queue: Vec<_> = chains.iter().filter(|chain| wanted(chain)).collect();
+    queue.reverse();
+    let mut seen = BTreeSet::new();
+    let mut read = Vec::new();
+    while let Some(chain) = queue.pop() {
+        if !seen.insert(chain.handle) {
+            continue;
+        }
+        let rules: Vec<_> = objects::rules(table, &chain.name)?
+            .into_iter()
+            .map(|rule| {
+                let stmts = walk::statements(table.family, &rule.expressions, &sets);
+                ReadRule { handle: rule.handle, comment: rule.comment, stmts }
+            })
+            .collect();
+        let targets: BTreeSet<_> = rules.iter().flat_map(|rule| facts::targets(&rule.stmts)).collect();
+        queue.extend(chains.iter().filter(|chain| targets.contains(&chain.name)));
+        read.push(Read { chain: chain.clone(), rules });
+    }
+    Ok(read)
+}
+
+/// To the model, with the best text there is.
+fn finish(netns: u32, family: NfFamily, table: &Table, chains: Vec<Read>) -> Vec<Found> {
+    let mut texts = texts::Texts::new(family, table, &chains);
+    let each = chains.into_iter().map(|Read { chain, rules }| {
+        let base = chain.hook.is_some();
+        let texts = texts.of(&chain, &rules);
+        let with_text = |(rule, text): (&ReadRule, String)| {
+            let facts = facts::rule(rule.handle, &rule.stmts);
+            crate::model::Rule { text, ..facts }
+        };
+        Found {
+            table_handle: Some(table.handle),
+            handle: Some(chain.handle),
+            chain: Chain {
+                netns,
+                family,
+                table: table.name.clone(),
+                hook: chain.hook.and_then(|(number, _)| hook(family, number)),
+                priority: chain.hook.map(|(_, priority)| priority),
+                policy: chain
+                    .policy
+                    .filter(|_| base)
+                    .map(|code| if code == 0 { Verdict::Drop } else { Verdict::Accept }),
+                legacy: false,
+                rules: rules.iter().zip(texts).map(with_text).collect(),
+                chain: chain.name,
+            },
+        }
+    });
+    each.collect()
+}
+
+/// Hook numbers mean different places in different families (`NF_INET_*`, `NF_NETDEV_*`,
+/// `NF_ARP_*`, `NF_BR_*`).
+pub(super) fn hook(family: NfFamily, number: u32) -> Option<NfHook> {
+    let hooks: &[NfHook] = match family {
+        NfFamily::Netdev => &[NfHook::Ingress, NfHook::Egress],
+        NfFamily::Arp => &[NfHook::Input, NfHook::Output, NfHook::Forward],
+        _ => {
+            &[NfHook::Prerouting, NfHook::Input, NfHook::Forward, NfHook::Output, NfHook::Postrouting, NfHook::Ingress]
+        }
+    };
+    hooks.get(usize::try_from(number).ok()?).copied()
+}
+
+/// The sets of a table and the interfaces of the netns, read when a rule first asks.
+struct TableSets<'a> {
+    table: &'a Table,
+    sets: OnceCell<Vec<Set>>,
+    interfaces: OnceCell<Vec<(u32, String)>>,
+}
+
+impl Sets for TableSets<'_> {
+    fn set(&self, name: &str) -> Option<Set> {
+        let sets = self.sets.get_or_init(|| objects::sets(self.table).unwrap_or_default());
+        sets.iter().find(|set| set.name == name).cloned()
+    }
+
+    fn elements(&self, name: &str) -> Option<Vec<Element>> {
+        objects::elements(self.table, name).ok()
+    }
+
+    fn interface(&self, index: u32) -> Option<String> {
+        let interfaces = self.interfaces.get_or_init(|| crate::enrich::netns::interfaces_here().unwrap_or_default());
+        interfaces.iter().find(|(known, _)| *known == index).map(|(_, name)| name.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests;

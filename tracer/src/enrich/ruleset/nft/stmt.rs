@@ -1,0 +1,133 @@
+//! A rule's expressions put together to the statements that a person wrote.
+
+use super::{data::Verdict, field::Field, objects::Element, value::Kind};
+use crate::enrich::ruleset::xt::Extension;
+
+/// One statement.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Stmt {
+    /// A comparison.
+    Match(Match),
+    /// `accept`, `jump x`, …
+    Verdict(Verdict),
+    /// A verdict map.
+    Vmap(Lookup),
+    /// `counter`, without its numbers: they change all the time.
+    Counter,
+    /// `notrack`.
+    Notrack,
+    /// `limit rate …`: packets or bytes per unit.
+    Limit(Limit),
+    /// `reject …`: rejects and drops.
+    Reject(String),
+    /// Address translation: its text. Ends the walk of this base chain with accept.
+    Nat(String),
+    /// A match extension of iptables.
+    XtMatch(Extension),
+    /// A target extension of iptables.
+    XtTarget(Extension),
+    /// Anything else, as far as it reads; `[name]` where only the expression's name is known.
+    Text(String),
+}
+
+/// A comparison of one thing or of a concatenation.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Match {
+    /// What is compared.
+    pub(super) load: Load,
+    /// How.
+    pub(super) test: Test,
+    /// `nft` leaves it away, since a later statement implies it.
+    pub(super) implied: bool,
+}
+
+/// What is compared to what.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Test {
+    /// One value.
+    Cmp(Op, Vec<u8>),
+    /// `low-high`; negated.
+    Range(bool, Vec<u8>, Vec<u8>),
+    /// A set; negated.
+    In(bool, Lookup),
+}
+
+/// `NFT_CMP_*`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Op {
+    Eq,
+    Neq,
+    Lt,
+    Lte,
+    Gt,
+    Gte,
+}
+
+/// What a register holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Load {
+    /// Fields, each with the bytes that it takes; more than one where neighbours are loaded at once
+    /// or a concatenation is looked up.
+    pub(super) parts: Vec<(Field, usize)>,
+    /// What was done to it, in order.
+    pub(super) bits: Vec<Bits>,
+    /// Whether it is a constant: then `parts` is empty.
+    pub(super) constant: Option<Vec<u8>>,
+}
+
+/// A change of a register's bits.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Bits {
+    /// `(value & mask) ^ xor`.
+    Mask { mask: Vec<u8>, xor: Vec<u8> },
+    /// `value << n`.
+    Left(u32),
+    /// `value >> n`.
+    Right(u32),
+    /// Something that is not known here.
+    Other,
+}
+
+/// A look-up in a set or map.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Lookup {
+    /// The keys.
+    pub(super) load: Load,
+    /// Name of the set.
+    pub(super) set: String,
+    /// Whether it was written in the rule itself.
+    pub(super) anonymous: bool,
+    /// Whether keys are ranges.
+    pub(super) interval: bool,
+    /// How the values of a map read.
+    pub(super) data_kind: Kind,
+    /// Its elements, where they were read.
+    pub(super) elements: Option<Vec<Element>>,
+}
+
+/// `limit rate [over] rate/unit [burst n packets]`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Limit {
+    pub(super) over: bool,
+    pub(super) rate: u64,
+    /// Seconds.
+    pub(super) unit: u64,
+    pub(super) burst: u32,
+    pub(super) bytes: bool,
+}
+
+impl Load {
+    /// One field of its own length.
+    pub(super) fn of(field: Field) -> Self {
+        let len = field.len;
+        Self { parts: vec![(field, len)], ..Self::default() }
+    }
+
+    /// The field, where it is exactly one.
+    pub(super) fn field(&self) -> Option<&Field> {
+        match self.parts.as_slice() {
+            [(field, _)] => Some(field),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Address and port ranges of iptables' NAT targets.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::super::bytes;
+
+/// `addr[-addr][:port[-port]]` from `struct nf_nat_ipv4_multi_range_compat` (revision 0) or
+/// `struct nf_nat_range` (later; include/uapi/linux/netfilter/nf_nat.h). Empty where nothing is fixed.
+pub(super) fn nat(info: &[u8], revision: u8, ipv6: bool) -> Option<String> {
+    let (flags, low, high, ports) = if revision == 0 && !ipv6 {
+        let address = |at| bytes::array_at::<4>(info, at).map(|bytes| Ipv4Addr::from(bytes).to_string());
+        (bytes::u32_at(info, 4)?, address(8)?, address(12)?, 16)
+    } else {
+        let address = |at| {
+            if ipv6 {
+                bytes::array_at::<16>(info, at).map(|bytes| format!("[{}]", Ipv6Addr::from(bytes)))
+            } else {
+                bytes::array_at::<4>(info, at).map(|bytes| Ipv4Addr::from(bytes).to_string())
+            }
+        };
+        (bytes::u32_at(info, 0)?, address(4)?, address(20)?, 36)
+    };
+    let mut text = String::new();
+    let with_ports = flags & NF_NAT_RANGE_PROTO_SPECIFIED != 0;
+    if flags & NF_NAT_RANGE_MAP_IPS != 0 {
+        // iptables writes the brackets of IPv6 only where ports follow.
+        let plain =
+            |address: &str| if with_ports { address.to_owned() } else { address.trim_matches(['[', ']']).to_owned() };
+        text += &plain(&low);
+        if high != low {
+            text += &format!("-{}", plain(&high));
+        }
+    }
+    if with_ports {
+        let (first, last) = (bytes::be16_at(info, ports)?, bytes::be16_at(info, ports + 2)?);
+        text += &if first == last { format!(":{first}") } else { format!(":{first}-{last}") };
+    }
+    Some(text)
+}
+
+const NF_NAT_RANGE_MAP_IPS: u32 = 1;
+const NF_NAT_RANGE_PROTO_SPECIFIED: u32 = 2;
+
+/// `value` or `value/mask`, in hexadecimal.
+pub(super) fn masked(value: u32, mask: u32) -> String {
+    if mask == u32::MAX { format!("{value:#x}") } else { format!("{value:#x}/{mask:#x}") }
+}
+
+/// A quoted argument the way `iptables-save` quotes: only where it must.
+pub(super) fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.+/".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
