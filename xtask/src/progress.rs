@@ -36,8 +36,10 @@ pub fn download(name: &str, total: Option<u64>, already: u64) -> ProgressBar {
         bar.enable_steady_tick(Duration::from_millis(200));
     } else {
         bar.set_draw_target(ProgressDrawTarget::hidden());
-        let size = total.map_or_else(String::new, |total| format!(" ({} KiB)", total / 1024));
-        say(&format!("downloading {name}{size}"));
+        // Dozens of small packages would drown the lines that matter.
+        if let Some(total) = total.filter(|total| *total > 4 << 20) {
+            say(&format!("downloading {name} ({} MiB)", total >> 20));
+        }
     }
     bar.set_position(already);
     bar

@@ -119,11 +119,12 @@ pub fn run(machine: &Machine, session: Session) -> Result<i32> {
 /// What `init.sh` reads, as shell assignments.
 fn config(interactive: bool) -> String {
     if !interactive {
-        return "GUEST_TERMINAL=\n".to_owned();
+        return "GUEST_PORTS='out err status'\nGUEST_TERMINAL=\n".to_owned();
     }
     let term = std::env::var("TERM").unwrap_or_else(|_| "linux".to_owned());
     let (rows, columns) = terminal::size();
-    format!("GUEST_TERMINAL={}\nGUEST_ROWS={rows}\nGUEST_COLUMNS={columns}\n", shell::quote(&term))
+    let term = shell::quote(&term);
+    format!("GUEST_PORTS='err status'\nGUEST_TERMINAL={term}\nGUEST_ROWS={rows}\nGUEST_COLUMNS={columns}\n")
 }
 
 /// What the guest has told so far.

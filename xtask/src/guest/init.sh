@@ -37,18 +37,24 @@ ulimit -l unlimited
 # Built in since 6.12.
 modprobe -q virtio_pci
 modprobe -q virtio_console
-# Without udev, ports get their names here; the host creates them while the kernel already runs.
+# Without udev, ports get their names here; they appear one by one while we already run.
 tries=0
-until [ -e /dev/virtio-ports/status ]; do
+missing=$GUEST_PORTS
+while [ -n "$missing" ]; do
     for port in /sys/class/virtio-ports/*; do
         [ -e "$port/name" ] && read -r name <"$port/name" && ln -sf "/dev/${port##*/}" "/dev/virtio-ports/$name"
     done
+    missing=
+    for name in $GUEST_PORTS; do
+        [ -c "/dev/virtio-ports/$name" ] || missing="$missing $name"
+    done
+    [ -z "$missing" ] && break
     tries=$((tries + 1))
-    if [ "$tries" -gt 200 ]; then
-        echo "init: the ports to the host did not appear" >/dev/kmsg
+    if [ "$tries" -gt 400 ]; then
+        echo "init: these ports to the host did not appear:$missing" >/dev/kmsg
         exit 1
     fi
-    [ -e /dev/virtio-ports/status ] || usleep 50000
+    usleep 25000
 done
 exec 3>/dev/virtio-ports/status
 echo ready >&3
@@ -56,8 +62,10 @@ echo ready >&3
 cd /root
 if [ -n "$GUEST_TERMINAL" ]; then
     export TERM="$GUEST_TERMINAL"
-    stty -F /dev/hvc0 sane rows "$GUEST_ROWS" cols "$GUEST_COLUMNS"
-    setsid -c /bin/bash /guest/command </dev/hvc0 >/dev/hvc0 2>&1 3>&-
+    # The size is lost whenever the last user of the console closes it: set within the session.
+    start='stty sane rows "$GUEST_ROWS" cols "$GUEST_COLUMNS"; exec /bin/bash /guest/command'
+    export GUEST_ROWS GUEST_COLUMNS
+    setsid -c /bin/bash -c "$start" </dev/hvc0 >/dev/hvc0 2>&1 3>&-
     status=$?
 else
     export TERM=dumb
