@@ -8,8 +8,11 @@ cilium_with_wireguard() {
         cilium_host_device "$node"
         cilium_rules "$node"
     done
-    start cilium-A lab cilium --netns A --remote "$NODE_B4" "$NODE_B6" "${cilium_devices[@]}"
+    # Both at once: loading programs takes its time.
+    start cilium-A lab cilium --netns A --remote "$NODE_B4" "$NODE_B6" "${cilium_devices[@]}" &
+    local node_a=$!
     start cilium-B lab cilium --netns B --remote "$NODE_A4" "$NODE_A6" "${cilium_devices[@]}"
+    wait $node_a
 }
 
 cilium_devices=(--uplink "$UPLINK" --wg-dev "$WG_DEV" --wg-port "$WG_PORT"
@@ -19,11 +22,13 @@ cilium_devices=(--uplink "$UPLINK" --wg-dev "$WG_DEV" --wg-port "$WG_PORT"
 cilium_host_device() {
     local node=$1 number=1
     [ "$node" = B ] && number=2
-    ip -n "$node" link add "$HOST_DEV" type veth peer name "$NET_DEV"
-    ip -n "$node" address add "10.244.$number.1/32" dev "$HOST_DEV"
-    ip -n "$node" address add "fd00:10:244:$number::1/128" dev "$HOST_DEV"
-    ip -n "$node" link set "$HOST_DEV" arp off up
-    ip -n "$node" link set "$NET_DEV" arp off up
+    configure "$node" <<EOT
+link add $HOST_DEV type veth peer name $NET_DEV
+address add 10.244.$number.1/32 dev $HOST_DEV
+address add fd00:10:244:$number::1/128 dev $HOST_DEV
+link set $HOST_DEV arp off up
+link set $NET_DEV arp off up
+EOT
 }
 
 # cilium_rules NODE: encrypted and decrypted packets are exempt from connection tracking.

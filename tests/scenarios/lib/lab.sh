@@ -34,9 +34,10 @@ fail() {
 start() {
     local name=$1 log=$SCRATCH/$1.log
     shift
-    "$@" >"$log" 2>&1 &
+    : >"$log"
+    "$@" >>"$log" 2>&1 &
     for _ in {1..200}; do
-        grep -qx ready "$log" && return
+        [[ $(<"$log") == *ready* ]] && return
         kill -0 $! 2>/dev/null || break
         sleep 0.05
     done
