@@ -9,6 +9,9 @@ pub struct Hook {
     pub name: &'static str,
     /// What kind of place.
     pub site: Site,
+    /// The structures that its leading arguments point to, as far as its programs rely on them;
+    /// empty for any. A kernel where they differ does not get the hook.
+    pub arguments: &'static [&'static str],
     /// When its programs run.
     pub programs: &'static [Program],
     /// Attached only where the hook of this name cannot be; empty for always.
@@ -40,7 +43,7 @@ pub enum Program {
 }
 
 macro_rules! hooks {
-    ($($id:ident = $number:literal: $name:literal $site:tt [$($program:ident)+] $(instead of $other:literal)?;)+) => {
+    ($($id:ident = $number:literal: $name:literal($($argument:literal)*) $site:tt [$($program:ident)+] $(instead of $other:literal)?;)+) => {
         /// Row numbers.
         pub mod hook {
             $(#[doc = concat!("`", $name, "`")] pub const $id: u16 = $number;)+
@@ -52,6 +55,7 @@ macro_rules! hooks {
                 id: $number,
                 name: $name,
                 site: hooks!(@site $site),
+                arguments: &[$($argument),*],
                 programs: &[$(Program::$program),+],
                 instead_of: concat!($($other)?),
             },)+
@@ -63,51 +67,51 @@ macro_rules! hooks {
 }
 
 hooks! {
-    NETIF_RECEIVE_SKB = 1: "netif_receive_skb" (tracepoint "net") [Entry];
-    IP_RCV = 2: "ip_rcv" (vmlinux) [Entry];
-    IPV6_RCV = 3: "ipv6_rcv" (vmlinux) [Entry];
-    IP_LOCAL_DELIVER = 4: "ip_local_deliver" (vmlinux) [Entry];
-    IP6_INPUT = 5: "ip6_input" (vmlinux) [Entry];
-    IP_FORWARD = 6: "ip_forward" (vmlinux) [Entry];
-    IP6_FORWARD = 7: "ip6_forward" (vmlinux) [Entry];
-    IP_LOCAL_OUT = 8: "__ip_local_out" (vmlinux) [Entry];
-    IP6_LOCAL_OUT = 9: "__ip6_local_out" (vmlinux) [Entry];
-    IP_OUTPUT = 10: "ip_output" (vmlinux) [Entry];
-    IP6_OUTPUT = 11: "ip6_output" (vmlinux) [Entry];
-    NET_DEV_QUEUE = 12: "net_dev_queue" (tracepoint "net") [Entry];
-    NET_DEV_START_XMIT = 13: "net_dev_start_xmit" (tracepoint "net") [Entry];
-    NF_HOOK_SLOW = 14: "nf_hook_slow" (vmlinux) [Entry];
-    NFT_DO_CHAIN = 15: "nft_do_chain" (module "nf_tables") [Entry Return];
-    NFT_IMMEDIATE_EVAL = 16: "nft_immediate_eval" (module "nf_tables") [Entry];
-    NFT_LOOKUP_EVAL = 17: "nft_lookup_eval" (module "nf_tables") [Return];
-    NFT_REJECT_IPV4_EVAL = 18: "nft_reject_ipv4_eval" (module "nft_reject_ipv4") [Entry];
-    NFT_REJECT_IPV6_EVAL = 19: "nft_reject_ipv6_eval" (module "nft_reject_ipv6") [Entry];
-    NFT_REJECT_INET_EVAL = 20: "nft_reject_inet_eval" (module "nft_reject_inet") [Entry];
-    NFT_TARGET_EVAL_XT = 21: "nft_target_eval_xt" (module "nft_compat") [Return];
-    NFT_NOTRACK_EVAL = 22: "nft_notrack_eval" (module "nft_ct") [Entry];
-    XT_CT_TARGET_V0 = 23: "xt_ct_target_v0" (module "xt_CT") [Entry];
-    XT_CT_TARGET_V1 = 24: "xt_ct_target_v1" (module "xt_CT") [Entry];
-    NOTRACK_TG = 25: "notrack_tg" (module "xt_CT") [Entry];
-    IPT_DO_TABLE = 26: "ipt_do_table" (module "ip_tables") [Entry Return];
-    IP6T_DO_TABLE = 27: "ip6t_do_table" (module "ip6_tables") [Entry Return];
-    NF_CONNTRACK_IN = 28: "nf_conntrack_in" (module "nf_conntrack") [Entry Return];
-    BPF_REDIRECT = 29: "__bpf_redirect" (vmlinux) [Entry];
-    SKB_DO_REDIRECT = 30: "skb_do_redirect" (vmlinux) [Entry] instead of "__bpf_redirect";
-    WG_XMIT = 31: "wg_xmit" (module "wireguard") [Entry];
-    WG_SOCKET_SEND_SKB_TO_PEER = 32: "wg_socket_send_skb_to_peer" (module "wireguard") [Entry];
-    WG_RECEIVE = 33: "wg_receive" (module "wireguard") [Entry];
-    TCP_V4_RCV = 34: "tcp_v4_rcv" (vmlinux) [Entry];
-    TCP_V6_RCV = 35: "tcp_v6_rcv" (vmlinux) [Entry];
-    UDP_RCV = 36: "udp_rcv" (vmlinux) [Entry];
-    UDPV6_RCV = 37: "udpv6_rcv" (vmlinux) [Entry];
-    TCP_V4_SEND_RESET = 38: "tcp_v4_send_reset" (vmlinux) [Entry];
-    TCP_V6_SEND_RESET = 39: "tcp_v6_send_reset" (vmlinux) [Entry];
-    KFREE_SKB = 40: "kfree_skb" (tracepoint "skb") [Entry];
-    SK_SKB_REASON_DROP = 41: "sk_skb_reason_drop" (vmlinux) [Entry] instead of "kfree_skb";
-    KFREE_SKB_REASON = 42: "kfree_skb_reason" (vmlinux) [Entry] instead of "kfree_skb";
-    SKB_RELEASE_HEAD_STATE = 43: "skb_release_head_state" (vmlinux) [Entry];
-    CONSUME_SKB = 44: "consume_skb" (tracepoint "skb") [Entry] instead of "skb_release_head_state";
-    KFREE_SKB_FUNCTION = 45: "kfree_skb" (vmlinux) [Entry] instead of "kfree_skb";
+    NETIF_RECEIVE_SKB = 1: "netif_receive_skb"("sk_buff") (tracepoint "net") [Entry];
+    IP_RCV = 2: "ip_rcv"("sk_buff") (vmlinux) [Entry];
+    IPV6_RCV = 3: "ipv6_rcv"("sk_buff") (vmlinux) [Entry];
+    IP_LOCAL_DELIVER = 4: "ip_local_deliver"("sk_buff") (vmlinux) [Entry];
+    IP6_INPUT = 5: "ip6_input"("sk_buff") (vmlinux) [Entry];
+    IP_FORWARD = 6: "ip_forward"("sk_buff") (vmlinux) [Entry];
+    IP6_FORWARD = 7: "ip6_forward"("sk_buff") (vmlinux) [Entry];
+    IP_LOCAL_OUT = 8: "__ip_local_out"("net" "sock" "sk_buff") (vmlinux) [Entry];
+    IP6_LOCAL_OUT = 9: "__ip6_local_out"("net" "sock" "sk_buff") (vmlinux) [Entry];
+    IP_OUTPUT = 10: "ip_output"("net" "sock" "sk_buff") (vmlinux) [Entry];
+    IP6_OUTPUT = 11: "ip6_output"("net" "sock" "sk_buff") (vmlinux) [Entry];
+    NET_DEV_QUEUE = 12: "net_dev_queue"("sk_buff") (tracepoint "net") [Entry];
+    NET_DEV_START_XMIT = 13: "net_dev_start_xmit"("sk_buff") (tracepoint "net") [Entry];
+    NF_HOOK_SLOW = 14: "nf_hook_slow"("sk_buff" "nf_hook_state") (vmlinux) [Entry];
+    NFT_DO_CHAIN = 15: "nft_do_chain"("nft_pktinfo" "") (module "nf_tables") [Entry Return];
+    NFT_IMMEDIATE_EVAL = 16: "nft_immediate_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nf_tables") [Entry];
+    NFT_LOOKUP_EVAL = 17: "nft_lookup_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nf_tables") [Return];
+    NFT_REJECT_IPV4_EVAL = 18: "nft_reject_ipv4_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nft_reject_ipv4") [Entry];
+    NFT_REJECT_IPV6_EVAL = 19: "nft_reject_ipv6_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nft_reject_ipv6") [Entry];
+    NFT_REJECT_INET_EVAL = 20: "nft_reject_inet_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nft_reject_inet") [Entry];
+    NFT_TARGET_EVAL_XT = 21: "nft_target_eval_xt"("nft_expr" "nft_regs" "nft_pktinfo") (module "nft_compat") [Return];
+    NFT_NOTRACK_EVAL = 22: "nft_notrack_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nft_ct") [Entry];
+    XT_CT_TARGET_V0 = 23: "xt_ct_target_v0"("sk_buff" "xt_action_param") (module "xt_CT") [Entry];
+    XT_CT_TARGET_V1 = 24: "xt_ct_target_v1"("sk_buff" "xt_action_param") (module "xt_CT") [Entry];
+    NOTRACK_TG = 25: "notrack_tg"("sk_buff" "xt_action_param") (module "xt_CT") [Entry];
+    IPT_DO_TABLE = 26: "ipt_do_table"("" "sk_buff" "nf_hook_state") (module "ip_tables") [Entry Return];
+    IP6T_DO_TABLE = 27: "ip6t_do_table"("" "sk_buff" "nf_hook_state") (module "ip6_tables") [Entry Return];
+    NF_CONNTRACK_IN = 28: "nf_conntrack_in"("sk_buff" "nf_hook_state") (module "nf_conntrack") [Entry Return];
+    BPF_REDIRECT = 29: "__bpf_redirect"("sk_buff" "net_device" "") (vmlinux) [Entry];
+    SKB_DO_REDIRECT = 30: "skb_do_redirect"("sk_buff") (vmlinux) [Entry] instead of "__bpf_redirect";
+    WG_XMIT = 31: "wg_xmit"("sk_buff") (module "wireguard") [Entry];
+    WG_SOCKET_SEND_SKB_TO_PEER = 32: "wg_socket_send_skb_to_peer"("" "sk_buff") (module "wireguard") [Entry];
+    WG_RECEIVE = 33: "wg_receive"("sock" "sk_buff") (module "wireguard") [Entry];
+    TCP_V4_RCV = 34: "tcp_v4_rcv"("sk_buff") (vmlinux) [Entry];
+    TCP_V6_RCV = 35: "tcp_v6_rcv"("sk_buff") (vmlinux) [Entry];
+    UDP_RCV = 36: "udp_rcv"("sk_buff") (vmlinux) [Entry];
+    UDPV6_RCV = 37: "udpv6_rcv"("sk_buff") (vmlinux) [Entry];
+    TCP_V4_SEND_RESET = 38: "tcp_v4_send_reset"("sock" "sk_buff") (vmlinux) [Entry];
+    TCP_V6_SEND_RESET = 39: "tcp_v6_send_reset"("sock" "sk_buff") (vmlinux) [Entry];
+    KFREE_SKB = 40: "kfree_skb"("sk_buff") (tracepoint "skb") [Entry];
+    SK_SKB_REASON_DROP = 41: "sk_skb_reason_drop"("sock" "sk_buff") (vmlinux) [Entry] instead of "kfree_skb";
+    KFREE_SKB_REASON = 42: "kfree_skb_reason"("sk_buff") (vmlinux) [Entry] instead of "kfree_skb";
+    SKB_RELEASE_HEAD_STATE = 43: "skb_release_head_state"("sk_buff") (vmlinux) [Entry];
+    CONSUME_SKB = 44: "consume_skb"("sk_buff") (tracepoint "skb") [Entry] instead of "skb_release_head_state";
+    KFREE_SKB_FUNCTION = 45: "kfree_skb"("sk_buff") (vmlinux) [Entry] instead of "kfree_skb";
 }
 
 const _: () = {

@@ -1,3 +1,5 @@
 //! The `tracer` program.
 
-fn main() {}
+fn main() -> tracer::cli::Status {
+    tracer::run::run(std::env::args_os())
+}

@@ -117,3 +117,33 @@ fn why(error: &io::Error) -> String {
         _ => error.to_string(),
     }
 }
+
+/// Chains as text, for snapshots.
+#[cfg(test)]
+fn describe<'a>(chains: impl Iterator<Item = &'a Chain>) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for chain in chains {
+        let base = match (chain.hook, chain.priority, chain.policy) {
+            (Some(hook), Some(priority), Some(policy)) => format!(" · {hook} {priority}, policy {policy}"),
+            (None, None, None) => String::new(),
+            other => format!(" · {other:?}"),
+        };
+        let _ = writeln!(text, "{} {} {}{base}", chain.family, chain.table, chain.chain);
+        for rule in &chain.rules {
+            let _ = write!(text, "{:5} {}", rule.rule, rule.text);
+            if !rule.ct_state.is_empty() {
+                let not = if rule.ct_state_negated { "not " } else { "" };
+                let _ = write!(text, " · {not}{}", rule.ct_state.join("|"));
+            }
+            if let Some(verdict) = rule.verdict {
+                let _ = write!(text, " · {verdict}");
+            }
+            if let Some(jump) = &rule.jump {
+                let _ = write!(text, " · → {jump}");
+            }
+            text.push('\n');
+        }
+    }
+    text
+}

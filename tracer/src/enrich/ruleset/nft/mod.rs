@@ -24,15 +24,20 @@ pub(super) use value::CT_STATES;
 use super::{Found, Key, Lookup, Wanted, why};
 use crate::model::{Chain, NfFamily, NfHook, Verdict};
 use objects::{Element, Set, Table};
+use socket::{Kernel, Running};
+use texts::{Texts, Tools};
 use walk::Sets;
 
 /// Adds the wanted chains of the calling thread's netns.
 pub(super) fn look_up(netns: u32, wanted: &[Wanted], lookup: &mut Lookup) {
-    let wanted: Vec<_> = wanted.iter().filter_map(Filter::of).collect();
-    if wanted.is_empty() || !loaded::is_loaded() {
-        return;
+    let filters: Vec<_> = wanted.iter().filter_map(Filter::of).collect();
+    if !filters.is_empty() && loaded::is_loaded() {
+        look_up_from(&Running, Tools::Ask, netns, &filters, lookup);
     }
-    let tables = objects::tables().unwrap_or_else(|error| {
+}
+
+fn look_up_from(kernel: &dyn Kernel, tools: Tools, netns: u32, wanted: &[Filter<'_>], lookup: &mut Lookup) {
+    let tables = objects::tables(kernel).unwrap_or_else(|error| {
         lookup.problems.push(format!("the nftables ruleset cannot be read: {}", why(&error)));
         Vec::new()
     });
@@ -42,8 +47,12 @@ pub(super) fn look_up(netns: u32, wanted: &[Wanted], lookup: &mut Lookup) {
         if filters.is_empty() {
             continue;
         }
-        match read_table(table, |chain| filters.iter().any(|filter| filter.chain.is(chain.handle, &chain.name))) {
-            Ok(chains) => lookup.chains.extend(finish(netns, family, table, chains)),
+        let takes = |chain: &objects::Chain| filters.iter().any(|filter| filter.chain.is(chain.handle, &chain.name));
+        match read_table(kernel, table, takes) {
+            Ok(chains) => {
+                let texts = Texts::new(tools, family, table, &chains);
+                lookup.chains.extend(finish(netns, family, table, chains, &texts));
+            }
             Err(error) => {
                 lookup.problems.push(format!("nftables table {family} {} cannot be read: {}", table.name, why(&error)));
             }
@@ -86,9 +95,13 @@ struct ReadRule {
 }
 
 /// The wanted chains of a table and those that they lead to.
-fn read_table(table: &Table, wanted: impl Fn(&objects::Chain) -> bool) -> io::Result<Vec<Read>> {
-    let chains = objects::chains(table)?;
-    let sets = TableSets { table, sets: OnceCell::new(), interfaces: OnceCell::new() };
+fn read_table(
+    kernel: &dyn Kernel,
+    table: &Table,
+    wanted: impl Fn(&objects::Chain) -> bool,
+) -> io::Result<Vec<Read>> {
+    let chains = objects::chains(kernel, table)?;
+    let sets = TableSets { kernel, table, sets: OnceCell::new(), interfaces: OnceCell::new() };
     let mut queue: Vec<_> = chains.iter().filter(|chain| wanted(chain)).collect();
     queue.reverse();
     let mut seen = BTreeSet::new();
@@ -97,7 +110,7 @@ fn read_table(table: &Table, wanted: impl Fn(&objects::Chain) -> bool) -> io::Re
         if !seen.insert(chain.handle) {
             continue;
         }
-        let rules: Vec<_> = objects::rules(table, &chain.name)?
+        let rules: Vec<_> = objects::rules(kernel, table, &chain.name)?
             .into_iter()
             .map(|rule| {
                 let stmts = walk::statements(table.family, &rule.expressions, &sets);
@@ -112,8 +125,7 @@ fn read_table(table: &Table, wanted: impl Fn(&objects::Chain) -> bool) -> io::Re
 }
 
 /// To the model, with the best text there is.
-fn finish(netns: u32, family: NfFamily, table: &Table, chains: Vec<Read>) -> Vec<Found> {
-    let mut texts = texts::Texts::new(family, table, &chains);
+fn finish(netns: u32, family: NfFamily, table: &Table, chains: Vec<Read>, texts: &Texts<'_>) -> Vec<Found> {
     let each = chains.into_iter().map(|Read { chain, rules }| {
         let base = chain.hook.is_some();
         let texts = texts.of(&chain, &rules);
@@ -158,6 +170,7 @@ pub(super) fn hook(family: NfFamily, number: u32) -> Option<NfHook> {
 
 /// The sets of a table and the interfaces of the netns, read when a rule first asks.
 struct TableSets<'a> {
+    kernel: &'a dyn Kernel,
     table: &'a Table,
     sets: OnceCell<Vec<Set>>,
     interfaces: OnceCell<Vec<(u32, String)>>,
@@ -165,12 +178,12 @@ struct TableSets<'a> {
 
 impl Sets for TableSets<'_> {
     fn set(&self, name: &str) -> Option<Set> {
-        let sets = self.sets.get_or_init(|| objects::sets(self.table).unwrap_or_default());
+        let sets = self.sets.get_or_init(|| objects::sets(self.kernel, self.table).unwrap_or_default());
         sets.iter().find(|set| set.name == name).cloned()
     }
 
     fn elements(&self, name: &str) -> Option<Vec<Element>> {
-        objects::elements(self.table, name).ok()
+        objects::elements(self.kernel, self.table, name).ok()
     }
 
     fn interface(&self, index: u32) -> Option<String> {

@@ -5,7 +5,7 @@ use std::io;
 use super::{
     super::attrs::{Attrs, encode_text},
     data::{Data, Verdict},
-    socket::{Message, dump},
+    socket::{Kernel, Message},
 };
 
 /// A table.
@@ -76,39 +76,39 @@ pub(super) struct Element {
 }
 
 /// All tables of all families.
-pub(super) fn tables() -> io::Result<Vec<Table>> {
-    Ok(dump(NFT_MSG_GETTABLE, 0, &[])?.iter().filter_map(table).collect())
+pub(super) fn tables(kernel: &dyn Kernel) -> io::Result<Vec<Table>> {
+    Ok(kernel.dump(NFT_MSG_GETTABLE, 0, &[])?.iter().filter_map(table).collect())
 }
 
 /// All chains of a table.
-pub(super) fn chains(table: &Table) -> io::Result<Vec<Chain>> {
+pub(super) fn chains(kernel: &dyn Kernel, table: &Table) -> io::Result<Vec<Chain>> {
     // The kernel lists the chains of all of the family's tables, whatever is asked for.
-    let all = dump(NFT_MSG_GETCHAIN, table.family, &[])?;
+    let all = kernel.dump(NFT_MSG_GETCHAIN, table.family, &[])?;
     let ours = |message: &&Message| Attrs(&message.attrs).text(1).as_ref() == Some(&table.name);
     Ok(all.iter().filter(ours).filter_map(|message| chain(Attrs(&message.attrs))).collect())
 }
 
 /// The rules of a chain in order.
-pub(super) fn rules(table: &Table, chain: &str) -> io::Result<Vec<Rule>> {
+pub(super) fn rules(kernel: &dyn Kernel, table: &Table, chain: &str) -> io::Result<Vec<Rule>> {
     let wanted = [encode_text(1, &table.name), encode_text(2, chain)].concat();
     let ours = |message: &&Message| {
         let attrs = Attrs(&message.attrs);
         attrs.text(1).as_ref() == Some(&table.name) && attrs.text(2).as_deref() == Some(chain)
     };
-    Ok(dump(NFT_MSG_GETRULE, table.family, &wanted)?.iter().filter(ours).filter_map(rule).collect())
+    Ok(kernel.dump(NFT_MSG_GETRULE, table.family, &wanted)?.iter().filter(ours).filter_map(rule).collect())
 }
 
 /// All sets of a table, without their elements.
-pub(super) fn sets(table: &Table) -> io::Result<Vec<Set>> {
-    let all = dump(NFT_MSG_GETSET, table.family, &encode_text(1, &table.name))?;
+pub(super) fn sets(kernel: &dyn Kernel, table: &Table) -> io::Result<Vec<Set>> {
+    let all = kernel.dump(NFT_MSG_GETSET, table.family, &encode_text(1, &table.name))?;
     let ours = |message: &&Message| Attrs(&message.attrs).text(1).as_ref() == Some(&table.name);
     Ok(all.iter().filter(ours).filter_map(|message| set(Attrs(&message.attrs))).collect())
 }
 
 /// The elements of a set, in the order the kernel lists them.
-pub(super) fn elements(table: &Table, set: &str) -> io::Result<Vec<Element>> {
+pub(super) fn elements(kernel: &dyn Kernel, table: &Table, set: &str) -> io::Result<Vec<Element>> {
     let wanted = [encode_text(1, &table.name), encode_text(2, set)].concat();
-    let parts = dump(NFT_MSG_GETSETELEM, table.family, &wanted)?;
+    let parts = kernel.dump(NFT_MSG_GETSETELEM, table.family, &wanted)?;
     Ok(parts.iter().flat_map(|part| elements_in(Attrs(&part.attrs))).collect())
 }
 

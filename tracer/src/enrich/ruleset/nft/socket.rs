@@ -20,17 +20,27 @@ pub(super) struct Message {
     pub(super) attrs: Vec<u8>,
 }
 
-/// All objects that `NFT_MSG_GET*` number `message` lists for `family` (0: all) under `attrs`.
-pub(super) fn dump(message: u8, family: u8, attrs: &[u8]) -> io::Result<Vec<Message>> {
-    let mut found = Vec::new();
-    for _ in 0..TRIES {
-        found = Vec::new();
-        if !dump_once(&request(message, family, attrs), &mut found)? {
-            return Ok(found);
+/// Who answers dumps.
+pub(super) trait Kernel {
+    /// All objects that `NFT_MSG_GET*` number `message` lists for `family` (0: all) under `attrs`.
+    fn dump(&self, message: u8, family: u8, attrs: &[u8]) -> io::Result<Vec<Message>>;
+}
+
+/// The kernel that runs this program.
+pub(super) struct Running;
+
+impl Kernel for Running {
+    fn dump(&self, message: u8, family: u8, attrs: &[u8]) -> io::Result<Vec<Message>> {
+        let mut found = Vec::new();
+        for _ in 0..TRIES {
+            found = Vec::new();
+            if !dump_once(&request(message, family, attrs), &mut found)? {
+                return Ok(found);
+            }
         }
+        // Somebody rewrites the ruleset all the time: what was seen last is the best there is.
+        Ok(found)
     }
-    // Somebody rewrites the ruleset all the time: what was seen last is the best there is.
-    Ok(found)
 }
 
 /// A dump that the ruleset changed under is asked for again this many times.

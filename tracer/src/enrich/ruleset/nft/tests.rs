@@ -1,1 +1,194 @@
+//! What real kernels answered, in `samples/`: recorded by [`record`], read back here.
 
+use std::{
+    cell::RefCell,
+    fmt::Write as _,
+    fs,
+    io::{self, ErrorKind},
+};
+
+use proptest::prelude::*;
+
+use super::{
+    socket::{Message, read_part},
+    *,
+};
+use crate::enrich::ruleset::attrs::encode;
+
+/// Every look-up of a ruleset that was loaded with `nft -f samples/NAME.nft` or
+/// `samples/iptables.sh nft`: a line for each request, one for each object of its answer.
+struct Recorded(&'static str);
+
+impl Kernel for Recorded {
+    fn dump(&self, message: u8, family: u8, attrs: &[u8]) -> io::Result<Vec<Message>> {
+        let request = format!("? {message} {family} {}", hex(attrs));
+        let mut lines = self.0.lines().skip_while(|line| *line != request);
+        lines.next().ok_or(ErrorKind::NotFound)?;
+        Ok(lines.map_while(|line| line.strip_prefix("! ")).filter_map(object).collect())
+    }
+}
+
+fn object(line: &str) -> Option<Message> {
+    let (family, attrs) = line.split_once(' ')?;
+    Some(Message { family: family.parse().ok()?, attrs: unhex(attrs) })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len() / 2).filter_map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()).collect()
+}
+
+/// Remembers what the running kernel says.
+#[derive(Default)]
+struct Recorder(RefCell<String>);
+
+impl Kernel for Recorder {
+    fn dump(&self, message: u8, family: u8, attrs: &[u8]) -> io::Result<Vec<Message>> {
+        let answer = Running.dump(message, family, attrs)?;
+        let mut text = self.0.borrow_mut();
+        let _ = writeln!(text, "? {message} {family} {}", hex(attrs));
+        for object in &answer {
+            let _ = writeln!(text, "! {} {}", object.family, hex(&object.attrs));
+        }
+        Ok(answer)
+    }
+}
+
+const ALL: Filter<'_> = Filter { family: None, table: &Key::Any, chain: &Key::Any };
+
+#[test]
+#[ignore = "writes what the running kernel has to the file named by RECORD"]
+fn record() {
+    let recorder = Recorder::default();
+    look_up_from(&recorder, Tools::Leave, 0, &[ALL], &mut Lookup::default());
+    let file = std::env::var("RECORD").expect("RECORD names the file to write");
+    fs::write(file, recorder.0.into_inner()).expect("the file can be written");
+}
+
+/// The whole look-up as text.
+fn read_back(sample: &'static str) -> String {
+    let mut lookup = Lookup::default();
+    look_up_from(&Recorded(sample), Tools::Leave, 7, &[ALL], &mut lookup);
+    assert_eq!(lookup.problems, [""; 0]);
+    crate::enrich::ruleset::describe(lookup.chains.iter().map(|found| &found.chain))
+}
+
+#[test]
+fn statements_of_nft() {
+    insta::assert_snapshot!(read_back(include_str!("samples/statements.txt")));
+}
+
+#[test]
+fn rules_of_iptables_nft() {
+    insta::assert_snapshot!(read_back(include_str!("samples/iptables.txt")));
+}
+
+#[test]
+fn only_the_wanted_chain_and_what_it_leads_to() {
+    let kernel = Recorded(include_str!("samples/iptables.txt"));
+    let (table, chain) = (Key::Name("raw".to_owned()), Key::Name("PREROUTING".to_owned()));
+    let filter = Filter { family: Some(NfFamily::Ip6), table: &table, chain: &chain };
+    let mut lookup = Lookup::default();
+    look_up_from(&kernel, Tools::Leave, 7, &[filter], &mut lookup);
+    let names: Vec<_> = lookup.chains.iter().map(|found| (found.chain.family, found.chain.chain.as_str())).collect();
+    assert_eq!(names, [(NfFamily::Ip6, "PREROUTING"), (NfFamily::Ip6, "CILIUM_PRE_raw")]);
+    let found = &lookup.chains[1];
+    let (table, chain) = (found.table_handle.expect("nftables has handles"), found.handle.expect("likewise"));
+    assert_eq!(lookup.by_handle(NfFamily::Ip6, table, chain), Some(&found.chain));
+    assert_eq!(lookup.by_handle(NfFamily::Ip, table, chain), None);
+}
+
+#[test]
+fn a_refusal_is_a_sentence() {
+    struct Refusing;
+    impl Kernel for Refusing {
+        fn dump(&self, _: u8, _: u8, _: &[u8]) -> io::Result<Vec<Message>> {
+            Err(io::Error::from_raw_os_error(libc::EPERM))
+        }
+    }
+    let mut lookup = Lookup::default();
+    look_up_from(&Refusing, Tools::Leave, 7, &[ALL], &mut lookup);
+    assert_eq!(lookup.problems, ["the nftables ruleset cannot be read: no permission (run as root)"]);
+}
+
+/// Knows no set, so that any expression is decoded by itself.
+struct NoSets;
+
+impl Sets for NoSets {
+    fn set(&self, _: &str) -> Option<Set> {
+        None
+    }
+
+    fn elements(&self, _: &str) -> Option<Vec<Element>> {
+        Some(vec![Element { key: vec![1], ..Element::default() }])
+    }
+
+    fn interface(&self, index: u32) -> Option<String> {
+        (index == 1).then(|| "lo".to_owned())
+    }
+}
+
+/// Everything that is done with a rule's expressions.
+fn digest(family: u8, expressions: &[u8]) {
+    let stmts = walk::statements(family, expressions, &NoSets);
+    facts::rule(1, &stmts);
+    facts::targets(&stmts);
+    spell::rule(&stmts, None);
+    ipt::line("chain", &stmts);
+}
+
+/// An expression of a known name with attributes that are right in form and random in content.
+fn expression() -> impl Strategy<Value = Vec<u8>> {
+    const NAMES: &[&str] = &[
+        "meta", "ct", "payload", "bitwise", "byteorder", "cmp", "range", "lookup", "immediate", "counter", "limit",
+        "match", "target", "reject", "nat", "masq", "redir", "fib", "socket", "rt", "exthdr", "log", "queue", "quota",
+        "connlimit", "objref", "dynset", "dup", "fwd", "flow_offload", "unheard-of",
+    ];
+    let number = (0_u32..40).prop_map(|number| number.to_be_bytes().to_vec());
+    let value = prop_oneof![
+        number,
+        prop::collection::vec(any::<u8>(), 0..40),
+        prop::collection::vec(any::<u8>(), 0..40).prop_map(|value| encode(1, &value)),
+    ];
+    let attributes = prop::collection::vec((0_u16..12, value), 0..8);
+    (prop::sample::select(NAMES), attributes).prop_map(|(name, attributes)| {
+        let data: Vec<u8> = attributes.iter().flat_map(|(kind, value)| encode(*kind, value)).collect();
+        encode(1, &[encode(1, name.as_bytes()), encode(2, &data)].concat())
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_expression_is_read_without_panic(
+        family in 0_u8..12,
+        expressions in prop::collection::vec(expression(), 0..12),
+    ) {
+        digest(family, &expressions.concat());
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        digest(2, &bytes);
+        let mut found = Vec::new();
+        let _ = read_part(&bytes, &mut found);
+    }
+
+    #[test]
+    fn a_real_rule_with_a_wrong_byte_is_read_without_panic(line in 0_usize..400, at in 0_usize..2000, byte: u8) {
+        let lines: Vec<_> = include_str!("samples/statements.txt").lines().filter_map(|line| line.strip_prefix("! ")).collect();
+        let mut message = object(lines[line % lines.len()]).expect("a recorded object");
+        let at = at % message.attrs.len();
+        message.attrs[at] = byte;
+        struct One(Message);
+        impl Kernel for One {
+            fn dump(&self, _: u8, _: u8, _: &[u8]) -> io::Result<Vec<Message>> {
+                Ok(vec![self.0.clone()])
+            }
+        }
+        let mut lookup = Lookup::default();
+        look_up_from(&One(message), Tools::Leave, 7, &[ALL], &mut lookup);
+    }
+}

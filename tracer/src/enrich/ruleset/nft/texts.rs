@@ -10,10 +10,21 @@ use super::{
 };
 use crate::model::NfFamily;
 
+/// Whether the user's programs are asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Tools {
+    /// They are.
+    Ask,
+    /// Recorded rules are not those that the programs see.
+    #[cfg(test)]
+    Leave,
+}
+
 /// Texts of the rules of one table.
 pub(super) struct Texts<'a> {
     family: NfFamily,
     table: &'a Table,
+    tools: Tools,
     /// Lines of `iptables-save` by chain, where iptables-nft made the table.
     saved: Option<BTreeMap<String, Vec<String>>>,
     /// Texts of `nft` by rule handle, where many chains are asked for at once.
@@ -22,18 +33,18 @@ pub(super) struct Texts<'a> {
 
 impl<'a> Texts<'a> {
     /// Asks the tools for what they can say of the whole table at once.
-    pub(super) fn new(family: NfFamily, table: &'a Table, chains: &[Read]) -> Self {
+    pub(super) fn new(tools: Tools, family: NfFamily, table: &'a Table, chains: &[Read]) -> Self {
         let by_iptables = IPTABLES_TABLES.contains(&table.name.as_str())
             && matches!(family, NfFamily::Ip | NfFamily::Ip6)
             && chains.iter().any(|read| is_iptables(&read.chain, &read.rules) && !read.rules.is_empty());
-        let saved = if by_iptables { save::nft(family, &table.name) } else { None };
+        let saved = if by_iptables && tools == Tools::Ask { save::nft(family, &table.name) } else { None };
         let native = chains.iter().filter(|read| !by_iptables || !is_iptables(&read.chain, &read.rules)).count();
-        let listed = if native > MANY { Some(nft::table(family, &table.name)) } else { None };
-        Self { family, table, saved: by_iptables.then(|| saved.unwrap_or_default()), listed }
+        let listed = if native > MANY && tools == Tools::Ask { Some(nft::table(family, &table.name)) } else { None };
+        Self { family, table, tools, saved: by_iptables.then(|| saved.unwrap_or_default()), listed }
     }
 
     /// One text for each rule of the chain, in order.
-    pub(super) fn of(&mut self, chain: &Chain, rules: &[ReadRule]) -> Vec<String> {
+    pub(super) fn of(&self, chain: &Chain, rules: &[ReadRule]) -> Vec<String> {
         if let Some(saved) = self.saved.as_ref().filter(|_| is_iptables(chain, rules)) {
             if let Some(lines) = saved.get(&chain.name).filter(|lines| lines.len() == rules.len()) {
                 return lines.clone();
@@ -45,6 +56,10 @@ impl<'a> Texts<'a> {
         let listed = match &self.listed {
             Some(listed) => listed,
             None if rules.is_empty() => return Vec::new(),
+            None if self.tools != Tools::Ask => {
+                one = BTreeMap::new();
+                &one
+            }
             None => {
                 one = nft::chain(self.family, &self.table.name, &chain.name);
                 &one

@@ -1,0 +1,82 @@
+//! Bytes of the ring buffer to records of the wire ABI.
+//!
+//! Invariant: total. Any bytes give a record or `None`, never a panic.
+
+use tracer_common::{Chain, Conntrack, Step, Verdict, kind};
+
+/// A record as the kernel side wrote it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Wire {
+    /// A packet at a hook.
+    Step(Step),
+    /// A packet and what a table, chain or rule did to it.
+    Verdict(Box<Verdict>),
+    /// The conntrack entry that a packet points to.
+    Conntrack(Conntrack),
+    /// Names of an nftables chain.
+    Chain(Box<Chain>),
+}
+
+/// The record in `bytes`; `None` where they are cut short or of an unknown kind.
+#[must_use]
+pub fn decode(bytes: &[u8]) -> Option<Wire> {
+    let kind = u16::from_ne_bytes(bytes.get(..2)?.try_into().ok()?);
+    match kind {
+        kind::STEP => read(bytes).map(Wire::Step),
+        kind::VERDICT => read(bytes).map(Box::new).map(Wire::Verdict),
+        kind::CONNTRACK => read(bytes).map(Wire::Conntrack),
+        kind::CHAIN => read(bytes).map(Box::new).map(Wire::Chain),
+        _ => None,
+    }
+}
+
+/// A NUL-padded name as text; bytes that are no UTF-8 are replaced.
+#[must_use]
+pub fn name(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+/// Types of the wire ABI: any bit pattern is a value of theirs.
+trait Plain: Copy {}
+impl Plain for Step {}
+impl Plain for Verdict {}
+impl Plain for Conntrack {}
+impl Plain for Chain {}
+
+fn read<T: Plain>(bytes: &[u8]) -> Option<T> {
+    // SAFETY: the slice is long enough, and `Plain` types are integers without padding.
+    (bytes.len() >= size_of::<T>()).then(|| unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_record_or_nothing(bytes in proptest::collection::vec(any::<u8>(), 0..700), kind in 0u16..6) {
+            let mut bytes = bytes;
+            if bytes.len() >= 2 {
+                bytes[..2].copy_from_slice(&kind.to_ne_bytes());
+            }
+            let _ = decode(&bytes);
+        }
+
+        #[test]
+        fn any_name_is_text(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let text = name(&bytes);
+            prop_assert!(!text.contains('\0'));
+        }
+    }
+
+    #[test]
+    fn a_record_that_is_cut_short_is_nothing() {
+        let mut bytes = vec![0u8; size_of::<Step>()];
+        bytes[..2].copy_from_slice(&kind::STEP.to_ne_bytes());
+        assert!(matches!(decode(&bytes), Some(Wire::Step(_))));
+        assert_eq!(decode(&bytes[..bytes.len() - 1]), None);
+    }
+}

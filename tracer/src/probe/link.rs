@@ -1,0 +1,122 @@
+//! Attaches one hook by one method.
+
+use std::{ffi::CString, os::fd::OwnedFd};
+
+use aya_obj::generated::{bpf_attach_type, bpf_prog_type};
+use tracer_common::{Hook, Program, Site};
+
+use super::{
+    object::{Kind, Object},
+    plan::{Method, Planned},
+    sys,
+};
+use crate::kernel::Kernel;
+
+/// File descriptors that keep a hook attached.
+#[derive(Default)]
+pub struct Attached {
+    /// Programs.
+    pub programs: Vec<OwnedFd>,
+    /// Links, or perf events.
+    pub links: Vec<OwnedFd>,
+}
+
+/// Loads and attaches the programs of a hook: all, or none.
+pub fn attach(kernel: &Kernel, object: &Object, planned: &Planned) -> Result<Attached, String> {
+    let mut attached = Attached::default();
+    let hook = planned.hook;
+    for program in programs(hook, planned.method) {
+        let (fd, link) = match planned.method {
+            Method::Fentry => fentry(kernel, object, hook, program)?,
+            Method::KprobeMulti => kprobe_multi(object, hook)?,
+            Method::Kprobe => kprobe(object, hook, program)?,
+            Method::TpBtf => tp_btf(kernel, object, hook)?,
+            Method::RawTp => raw_tp(object, hook)?,
+        };
+        attached.programs.push(fd);
+        attached.links.push(link);
+    }
+    Ok(attached)
+}
+
+/// A kretprobe needs the kprobe that keeps its arguments, also where nothing happens at entry. It is
+/// attached first: a call that is under way when its kprobe comes is then not mistaken for one kept.
+fn programs(hook: &Hook, method: Method) -> Vec<Program> {
+    let returns = hook.programs.contains(&Program::Return);
+    match method {
+        Method::Kprobe if returns => vec![Program::Return, Program::Entry],
+        _ => hook.programs.to_vec(),
+    }
+}
+
+type Link = Result<(OwnedFd, OwnedFd), String>;
+
+fn fentry(kernel: &Kernel, object: &Object, hook: &Hook, program: Program) -> Link {
+    let Site::Function { module } = hook.site else { return Err("not a function".to_owned()) };
+    // A module that is built in has its functions in vmlinux.
+    let module = if kernel.types(module).is_some() { module } else { "" };
+    let btf_id = kernel
+        .types(module)
+        .and_then(|types| types.function(hook.name))
+        .ok_or_else(|| "it is not in the kernel's BTF".to_owned())?;
+    let module_btf = match module {
+        "" => None,
+        module => Some(sys::module_btf(module).map_err(|error| format!("BTF of module {module}: {error}"))?),
+    };
+    let (prefix, attach) = match program {
+        Program::Entry => ("fentry", bpf_attach_type::BPF_TRACE_FENTRY),
+        Program::Return => ("fexit", bpf_attach_type::BPF_TRACE_FEXIT),
+    };
+    let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_TRACING, attach: Some(attach), btf_id };
+    let fd = object.load(&format!("{prefix}_{}", hook.name), kind, module_btf.as_ref())?;
+    let link = sys::raw_tracepoint_open(&fd, None).map_err(|error| error.to_string())?;
+    Ok((fd, link))
+}
+
+fn kprobe_multi(object: &Object, hook: &Hook) -> Link {
+    let kind = Kind {
+        program: bpf_prog_type::BPF_PROG_TYPE_KPROBE,
+        attach: Some(bpf_attach_type::BPF_TRACE_KPROBE_MULTI),
+        btf_id: 0,
+    };
+    let fd = object.load(&format!("kprobe_{}", hook.name), kind, None)?;
+    let link = sys::kprobe_multi(&fd, &symbol(hook)?).map_err(|error| error.to_string())?;
+    Ok((fd, link))
+}
+
+fn kprobe(object: &Object, hook: &Hook, program: Program) -> Link {
+    let (prefix, on_return) = match program {
+        Program::Entry => ("kprobe", false),
+        Program::Return => ("kretprobe", true),
+    };
+    let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_KPROBE, attach: None, btf_id: 0 };
+    let fd = object.load(&format!("{prefix}_{}", hook.name), kind, None)?;
+    let link = sys::kprobe(&fd, hook.name, on_return).map_err(|error| error.to_string())?;
+    Ok((fd, link))
+}
+
+fn tp_btf(kernel: &Kernel, object: &Object, hook: &Hook) -> Link {
+    let btf_id = kernel
+        .types("")
+        .and_then(|types| types.tracepoint(hook.name))
+        .ok_or_else(|| "it is not in the kernel's BTF".to_owned())?;
+    let kind = Kind {
+        program: bpf_prog_type::BPF_PROG_TYPE_TRACING,
+        attach: Some(bpf_attach_type::BPF_TRACE_RAW_TP),
+        btf_id,
+    };
+    let fd = object.load(&format!("tp_btf_{}", hook.name), kind, None)?;
+    let link = sys::raw_tracepoint_open(&fd, None).map_err(|error| error.to_string())?;
+    Ok((fd, link))
+}
+
+fn raw_tp(object: &Object, hook: &Hook) -> Link {
+    let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_RAW_TRACEPOINT, attach: None, btf_id: 0 };
+    let fd = object.load(&format!("raw_tp_{}", hook.name), kind, None)?;
+    let link = sys::raw_tracepoint_open(&fd, Some(&symbol(hook)?)).map_err(|error| error.to_string())?;
+    Ok((fd, link))
+}
+
+fn symbol(hook: &Hook) -> Result<CString, String> {
+    CString::new(hook.name).map_err(|error| error.to_string())
+}

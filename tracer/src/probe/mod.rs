@@ -1,0 +1,171 @@
+//! Brings the eBPF programs into the kernel: plan (pure), load, attach.
+//!
+//! Invariant: only this folder and `source` know Aya. Everything attached is held by file
+//! descriptors alone, so that nothing outlives the process, however it ends.
+
+mod link;
+mod object;
+mod plan;
+mod sys;
+
+use std::{
+    fs,
+    os::fd::{AsFd as _, OwnedFd},
+};
+
+use aya::{Ebpf, EbpfLoader};
+use tracer_common::{Config, Filter, counter};
+
+pub use plan::{Backend, Method, Plan, Planned, Skipped, plan};
+
+use crate::kernel::{Kernel, layout, symbols::Symbols};
+
+/// The eBPF object, compiled by `build.rs`.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/tracer-ebpf"));
+
+/// Attached hooks and the maps behind them. Dropping it detaches everything.
+pub struct Probe {
+    /// Maps; the programs in it are loaded by [`object`] instead, which knows modules and kprobe.multi.
+    pub maps: Ebpf,
+    /// What was attached, by which method.
+    pub attached: Vec<Planned>,
+    /// What was not, and why.
+    pub skipped: Vec<Skipped>,
+    programs: Vec<OwnedFd>,
+    links: Vec<OwnedFd>,
+}
+
+/// What the kernel side counted as lost.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// No room in the ring buffer.
+    pub events: u64,
+    /// No room in the table of tracked skbs.
+    pub tracked_overflow: u64,
+    /// Headers that could not be read.
+    pub unparsed: u64,
+    /// Probe hits that the kernel skipped.
+    pub missed_probes: u64,
+}
+
+/// Loads and attaches what the plan says. A hook that fails is tried by the next method that its
+/// backend allows, and is otherwise left out with its reason: one hook never takes the rest down.
+///
+/// # Errors
+/// One sentence, where maps cannot be created or no hook at all could be attached.
+pub fn attach(kernel: &Kernel, plan: Plan, filter: Filter, buffer_size: u32) -> Result<Probe, String> {
+    let resolved = layout::resolve(kernel);
+    for missing in &resolved.missing {
+        tracing::debug!("this kernel has no {missing}");
+    }
+    let config = Config {
+        filter,
+        layout: resolved.layout,
+        per_cpu_offset: per_cpu_offset(kernel),
+        tracepoints_only: u32::from(plan.tracepoints_only()),
+        has_reason: u32::from(has_reason(kernel)),
+    };
+    let maps = EbpfLoader::new()
+        .btf(None)
+        .override_global("CONFIG", bytes_of(&config), true)
+        .map_max_entries("EVENTS", buffer_size)
+        .load(OBJECT)
+        .map_err(|error| format!("the maps could not be created: {}", chain(&error)))?;
+    let object = object::Object::new(OBJECT, &maps)?;
+    let mut probe =
+        Probe { maps, attached: Vec::new(), skipped: plan.skipped, programs: Vec::new(), links: Vec::new() };
+    for group in plan.groups {
+        probe.attach_first_of(kernel, &object, group);
+    }
+    if probe.attached.is_empty() {
+        return Err(nothing_attached(&probe.skipped));
+    }
+    Ok(probe)
+}
+
+impl Probe {
+    /// Attaches the first of the alternatives that the kernel takes.
+    fn attach_first_of(&mut self, kernel: &Kernel, object: &object::Object, alternatives: Vec<Planned>) {
+        let mut reasons = Vec::new();
+        let mut name = String::new();
+        for planned in alternatives {
+            name = planned.hook.name.to_owned();
+            match link::attach(kernel, object, &planned) {
+                Ok(attached) => {
+                    self.programs.extend(attached.programs);
+                    self.links.extend(attached.links);
+                    self.attached.push(planned);
+                    return;
+                }
+                Err(reason) => reasons.push(format!("{}: {reason}", planned.method)),
+            }
+        }
+        tracing::debug!("{name} is not attached: {}", reasons.join("; "));
+        self.skipped.push(Skipped { hook: name, reason: reasons.join("; "), harmless: false });
+    }
+
+    /// Sums of all CPUs and programs.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let slot = |slot: u32| {
+            let map = aya::maps::PerCpuArray::<_, u64>::try_from(self.maps.map("LOST")?).ok()?;
+            Some(map.get(&slot, 0).ok()?.iter().sum::<u64>())
+        };
+        Counts {
+            events: slot(counter::EVENTS).unwrap_or(0),
+            tracked_overflow: slot(counter::TRACKED_OVERFLOW).unwrap_or(0),
+            unparsed: slot(counter::UNPARSED).unwrap_or(0),
+            missed_probes: self.programs.iter().map(|fd| sys::recursion_misses(fd.as_fd())).sum(),
+        }
+    }
+
+    /// Takes the probes out of the kernel's way; maps stay readable.
+    pub fn detach(&mut self) {
+        self.links.clear();
+    }
+}
+
+/// x_tables counts per CPU where there may be more than one (`xt_get_this_cpu_counter`).
+fn per_cpu_offset(kernel: &Kernel) -> u64 {
+    let legacy = kernel.modules.contains_key("ip_tables") || kernel.modules.contains_key("ip6_tables");
+    let possible = fs::read_to_string("/sys/devices/system/cpu/possible").unwrap_or_default();
+    if !legacy || possible.trim() == "0" {
+        return 0;
+    }
+    Symbols::read().address("__per_cpu_offset").unwrap_or(0)
+}
+
+fn has_reason(kernel: &Kernel) -> bool {
+    kernel
+        .types("")
+        .and_then(|types| types.tracepoint_parameters(types.tracepoint("kfree_skb")?))
+        .is_some_and(|parameters| parameters.len() > 2)
+}
+
+fn nothing_attached(skipped: &[Skipped]) -> String {
+    let denied = skipped.iter().any(|skipped| skipped.reason.contains("Operation not permitted"));
+    let first = skipped.iter().find(|skipped| !skipped.harmless).map_or("", |skipped| skipped.reason.as_str());
+    if denied {
+        "the kernel refuses BPF programs here: run tracer as root with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN \
+         (in a pod: securityContext.privileged: true)"
+            .to_owned()
+    } else {
+        format!("no hook could be attached ({first}): try `tracer check`, or another --backend")
+    }
+}
+
+fn bytes_of(config: &Config) -> &[u8] {
+    // SAFETY: `Config` is `repr(C)` of integers; it has no padding that is read before it is written.
+    unsafe { std::slice::from_raw_parts(std::ptr::from_ref(config).cast(), size_of::<Config>()) }
+}
+
+/// An error with what caused it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

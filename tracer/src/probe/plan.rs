@@ -1,0 +1,187 @@
+//! What to attach where, and why not: pure, from the table of hooks and the kernel's types.
+
+use std::fmt;
+
+use tracer_common::{HOOKS, Hook, Program, Site};
+
+use crate::kernel::Kernel;
+
+/// The user's wish.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Backend {
+    /// The best of each hook, with fallbacks.
+    Auto,
+    /// fentry, fexit and `tp_btf` alone.
+    Fentry,
+    /// `kprobe.multi` for entries, kretprobes for returns, raw tracepoints.
+    KprobeMulti,
+    /// kprobes and kretprobes, raw tracepoints.
+    Kprobe,
+    /// Tracepoints alone.
+    Tracepoint,
+}
+
+/// One way to attach a hook.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Method {
+    /// fentry and fexit.
+    Fentry,
+    /// `kprobe.multi`, and a kretprobe for the return.
+    KprobeMulti,
+    /// kprobe and kretprobe.
+    Kprobe,
+    /// A tracepoint with typed arguments.
+    TpBtf,
+    /// A raw tracepoint.
+    RawTp,
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fentry => "fentry",
+            Self::KprobeMulti => "kprobe-multi",
+            Self::Kprobe => "kprobe",
+            Self::TpBtf => "tp_btf",
+            Self::RawTp => "raw tracepoint",
+        })
+    }
+}
+
+/// A hook and a way to attach it.
+#[derive(Clone, Copy, Debug)]
+pub struct Planned {
+    /// Row of the table.
+    pub hook: &'static Hook,
+    /// How.
+    pub method: Method,
+}
+
+/// A hook that is not attached.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Skipped {
+    /// Its name.
+    pub hook: String,
+    /// Why, as a clause.
+    pub reason: String,
+    /// Whether nothing is lost by it.
+    pub harmless: bool,
+}
+
+/// What to attach.
+pub struct Plan {
+    /// For each hook the alternatives, best first.
+    pub groups: Vec<Vec<Planned>>,
+    /// What is left out.
+    pub skipped: Vec<Skipped>,
+    backend: Backend,
+}
+
+impl Plan {
+    /// Whether tracepoints are all there is.
+    #[must_use]
+    pub fn tracepoints_only(&self) -> bool {
+        self.backend == Backend::Tracepoint
+    }
+}
+
+/// The plan for this kernel.
+#[must_use]
+pub fn plan(kernel: &Kernel, backend: Backend) -> Plan {
+    let mut plan = Plan { groups: Vec::new(), skipped: Vec::new(), backend };
+    for hook in HOOKS.iter().filter(|hook| hook.instead_of.is_empty()) {
+        let stand_ins = HOOKS.iter().filter(|other| other.instead_of == hook.name);
+        let (mut group, mut reasons) = (Vec::new(), Vec::new());
+        for candidate in std::iter::once(hook).chain(stand_ins) {
+            match possible(kernel, candidate) {
+                Ok(()) => group.extend(methods(candidate, backend).map(|method| Planned { hook: candidate, method })),
+                Err(skipped) => reasons.push(skipped),
+            }
+        }
+        if !group.is_empty() {
+            plan.groups.push(group);
+        } else if let Some(skipped) = reasons.into_iter().next() {
+            plan.skipped.push(skipped);
+        } else {
+            let reason = format!("the {} backend attaches no functions", name(backend));
+            plan.skipped.push(Skipped { hook: hook.name.to_owned(), reason, harmless: false });
+        }
+    }
+    plan
+}
+
+/// Whether the kernel has the hook, with the arguments that its programs expect.
+fn possible(kernel: &Kernel, hook: &Hook) -> Result<(), Skipped> {
+    let skipped = |reason: String, harmless| Err(Skipped { hook: hook.name.to_owned(), reason, harmless });
+    let parameters = match hook.site {
+        Site::Tracepoint { .. } => kernel
+            .types("")
+            .and_then(|types| types.tracepoint(hook.name).and_then(|id| types.tracepoint_parameters(id))),
+        Site::Function { module } => match kernel.types(module).or_else(|| kernel.types("")) {
+            Some(types) => types.function(hook.name).and_then(|id| types.parameters(id)),
+            None => None,
+        },
+    };
+    match (parameters, hook.site) {
+        (Some(actual), _) if fits(&actual, hook.arguments) => Ok(()),
+        (Some(actual), _) => skipped(
+            format!("its arguments are ({}) here, not ({})", actual.join(", "), hook.arguments.join(", ")),
+            false,
+        ),
+        (None, Site::Function { module }) if !module.is_empty() && kernel.types(module).is_none() => {
+            skipped(format!("module {module} is not loaded"), true)
+        }
+        (None, _) => skipped("this kernel has no such place".to_owned(), !hook.instead_of.is_empty()),
+    }
+}
+
+/// Every expected structure stands at its place; what is expected as empty may be anything.
+fn fits(actual: &[&str], expected: &[&str]) -> bool {
+    actual.len() >= expected.len()
+        && expected.iter().zip(actual).all(|(expected, actual)| expected.is_empty() || expected == actual)
+}
+
+fn methods(hook: &Hook, backend: Backend) -> impl Iterator<Item = Method> {
+    use Method::{Fentry, Kprobe, KprobeMulti, RawTp, TpBtf};
+    let methods: &[Method] = match (hook.site, backend) {
+        (Site::Tracepoint { .. }, Backend::Auto) => &[TpBtf, RawTp],
+        (Site::Tracepoint { .. }, Backend::Fentry) => &[TpBtf],
+        (Site::Tracepoint { .. }, _) => &[RawTp],
+        (Site::Function { .. }, Backend::Auto) => &[Fentry, Kprobe],
+        (Site::Function { .. }, Backend::Fentry) => &[Fentry],
+        // One kprobe.multi serves entries; kretprobes keep arguments by a stack pointer that it does not tell.
+        (Site::Function { .. }, Backend::KprobeMulti) if hook.programs == [Program::Entry] => &[KprobeMulti],
+        (Site::Function { .. }, Backend::KprobeMulti | Backend::Kprobe) => &[Kprobe],
+        (Site::Function { .. }, Backend::Tracepoint) => &[],
+    };
+    methods.iter().copied()
+}
+
+fn name(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Auto => "auto",
+        Backend::Fentry => "fentry",
+        Backend::KprobeMulti => "kprobe-multi",
+        Backend::Kprobe => "kprobe",
+        Backend::Tracepoint => "tracepoint",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_fit_where_every_named_structure_stands_in_its_place() {
+        assert!(fits(&["net", "sock", "sk_buff"], &["", "", "sk_buff"]));
+        assert!(!fits(&["sk_buff", "nf_hook_state", "xt_table"], &["", "sk_buff"]));
+        assert!(!fits(&[], &["sk_buff"]));
+    }
+
+    #[test]
+    fn stand_ins_name_a_hook_that_exists() {
+        for hook in HOOKS.iter().filter(|hook| !hook.instead_of.is_empty()) {
+            assert!(HOOKS.iter().any(|other| other.name == hook.instead_of && other.instead_of.is_empty()));
+        }
+    }
+}

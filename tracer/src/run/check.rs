@@ -1,0 +1,118 @@
+//! `tracer check`: tries everything that a trace would use, and says what works.
+
+use tracer_common::{Filter, HOOKS};
+
+use super::{privileges, trace::modules};
+use crate::{
+    cli::{CheckConfig, Status},
+    kernel::Kernel,
+    model::{Check, CheckRow, CheckStatus},
+    output::{self, Look},
+    probe::{self, Backend, Probe},
+};
+
+/// Ring buffer of a trial attachment.
+const TRIAL_BUFFER: u32 = 64 << 10;
+
+/// Attaches each backend for a moment, with a filter that matches nothing.
+///
+/// # Errors
+/// One sentence where tracing is impossible here, the same that a trace would give.
+pub fn check(config: &CheckConfig) -> Result<Status, String> {
+    privileges::check()?;
+    let kernel = Kernel::read(modules())?;
+    let mut rows = vec![
+        row("privileges", CheckStatus::Works, "enough to trace".to_owned()),
+        row("kernel", CheckStatus::Works, format!("{} with BTF", kernel.release)),
+        modules_row(&kernel),
+    ];
+    let mut best: Option<Probe> = None;
+    for (name, backend) in [
+        ("fentry", Backend::Fentry),
+        ("kprobe-multi", Backend::KprobeMulti),
+        ("kprobe", Backend::Kprobe),
+        ("tracepoint", Backend::Tracepoint),
+        ("auto", Backend::Auto),
+    ] {
+        let plan = probe::plan(&kernel, backend);
+        match probe::attach(&kernel, plan, nothing(), TRIAL_BUFFER) {
+            Ok(probe) => {
+                rows.push(backend_row(name, &probe));
+                best = Some(probe);
+            }
+            Err(reason) => rows.push(row(&format!("backend {name}"), CheckStatus::Missing, reason)),
+        }
+    }
+    for program in ["nft", "iptables-save", "ip6tables-save"] {
+        rows.push(program_row(program));
+    }
+    let verdict = verdict(best.as_ref());
+    let mut out = output::stdout(config.color);
+    let _ = output::write_check(&mut out, &Check { rows, verdict }, Look::for_stdout(false))
+        .map_err(|error| format!("stdout: {error}"))?;
+    Ok(if best.is_some() { Status::Clean } else { Status::Failed })
+}
+
+/// Documentation addresses that no packet carries, from one to the other: idle hooks.
+fn nothing() -> Filter {
+    let all_ones = tracer_common::Prefix { addr: [u32::MAX; 4], mask: [u32::MAX; 4] };
+    Filter { src: all_ones, dst: all_ones, version: 4, directed: 1, ..Filter::default() }
+}
+
+fn modules_row(kernel: &Kernel) -> CheckRow {
+    let mut absent: Vec<&str> = HOOKS
+        .iter()
+        .filter_map(|hook| match hook.site {
+            tracer_common::Site::Function { module } if !module.is_empty() => Some(module),
+            _ => None,
+        })
+        .filter(|module| kernel.types(module).is_none())
+        .collect();
+    absent.dedup();
+    if absent.is_empty() {
+        row("modules", CheckStatus::Works, "all that have hooks are loaded".to_owned())
+    } else {
+        let detail = format!("not loaded, so nothing passes them: {}", absent.join(", "));
+        row("modules", CheckStatus::Works, detail)
+    }
+}
+
+fn backend_row(name: &str, probe: &Probe) -> CheckRow {
+    let failed: Vec<_> = probe.skipped.iter().filter(|skipped| !skipped.harmless).collect();
+    let attached = format!("{} hooks attached", probe.attached.len());
+    let what = format!("backend {name}");
+    match failed.first() {
+        None => row(&what, CheckStatus::Works, attached),
+        Some(first) if failed.len() == 1 => {
+            row(&what, CheckStatus::Degraded, format!("{attached}; {} is not: {}", first.hook, first.reason))
+        }
+        Some(first) => {
+            let names: Vec<&str> = failed.iter().map(|skipped| skipped.hook.as_str()).collect();
+            let detail = format!("{attached}; not attached ({}): {}", first.reason, names.join(", "));
+            row(&what, CheckStatus::Degraded, detail)
+        }
+    }
+}
+
+fn program_row(program: &str) -> CheckRow {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|dir| dir.join(program)).find(|path| path.is_file());
+    match found {
+        Some(path) => row(program, CheckStatus::Works, format!("rule texts come from {}", path.display())),
+        None => {
+            let detail = "not on PATH: rule texts come from netlink, as far as that goes".to_owned();
+            row(program, CheckStatus::Degraded, detail)
+        }
+    }
+}
+
+fn verdict(best: Option<&Probe>) -> String {
+    match best {
+        Some(probe) => format!("tracer works here, with {} hooks", probe.attached.len()),
+        None => "tracer does not work here: no backend could attach a hook".to_owned(),
+    }
+}
+
+fn row(what: &str, status: CheckStatus, detail: String) -> CheckRow {
+    CheckRow { what: what.to_owned(), status, detail }
+}

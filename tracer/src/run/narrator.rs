@@ -1,0 +1,61 @@
+//! From records to lines: tracks, names rules, and keeps the kernel's words at hand.
+
+use crate::{
+    decode::Wire,
+    kernel::{reasons::Reasons, symbols::Symbols},
+    model::{Record, Step},
+    track::{Tracker, Words},
+};
+
+use super::rules::Rules;
+
+/// Turns records into lines.
+pub struct Narrator {
+    /// Packets and flows.
+    pub tracker: Tracker,
+    /// Rules.
+    pub rules: Rules,
+    words: KernelWords,
+}
+
+struct KernelWords {
+    reasons: Reasons,
+    /// Read at the first drop: a quiet run does not need them, a module may come before it.
+    symbols: Option<Symbols>,
+}
+
+impl Words for KernelWords {
+    fn reason(&mut self, number: u32) -> String {
+        self.reasons.name(number)
+    }
+
+    fn location(&mut self, address: u64) -> String {
+        self.symbols.get_or_insert_with(Symbols::read).location(address)
+    }
+}
+
+impl Narrator {
+    /// Nothing is told yet.
+    pub fn new(reasons: Reasons) -> Self {
+        Self {
+            tracker: Tracker::default(),
+            rules: Rules::default(),
+            words: KernelWords { reasons, symbols: None },
+        }
+    }
+
+    /// The lines of a record, in order.
+    pub fn tell(&mut self, wire: Wire) -> Vec<Record> {
+        let Some(mut tracked) = self.tracker.record(wire, &mut self.words) else { return Vec::new() };
+        let mut lines = self.rules.name(&mut tracked);
+        if tracked.locus.is_some() {
+            self.tracker.sentenced(&tracked.step);
+        }
+        lines.push(line(tracked.step));
+        lines
+    }
+}
+
+fn line(step: Step) -> Record {
+    if step.drop.is_some() { Record::Drop(step) } else { Record::Step(step) }
+}

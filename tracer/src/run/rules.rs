@@ -1,0 +1,109 @@
+//! Names the rules that verdicts point at, read in the packet's own netns when they first matter.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::{
+    enrich::{
+        netns::Netns,
+        ruleset::{self, Key, Wanted, legacy},
+    },
+    model::{Chain, Netfilter, Record, Verdict},
+    track::{Locus, Tracked},
+};
+
+/// What has been looked up so far.
+#[derive(Default)]
+pub struct Rules {
+    netns: HashMap<u32, Option<Netns>>,
+    chains: HashMap<(u32, Locus), Vec<Chain>>,
+    told: HashSet<(u32, String, String, String, bool)>,
+    problems: Vec<String>,
+}
+
+impl Rules {
+    /// Adds rule and text to a step, as far as they can be found. Gives the lines that must come
+    /// before it: the name of a netns, the chains of a walk.
+    pub fn name(&mut self, tracked: &mut Tracked) -> Vec<Record> {
+        let inum = tracked.step.netns;
+        let mut lines = self.netns_line(inum);
+        let (Some(locus), Some(netfilter)) = (&tracked.locus, &mut tracked.step.netfilter) else { return lines };
+        // Most walks end in an accept that nobody asks about: those are not worth a look-up.
+        if !matches!(netfilter.verdict, Some(Verdict::Drop | Verdict::Notrack | Verdict::Queue | Verdict::Stolen)) {
+            return lines;
+        }
+        let Some(Some(netns)) = self.netns.get(&inum) else { return lines };
+        let key = (inum, without_offset(locus));
+        let chains = self.chains.entry(key).or_insert_with(|| {
+            let lookup = ruleset::chains(netns, &[wanted(locus)]);
+            self.problems.extend(lookup.problems);
+            lookup.chains.into_iter().map(|found| found.chain).collect()
+        });
+        match locus {
+            Locus::Nft { .. } => complete_nft(netfilter, chains),
+            Locus::Legacy { family, table, offset: Some(offset) } => {
+                let offset = u32::try_from(*offset).unwrap_or(u32::MAX);
+                match legacy::locate(netns, *family, table, offset) {
+                    Ok(Some(place)) => complete_legacy(netfilter, place),
+                    Ok(None) => self.problems.push(format!("legacy table {family} {table} has changed meanwhile")),
+                    Err(problem) => self.problems.push(problem),
+                }
+            }
+            Locus::Legacy { offset: None, .. } => {}
+        }
+        for chain in chains {
+            let id =
+                (inum, chain.family.to_string(), chain.table.clone(), chain.chain.clone(), chain.legacy);
+            if self.told.insert(id) {
+                lines.push(Record::Chain(chain.clone()));
+            }
+        }
+        lines
+    }
+
+    /// What could not be looked up, each once, as sentences.
+    pub fn problems(&mut self) -> Vec<String> {
+        let mut seen = HashSet::new();
+        std::mem::take(&mut self.problems).into_iter().filter(|problem| seen.insert(problem.clone())).collect()
+    }
+
+    fn netns_line(&mut self, inum: u32) -> Vec<Record> {
+        if inum == 0 || self.netns.contains_key(&inum) {
+            return Vec::new();
+        }
+        let netns = Netns::find(inum);
+        let line = netns.as_ref().map(|netns| Record::Netns { inum, name: netns.name().to_owned() });
+        self.netns.insert(inum, netns);
+        line.into_iter().collect()
+    }
+}
+
+fn wanted(locus: &Locus) -> Wanted {
+    match locus {
+        Locus::Nft { family, table, base_chain } => {
+            Wanted::Nft { family: *family, table: Key::Name(table.clone()), chain: Key::Name(base_chain.clone()) }
+        }
+        Locus::Legacy { family, table, .. } => Wanted::Legacy { family: *family, table: table.clone() },
+    }
+}
+
+fn without_offset(locus: &Locus) -> Locus {
+    match locus {
+        Locus::Legacy { family, table, .. } => Locus::Legacy { family: *family, table: table.clone(), offset: None },
+        nft @ Locus::Nft { .. } => nft.clone(),
+    }
+}
+
+fn complete_nft(netfilter: &mut Netfilter, chains: &[Chain]) {
+    let rules = chains.iter().filter(|chain| Some(&chain.chain) == netfilter.chain.as_ref()).flat_map(|c| &c.rules);
+    netfilter.text = rules.into_iter().find(|rule| Some(rule.rule) == netfilter.rule).map(|rule| rule.text.clone());
+}
+
+fn complete_legacy(netfilter: &mut Netfilter, place: legacy::Place) {
+    netfilter.chain = Some(place.chain.chain);
+    netfilter.policy = place.policy;
+    netfilter.priority = place.chain.priority;
+    if let Some(rule) = place.rule {
+        netfilter.rule = Some(rule.rule);
+        netfilter.text = Some(rule.text);
+    }
+}

@@ -1,0 +1,206 @@
+//! A live run: attach, follow, detach, drain, report.
+
+use tracer_common::HOOKS;
+
+use super::{ending::Ending, filter, narrator::Narrator, privileges, sinks, sinks::Sinks, summary};
+use crate::{
+    cli::{Backend, Format, Status, TraceConfig},
+    diagnose::diagnose,
+    kernel::{Kernel, layout, reasons::Reasons},
+    model::{Hooks, Lost, Record, SkippedHook, Start},
+    output::{self, Counts, Look, Progress, Show},
+    probe::{self, Probe},
+    source::ring::Ring,
+};
+
+/// Version of the JSON lines.
+const SCHEMA: u32 = 1;
+
+/// Runs until a signal, the time or the count ends it.
+///
+/// # Errors
+/// One sentence where the run fails.
+pub fn trace(config: &TraceConfig) -> Result<Status, String> {
+    log(config);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the event loop cannot be started: {error}"))?;
+    runtime.block_on(live(config))
+}
+
+async fn live(config: &TraceConfig) -> Result<Status, String> {
+    // First of all: a signal that comes while hooks are being attached must end the run, too.
+    let mut ending = Ending::catch().map_err(|error| format!("signals cannot be caught: {error}"))?;
+    privileges::check()?;
+    let wanted = filter::resolve(&config.filter)?;
+    if let Some(path) = &config.ready_file {
+        sinks::touchable(path)?;
+    }
+    let mut sinks = Sinks::open(config)?;
+    let progress = Progress::new(&config.filter.to_string(), Show::for_view(&config.view));
+    progress.preparing("reading the kernel's types");
+    let kernel = Kernel::read(modules())?;
+    let plan = probe::plan(&kernel, backend(config.backend));
+    progress.preparing(&format!("attaching {} hooks", plan.groups.len()));
+    let mut probe = probe::attach(&kernel, plan, wanted, config.buffer_size)?;
+    let mut ring = Ring::of(&mut probe)?;
+    let start = start(config, &kernel, &probe);
+    warn(&progress, &start);
+    let began = start.boot_time_ns;
+    let mut run = Run {
+        narrator: Narrator::new(Reasons::of(&kernel)),
+        undecoded: 0,
+        progress: &progress,
+        closed: sinks.put(Record::Start(start))?.is_break() || sinks.flush()?.is_break(),
+        sinks: &mut sinks,
+        count: config.count.map(std::num::NonZeroU64::get),
+    };
+    if let Some(path) = &config.ready_file {
+        sinks::touch(path)?;
+    }
+    progress.started();
+    ending.start(config.timeout);
+    while !run.done() {
+        tokio::select! {
+            biased;
+            () = ending.come() => break,
+            () = ring.ready() => while run.take(&mut ring)? > 0 && !run.done() && !ending.has_come() {},
+        }
+    }
+    let ended = boot_time_ns();
+    probe.detach();
+    while run.take(&mut ring)? > 0 {}
+    finish(run, &probe, ended.saturating_sub(began), config)
+}
+
+/// What goes on while a trace runs.
+struct Run<'a> {
+    narrator: Narrator,
+    undecoded: u64,
+    progress: &'a Progress,
+    sinks: &'a mut Sinks,
+    closed: bool,
+    count: Option<u64>,
+}
+
+impl Run<'_> {
+    fn done(&self) -> bool {
+        self.closed || self.count.is_some_and(|count| self.narrator.tracker.packets() >= count)
+    }
+
+    /// Takes what waits in the ring buffer; gives how many records that were.
+    fn take(&mut self, ring: &mut Ring) -> Result<usize, String> {
+        let batch = ring.take();
+        let taken = batch.records.len();
+        self.undecoded += batch.undecoded;
+        for wire in batch.records {
+            for line in self.narrator.tell(wire) {
+                self.closed |= self.sinks.put(line)?.is_break();
+            }
+        }
+        self.closed |= self.sinks.flush()?.is_break();
+        let tracker = &self.narrator.tracker;
+        self.progress.update(Counts {
+            packets: tracker.packets(),
+            flows: tracker.flows(),
+            drops: tracker.drops(),
+            lost: self.undecoded,
+        });
+        Ok(taken)
+    }
+}
+
+fn finish(mut run: Run<'_>, probe: &Probe, duration_ns: u64, config: &TraceConfig) -> Result<Status, String> {
+    let counts = probe.counts();
+    let lost = Lost {
+        events: counts.events,
+        tracked_overflow: counts.tracked_overflow,
+        missed_probes: counts.missed_probes,
+        unparsed: counts.unparsed + run.undecoded,
+    };
+    for problem in run.narrator.rules.problems() {
+        run.progress.warn(&problem);
+    }
+    run.progress.finish();
+    let mut trace = run.sinks.trace();
+    let tracker = &run.narrator.tracker;
+    trace.findings = diagnose(&trace);
+    trace.summary = summary::summary(&trace, tracker.packets(), tracker.flows(), lost, duration_ns);
+    trace.complete = true;
+    for finding in &trace.findings {
+        let _ = run.sinks.put(Record::Finding(finding.clone()))?;
+    }
+    let _ = run.sinks.put(Record::Summary(trace.summary.clone()))?;
+    let _ = run.sinks.flush()?;
+    if config.view.format == Format::Text {
+        let mut out = output::stdout(config.view.color);
+        let look = Look::for_stdout(config.view.verbose);
+        let _ = output::write_report(&mut out, &trace, look).map_err(|error| format!("stdout: {error}"))?;
+    }
+    Ok(Status::of(&trace))
+}
+
+fn start(config: &TraceConfig, kernel: &Kernel, probe: &Probe) -> Start {
+    let mut methods: Vec<_> = probe.attached.iter().map(|planned| planned.method).collect();
+    methods.sort_unstable();
+    methods.dedup();
+    let failed = probe
+        .skipped
+        .iter()
+        .map(|skipped| SkippedHook {
+            hook: skipped.hook.clone(),
+            reason: skipped.reason.clone(),
+            harmless: skipped.harmless,
+        })
+        .collect();
+    Start {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        schema: SCHEMA,
+        kernel: kernel.release.clone(),
+        node: kernel.node.clone(),
+        boot_time_ns: boot_time_ns(),
+        backend: methods.iter().map(ToString::to_string).collect::<Vec<_>>().join("+"),
+        hooks: Hooks { asked: probe.attached.len() + probe.skipped.len(), attached: probe.attached.len(), failed },
+        filter: config.filter.to_string(),
+    }
+}
+
+fn warn(progress: &Progress, start: &Start) {
+    for hook in start.hooks.failed.iter().filter(|hook| !hook.harmless) {
+        progress.warn(&format!("{} is not attached: {}", hook.hook, hook.reason));
+    }
+}
+
+/// The modules whose types hooks or structures need.
+pub fn modules() -> impl Iterator<Item = &'static str> {
+    let of_hooks = HOOKS.iter().filter_map(|hook| match hook.site {
+        tracer_common::Site::Function { module } => Some(module),
+        tracer_common::Site::Tracepoint { .. } => None,
+    });
+    of_hooks.chain(layout::modules())
+}
+
+fn backend(typed: Backend) -> probe::Backend {
+    match typed {
+        Backend::Auto => probe::Backend::Auto,
+        Backend::Fentry => probe::Backend::Fentry,
+        Backend::KprobeMulti => probe::Backend::KprobeMulti,
+        Backend::Kprobe => probe::Backend::Kprobe,
+        Backend::Tracepoint => probe::Backend::Tracepoint,
+    }
+}
+
+/// The clock that the kernel side stamps its records with.
+fn boot_time_ns() -> u64 {
+    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME).map(std::time::Duration::from);
+    now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// What goes on inside, for whoever asks by `RUST_LOG`-like detail: `TRACER_LOG=debug`.
+fn log(config: &TraceConfig) {
+    let level = std::env::var("TRACER_LOG").ok().and_then(|level| level.parse().ok());
+    let level: tracing::Level = level.unwrap_or(if config.view.quiet { tracing::Level::ERROR } else { tracing::Level::WARN });
+    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).without_time().init();
+}
+

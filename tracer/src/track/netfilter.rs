@@ -1,0 +1,149 @@
+//! Verdict records to the place in the ruleset that they name.
+
+use std::collections::HashMap;
+
+use tracer_common::{Chain as WireChain, LEGACY_POLICY, Step as WireStep, Verdict as WireVerdict, hook, via};
+
+use crate::{
+    decode::name,
+    model::{Netfilter, NfFamily, NfHook, Verdict},
+};
+
+/// What a look-up in the ruleset needs.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Locus {
+    /// nftables: the rule's handle stands in the step.
+    Nft {
+        /// Table family.
+        family: NfFamily,
+        /// Table name.
+        table: String,
+        /// Base chain of the walk.
+        base_chain: String,
+    },
+    /// Legacy iptables.
+    Legacy {
+        /// `ip` or `ip6`.
+        family: NfFamily,
+        /// Table name.
+        table: String,
+        /// Byte offset of the entry in the table's blob; `None` where it could not be told.
+        offset: Option<u64>,
+    },
+}
+
+/// Names of chains by their address.
+#[derive(Default)]
+pub struct Chains(HashMap<u64, Chain>);
+
+struct Chain {
+    table: String,
+    chain: String,
+    base: Option<Base>,
+}
+
+struct Base {
+    family: Option<NfFamily>,
+    hook: Option<NfHook>,
+    priority: i32,
+}
+
+impl Chains {
+    /// Keeps the names of a chain.
+    pub fn learn(&mut self, wire: &WireChain) {
+        let base = (wire.base == 1).then(|| Base {
+            family: NfFamily::from_nfproto(wire.family),
+            hook: nf_hook(wire.family, wire.hooknum),
+            priority: wire.priority,
+        });
+        self.0.insert(wire.chain, Chain { table: name(&wire.table), chain: name(&wire.name), base });
+    }
+
+    /// What a verdict record says, and where to look the rule up.
+    pub fn verdict(&self, wire: &WireVerdict) -> (Netfilter, Option<Locus>) {
+        if wire.table[0] != 0 { legacy(wire) } else { self.nft(wire) }
+    }
+
+    fn nft(&self, wire: &WireVerdict) -> (Netfilter, Option<Locus>) {
+        let (base, chain) = (self.0.get(&wire.base), self.0.get(&wire.chain));
+        let hooked = base.and_then(|chain| chain.base.as_ref());
+        let policy = wire.via == via::POLICY;
+        let netfilter = Netfilter {
+            family: hooked.and_then(|base| base.family).or_else(|| NfFamily::from_nfproto(wire.step.pf)),
+            table: chain.map(|chain| chain.table.clone()),
+            chain: chain.map(|chain| chain.chain.clone()),
+            base_chain: base.filter(|_| wire.base != wire.chain).map(|base| base.chain.clone()),
+            hook: hooked.and_then(|base| base.hook).or_else(|| nf_hook(wire.step.pf, wire.step.nf_hook)),
+            priority: hooked.map(|base| base.priority),
+            rule: (wire.via == via::RULE).then_some(wire.rule),
+            text: None,
+            verdict: verdict(wire.code),
+            policy,
+            legacy: false,
+        };
+        let locus = match (netfilter.family, base) {
+            (Some(family), Some(base)) => {
+                Some(Locus::Nft { family, table: base.table.clone(), base_chain: base.chain.clone() })
+            }
+            _ => None,
+        };
+        (netfilter, locus)
+    }
+}
+
+fn legacy(wire: &WireVerdict) -> (Netfilter, Option<Locus>) {
+    let (family, table) = (NfFamily::from_nfproto(wire.step.pf), name(&wire.table));
+    let found = wire.via == via::ENTRY;
+    let netfilter = Netfilter {
+        family,
+        table: Some(table.clone()),
+        hook: nf_hook(wire.step.pf, wire.step.nf_hook),
+        verdict: verdict(wire.code),
+        policy: found && wire.rule & LEGACY_POLICY != 0,
+        legacy: true,
+        ..Netfilter::default()
+    };
+    let offset = found.then_some(wire.rule & !LEGACY_POLICY);
+    (netfilter, family.map(|family| Locus::Legacy { family, table, offset }))
+}
+
+/// The hook point that a plain step is at, for the hooks that are netfilter's own.
+pub fn hook_point(wire: &WireStep) -> Option<Netfilter> {
+    let own = matches!(wire.header.hook, hook::NF_HOOK_SLOW | hook::NF_CONNTRACK_IN) && wire.pf != 0;
+    own.then(|| Netfilter {
+        family: NfFamily::from_nfproto(wire.pf),
+        hook: nf_hook(wire.pf, wire.nf_hook),
+        ..Netfilter::default()
+    })
+}
+
+/// `NF_*` (`include/uapi/linux/netfilter.h`); the upper bits carry errno or queue number.
+fn verdict(code: i32) -> Option<Verdict> {
+    if code == WireVerdict::NOTRACK {
+        return Some(Verdict::Notrack);
+    }
+    Some(match code & 0xff {
+        0 => Verdict::Drop,
+        1 => Verdict::Accept,
+        2 => Verdict::Stolen,
+        3 => Verdict::Queue,
+        4 => Verdict::Repeat,
+        _ => return None,
+    })
+}
+
+/// `NF_INET_*`, `NF_BR_*` alike, `NF_NETDEV_*`.
+fn nf_hook(pf: u8, number: u8) -> Option<NfHook> {
+    const NFPROTO_NETDEV: u8 = 5;
+    Some(match (pf, number) {
+        (NFPROTO_NETDEV, 0) | (1 | 2 | 10, 5) => NfHook::Ingress,
+        (NFPROTO_NETDEV, 1) => NfHook::Egress,
+        (NFPROTO_NETDEV, _) => return None,
+        (_, 0) => NfHook::Prerouting,
+        (_, 1) => NfHook::Input,
+        (_, 2) => NfHook::Forward,
+        (_, 3) => NfHook::Output,
+        (_, 4) => NfHook::Postrouting,
+        _ => return None,
+    })
+}
