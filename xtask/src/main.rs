@@ -1,7 +1,9 @@
 //! Builds, demonstrates and tests tracer: `cargo xtask --help`.
 
+mod apt;
 mod build;
 mod debian;
+mod debian_rust;
 mod demo;
 mod guest;
 mod kernels;

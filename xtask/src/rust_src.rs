@@ -17,12 +17,16 @@ use crate::{
 /// The suite that carries recent Rust releases.
 const SUITE: &str = "trixie-backports";
 
-/// Puts the sources where the active toolchain expects them, unless they are there.
-pub fn ensure() -> Result<()> {
+/// Puts the sources where the active toolchain expects them, unless they are there. Does not try
+/// for long where another toolchain stands ready.
+pub fn ensure(has_alternative: bool) -> Result<()> {
     let (sysroot, version) = active_toolchain()?;
     let library = sysroot.join("lib/rustlib/src/rust/library");
     if is_complete(&library) {
         return check(&library, &version);
+    }
+    if has_alternative {
+        bail!("the sources of Rust {version}'s core library are missing");
     }
     progress::timed("getting the sources of Rust's core library", || {
         let mut tried = Vec::new();

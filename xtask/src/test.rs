@@ -62,7 +62,7 @@ fn local_checks(args: &TestArgs, counts: &mut Counts) -> Result<()> {
         return Ok(());
     }
     let toolchain = toolchain::ensure()?;
-    *counts += check("style", toolchain.cargo().args(["fmt", "--all", "--check"]))?;
+    *counts += check("style", toolchain::plain_cargo().args(["fmt", "--all", "--check"]))?;
     let lints = ["clippy", "--all-targets", "--", "-D", "warnings"];
     *counts += check("lints", toolchain.cargo().args(lints))?;
     *counts += unit_tests(toolchain.cargo().args(["test", "--no-fail-fast"]))?;

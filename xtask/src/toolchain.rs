@@ -3,13 +3,13 @@
 use std::{
     env,
     ffi::OsString,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{progress, rust_src, workspace};
+use crate::{debian_rust, progress, rust_src, workspace};
 
 /// The first linker release that fits the LLVM of our Rust, taken from rustc itself.
 const LINKER: [&str; 6] = ["bpf-linker", "--version", "0.10.4", "--no-default-features", "--features", "rust-llvm-22"];
@@ -17,12 +17,20 @@ const LINKER: [&str; 6] = ["bpf-linker", "--version", "0.10.4", "--no-default-fe
 /// A toolchain that can build everything in the workspace.
 pub struct Toolchain {
     path: OsString,
+    /// Another toolchain than the active one, by its folder.
+    instead: Option<&'static str>,
 }
 
 impl Toolchain {
     /// Cargo, in the root of the repository and with the linker on its path.
     pub fn cargo(&self) -> Command {
-        let mut command = cargo();
+        let mut command = match self.instead {
+            // By its path, since without rustup nothing else would choose it.
+            Some(sysroot) => Command::new(Path::new(sysroot).join("bin/cargo")),
+            None => cargo(),
+        };
+        // For the build scripts, which go through rustup where there is one.
+        command.envs(self.instead.map(|sysroot| ("RUSTUP_TOOLCHAIN", sysroot)));
         command.env("PATH", &self.path).current_dir(workspace::root());
         command
     }
@@ -30,13 +38,26 @@ impl Toolchain {
 
 /// Installs what is missing.
 pub fn ensure() -> Result<Toolchain> {
-    rust_src::ensure()?;
-    let tools = ensure_linker()?;
-    let mut folders = vec![tools];
+    let instead = match rust_src::ensure(debian_rust::is_usable()) {
+        Ok(()) => None,
+        Err(error) => match debian_rust::install() {
+            Ok(()) => Some(debian_rust::SYSROOT),
+            Err(other) => bail!("{error:#}; Debian's own Rust could not be used in its place ({other:#})"),
+        },
+    };
+    let mut folders = vec![ensure_linker()?];
+    folders.extend(instead.map(|sysroot| Path::new(sysroot).join("bin")));
     folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
     let path = env::join_paths(folders).context("PATH holds a folder with a colon in its name")?;
     progress::say("toolchain ready");
-    Ok(Toolchain { path })
+    Ok(Toolchain { path, instead })
+}
+
+/// Cargo for what needs no eBPF, such as `cargo fmt`: always the active toolchain's.
+pub fn plain_cargo() -> Command {
+    let mut command = cargo();
+    command.current_dir(workspace::root());
+    command
 }
 
 /// The cargo that runs us.

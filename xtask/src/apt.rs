@@ -1,0 +1,38 @@
+//! Installs Debian packages on this machine: the only privileged thing that xtask ever does.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+
+use crate::progress;
+
+/// Installs packages, where this machine has apt and we may use it; else says what to run.
+pub fn install(packages: &[&str]) -> Result<()> {
+    let command = format!("apt-get install -y --no-install-recommends {}", packages.join(" "));
+    if which::which("apt-get").is_err() {
+        bail!("this machine has no apt-get; on Debian it would be: {command}");
+    }
+    if !nix::unistd::geteuid().is_root() {
+        bail!("installing needs root; run: sudo {command}");
+    }
+    progress::timed(&format!("installing {}", packages.join(", ")), || {
+        // A fresh machine has no package lists yet. Old lists do no harm: the next step tells.
+        run("apt-get update");
+        if run(&command) {
+            Ok(())
+        } else {
+            bail!("apt could not install them; see its words above, then run: {command}")
+        }
+    })
+}
+
+fn run(line: &str) -> bool {
+    let mut words = line.split(' ');
+    let Some(program) = words.next() else { return false };
+    let mut command = Command::new(program);
+    command.args(words).args(["-q", "-o", "Dpkg::Use-Pty=0"]);
+    command.env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
+    // Our stdout belongs to the command in the guest.
+    command.stdout(std::io::stderr());
+    command.status().is_ok_and(|status| status.success())
+}
