@@ -31,7 +31,7 @@ pub struct Scenario {
 #[derive(Debug)]
 pub enum Play {
     /// The runner starts and ends tracer around the trigger.
-    Traced(Traced),
+    Traced(Box<Traced>),
     /// The document's script does everything.
     Script(String),
 }
@@ -110,7 +110,7 @@ fn play(blocks: &[Block<'_>], values: &Values) -> Result<Play> {
         (Some(script), None, None, None, None) => Ok(Play::Script(script)),
         (None, Some(setup), Some(tracer), Some(trigger), Some(expect)) => {
             let expect = Expect::parse(&expect, values).context("block `toml expect`")?;
-            Ok(Play::Traced(Traced { setup, tracer, trigger, verify, expect }))
+            Ok(Play::Traced(Box::new(Traced { setup, tracer, trigger, verify, expect })))
         }
         _ => bail!("either a block `sh script` alone, or all of setup, tracer, trigger and expect"),
     }

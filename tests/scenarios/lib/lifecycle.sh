@@ -33,7 +33,8 @@ must_end_within() {
 must_refuse() {
     local pattern=$1 status=0 said
     shift
-    "$@" >"$SCRATCH/out" 2>"$SCRATCH/err" </dev/null || status=$?
+    # What is not refused would trace until told otherwise.
+    timeout 30 "$@" >"$SCRATCH/out" 2>"$SCRATCH/err" </dev/null || status=$?
     said=$(<"$SCRATCH/err")
     echo "$said"
     ((status == 2)) || fail "status is $status, not 2"

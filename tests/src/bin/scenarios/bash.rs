@@ -17,7 +17,7 @@ use nix::{
 use tests::document::Values;
 
 /// A block that takes longer hangs.
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// Comes before each block. The trap names the command that ended a block early.
 const PRELUDE: &str = "set -Eeuo pipefail; trap 'echo \"failed: $BASH_COMMAND\" >&2' ERR; . lib/lab.sh\n";
@@ -45,7 +45,7 @@ impl<'a> Bash<'a> {
         let said = fs::read_to_string(&log).unwrap_or_default();
         match status {
             Ok(()) => Ok(said),
-            Err(error) => Err(error.context(tail(&said)).context(format!("block `{name}` failed"))),
+            Err(error) => bail!("block `{name}`: {error}\n{}", tail(&said)),
         }
     }
 
