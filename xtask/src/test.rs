@@ -37,8 +37,8 @@ pub struct TestArgs {
     jobs: u32,
     #[command(flatten)]
     machine: MachineArgs,
-    /// Only the scenarios whose name contains this
-    filter: Option<String>,
+    /// Only the scenarios whose name contains one of these
+    filter: Vec<String>,
 }
 
 /// Prints `N passed, N failed` at the end; returns 1 if anything failed.
@@ -162,11 +162,8 @@ fn on_kernel(machine: &Machine, args: &TestArgs) -> Counts {
         .map(|shard| {
             let kernel = machine.name.clone();
             let machine = Machine { name: format!("{kernel}-{shard}"), ..machine.clone() };
-            let mut command = format!("exec /bin/scenarios run --shard {shard}/{}", args.jobs);
-            if let Some(filter) = &args.filter {
-                command.push(' ');
-                command.push_str(&shell::quote(filter));
-            }
+            let filter = shell::join(&args.filter);
+            let command = format!("exec /bin/scenarios run --shard {shard}/{} {filter}", args.jobs);
             thread::spawn(move || in_guest(&machine, &kernel, command))
         })
         .collect();

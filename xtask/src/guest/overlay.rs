@@ -4,6 +4,7 @@
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Seek as _, Write as _},
+    os::unix::fs::PermissionsExt as _,
     path::Path,
 };
 
@@ -62,7 +63,8 @@ fn add_folder(tree: &mut Tree, source: &Path, name: &str) -> Result<()> {
             add_folder(tree, &path, &name)?;
         } else {
             let content = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            tree.insert(&name, Node::data(content));
+            let executable = fs::metadata(&path).is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0);
+            tree.insert(&name, Node::File { executable, content });
         }
     }
     Ok(())
