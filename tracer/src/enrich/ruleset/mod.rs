@@ -21,7 +21,8 @@ use crate::model::{Chain, NfFamily};
 pub enum Wanted {
     /// Everything there is; slow with large rulesets.
     All,
-    /// Chains of nftables, and all that can be reached from them by jump or goto.
+    /// Chains of nftables, and those that can be reached from them by jump or goto (not through
+    /// maps that lead to more than 16 chains).
     Nft {
         /// Family of the table.
         family: NfFamily,
@@ -106,6 +107,12 @@ pub fn chains(netns: &Netns, wanted: &[Wanted]) -> Lookup {
         let problem = format!("no rules are known of netns {}: cannot enter it: {}", netns.name(), why(&error));
         Lookup { problems: vec![problem], ..Lookup::default() }
     })
+}
+
+/// A rule's text without control characters: whoever may write rules in a container chooses its
+/// comments, and they end up on the terminal of the host.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// An error in words.

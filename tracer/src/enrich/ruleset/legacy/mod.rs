@@ -6,7 +6,7 @@ mod socket;
 
 use std::{collections::BTreeMap, io};
 
-use super::{Found, Lookup, Netns, Wanted, tools::save, why};
+use super::{Found, Lookup, Netns, Wanted, printable, tools::save, why};
 use crate::model::{Chain, NfFamily, Rule, Verdict};
 
 /// A table as it read at one moment.
@@ -75,7 +75,16 @@ pub(super) fn look_up(netns: u32, wanted: &[Wanted], lookup: &mut Lookup) {
                 Wanted::Nft { .. } => false,
             })
         };
-        for name in socket::loaded(family).iter().filter(|name| takes(name)) {
+        let loaded = socket::loaded(family);
+        for wanted in wanted {
+            if let Wanted::Legacy { family: wanted, table } = wanted
+                && *wanted == family
+                && !loaded.contains(table)
+            {
+                lookup.problems.push(format!("legacy table {family} {table} is not there any more"));
+            }
+        }
+        for name in loaded.iter().filter(|name| takes(name)) {
             match read(netns, family, name) {
                 Ok(table) => {
                     let found = |chain| Found { table_handle: None, handle: None, chain };
@@ -99,7 +108,7 @@ fn read(netns: u32, family: NfFamily, name: &str) -> io::Result<Table> {
         for chain in &mut table.chains {
             let lines = saved.get(&chain.chain).filter(|lines| lines.len() == chain.rules.len());
             for (rule, line) in chain.rules.iter_mut().zip(lines.into_iter().flatten()) {
-                rule.text.clone_from(line);
+                rule.text = printable(line);
             }
         }
     }
@@ -119,7 +128,7 @@ fn to_table(netns: u32, family: NfFamily, name: &str, chains: &[blob::Chain]) ->
         }
         let rule = |(number, entry): (u64, &entry::Entry)| Rule {
             rule: number,
-            text: entry.text(&chain.name, chains),
+            text: printable(&entry.text(&chain.name, chains)),
             ..entry.facts(chains)
         };
         table.chains.push(Chain {

@@ -34,7 +34,8 @@ fn record() {
             let numbers = [raw.valid_hooks].into_iter().chain(raw.hook_entry).chain(raw.underflow);
             let numbers: Vec<_> = numbers.map(|number| number.to_string()).collect();
             let _ = writeln!(text, "{family} {name} {}", numbers.join(" "));
-            let _ = writeln!(text, "{}", raw.entries.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}")));
+            let _ =
+                writeln!(text, "{}", raw.entries.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}")));
         }
     }
     let file = std::env::var("RECORD").expect("RECORD names the file to write");
@@ -43,7 +44,8 @@ fn record() {
 
 #[test]
 fn rules_of_legacy_iptables() {
-    let tables = recorded().into_iter().map(|(family, name, raw)| to_table(7, family, name, &blob::decode(family, &raw)));
+    let tables =
+        recorded().into_iter().map(|(family, name, raw)| to_table(7, family, name, &blob::decode(family, &raw)));
     let chains: Vec<_> = tables.flat_map(|table| table.chains).collect();
     assert!(chains.iter().all(|chain| chain.legacy && chain.netns == 7));
     insta::assert_snapshot!(crate::enrich::ruleset::describe(chains.iter()));

@@ -95,6 +95,7 @@ fn verdict(stmt: &Stmt) -> Option<Verdict> {
         }
         Stmt::Reject(_) => Some(Verdict::Drop),
         Stmt::Nat(_) => Some(Verdict::Accept),
+        Stmt::Queue(_) => Some(Verdict::Queue),
         Stmt::XtTarget(extension) => extension.verdict(),
         _ => None,
     }

@@ -26,7 +26,7 @@ pub(super) fn line(chain: &str, stmts: &[Stmt]) -> Option<String> {
             Stmt::XtTarget(extension) => line.target = extension.target_text(),
             Stmt::Notrack => line.target = "-j CT --notrack".to_owned(),
             Stmt::Verdict(verdict) => line.target = self::verdict(verdict)?,
-            Stmt::Vmap(_) | Stmt::Reject(_) | Stmt::Nat(_) | Stmt::Text(_) => return None,
+            Stmt::Vmap(_) | Stmt::Reject(_) | Stmt::Nat(_) | Stmt::Queue(_) | Stmt::Text(_) => return None,
         }
     }
     Some(line.text(chain))

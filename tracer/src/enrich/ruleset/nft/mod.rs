@@ -21,7 +21,7 @@ pub(super) use facts::state_names;
 pub(super) use ipt::protocol;
 pub(super) use value::CT_STATES;
 
-use super::{Found, Key, Lookup, Wanted, why};
+use super::{Found, Key, Lookup, Wanted, printable, why};
 use crate::model::{Chain, NfFamily, NfHook, Verdict};
 use objects::{Element, Set, Table};
 use socket::{Kernel, Running};
@@ -31,8 +31,13 @@ use walk::Sets;
 /// Adds the wanted chains of the calling thread's netns.
 pub(super) fn look_up(netns: u32, wanted: &[Wanted], lookup: &mut Lookup) {
     let filters: Vec<_> = wanted.iter().filter_map(Filter::of).collect();
-    if !filters.is_empty() && loaded::is_loaded() {
+    if filters.is_empty() {
+        return;
+    }
+    if loaded::is_loaded() {
         look_up_from(&Running, Tools::Ask, netns, &filters, lookup);
+    } else if filters.iter().any(|filter| filter.family.is_some()) {
+        lookup.problems.push("this kernel has no nf_tables at present".to_owned());
     }
 }
 
@@ -41,6 +46,8 @@ fn look_up_from(kernel: &dyn Kernel, tools: Tools, netns: u32, wanted: &[Filter<
         lookup.problems.push(format!("the nftables ruleset cannot be read: {}", why(&error)));
         Vec::new()
     });
+    let read_something = lookup.problems.is_empty();
+    let before = lookup.chains.len();
     for table in &tables {
         let Some(family) = NfFamily::from_nfproto(table.family) else { continue };
         let filters: Vec<_> = wanted.iter().filter(|filter| filter.takes(family, table)).collect();
@@ -58,6 +65,10 @@ fn look_up_from(kernel: &dyn Kernel, tools: Tools, netns: u32, wanted: &[Filter<
             }
         }
     }
+    let found = &lookup.chains[before..];
+    let gone = wanted.iter().filter(|filter| read_something && !found.iter().any(|found| filter.found(found)));
+    let gone: Vec<_> = gone.filter_map(Filter::describe).collect();
+    lookup.problems.extend(gone.into_iter().map(|what| format!("{what} is not there any more")));
 }
 
 /// Which tables and chains are wanted.
@@ -74,6 +85,28 @@ impl<'a> Filter<'a> {
             Wanted::Nft { family, table, chain } => Some(Self { family: Some(*family), table, chain }),
             Wanted::Legacy { .. } => None,
         }
+    }
+
+    fn found(&self, found: &Found) -> bool {
+        let is = |key: &Key, handle: Option<u64>, name: &str| key.is(handle.unwrap_or(0), name);
+        self.family.is_none_or(|wanted| wanted == found.chain.family)
+            && is(self.table, found.table_handle, &found.chain.table)
+            && is(self.chain, found.handle, &found.chain.chain)
+    }
+
+    /// What was asked for, where it was something in particular.
+    fn describe(&self) -> Option<String> {
+        let family = self.family?;
+        let key = |key: &Key| match key {
+            Key::Any => None,
+            Key::Handle(handle) => Some(format!("with handle {handle}")),
+            Key::Name(name) => Some(name.clone()),
+        };
+        Some(match (key(self.table), key(self.chain)) {
+            (Some(table), Some(chain)) => format!("chain {chain} of nftables table {family} {table}"),
+            (Some(table), None) => format!("nftables table {family} {table}"),
+            _ => return None,
+        })
     }
 
     fn takes(&self, family: NfFamily, table: &Table) -> bool {
@@ -95,11 +128,7 @@ struct ReadRule {
 }
 
 /// The wanted chains of a table and those that they lead to.
-fn read_table(
-    kernel: &dyn Kernel,
-    table: &Table,
-    wanted: impl Fn(&objects::Chain) -> bool,
-) -> io::Result<Vec<Read>> {
+fn read_table(kernel: &dyn Kernel, table: &Table, wanted: impl Fn(&objects::Chain) -> bool) -> io::Result<Vec<Read>> {
     let chains = objects::chains(kernel, table)?;
     let sets = TableSets { kernel, table, sets: OnceCell::new(), interfaces: OnceCell::new() };
     let mut queue: Vec<_> = chains.iter().filter(|chain| wanted(chain)).collect();
@@ -117,12 +146,18 @@ fn read_table(
                 ReadRule { handle: rule.handle, comment: rule.comment, stmts }
             })
             .collect();
-        let targets: BTreeSet<_> = rules.iter().flat_map(|rule| facts::targets(&rule.stmts)).collect();
+        let targets =
+            rules.iter().map(|rule| facts::targets(&rule.stmts)).filter(|targets| targets.len() <= MAX_TARGETS);
+        let targets: BTreeSet<_> = targets.flatten().collect();
         queue.extend(chains.iter().filter(|chain| targets.contains(&chain.name)));
         read.push(Read { chain: chain.clone(), rules });
     }
     Ok(read)
 }
+
+/// A verdict map with more chains than this is not followed: kube-proxy's leads to every service of
+/// a cluster. The kernel's events say which of them a packet took.
+const MAX_TARGETS: usize = 16;
 
 /// To the model, with the best text there is.
 fn finish(netns: u32, family: NfFamily, table: &Table, chains: Vec<Read>, texts: &Texts<'_>) -> Vec<Found> {
@@ -131,7 +166,7 @@ fn finish(netns: u32, family: NfFamily, table: &Table, chains: Vec<Read>, texts:
         let texts = texts.of(&chain, &rules);
         let with_text = |(rule, text): (&ReadRule, String)| {
             let facts = facts::rule(rule.handle, &rule.stmts);
-            crate::model::Rule { text, ..facts }
+            crate::model::Rule { text: printable(&text), ..facts }
         };
         Found {
             table_handle: Some(table.handle),

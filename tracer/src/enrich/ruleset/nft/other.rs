@@ -117,17 +117,19 @@ fn range(low: Option<String>, high: Option<String>) -> String {
     }
 }
 
+/// `queue to 0-3`.
+pub(super) fn queue(attrs: Attrs<'_>) -> String {
+    let first = attrs.u16(1).unwrap_or(0);
+    match attrs.u16(2) {
+        Some(total) if total > 1 => format!("queue to {first}-{}", first.saturating_add(total - 1)),
+        _ => format!("queue to {first}"),
+    }
+}
+
 /// A statement without a role of its own.
 pub(super) fn text(walk: &Walk<'_>, name: &str, attrs: Attrs<'_>) -> Option<String> {
     Some(match name {
         "log" => log(attrs),
-        "queue" => {
-            let first = attrs.u16(1).unwrap_or(0);
-            match attrs.u16(2) {
-                Some(total) if total > 1 => format!("queue to {first}-{}", first.saturating_add(total - 1)),
-                _ => format!("queue to {first}"),
-            }
-        }
         "quota" => {
             let over = if attrs.u32(2).unwrap_or(0) & 1 != 0 { "over " } else { "" };
             format!("quota {over}{} bytes", attrs.u64(1)?)

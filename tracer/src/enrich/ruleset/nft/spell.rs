@@ -24,7 +24,7 @@ fn stmt(stmt: &Stmt) -> Option<String> {
         Stmt::Counter => "counter".to_owned(),
         Stmt::Notrack => "notrack".to_owned(),
         Stmt::Limit(limit) => self::limit(limit),
-        Stmt::Reject(text) | Stmt::Nat(text) | Stmt::Text(text) => text.clone(),
+        Stmt::Reject(text) | Stmt::Nat(text) | Stmt::Queue(text) | Stmt::Text(text) => text.clone(),
         Stmt::XtMatch(extension) => format!("xt match ({})", extension.match_text()),
         Stmt::XtTarget(extension) => format!("xt target ({})", extension.target_text()),
     })
@@ -203,6 +203,11 @@ fn limit(limit: &Limit) -> String {
     };
     let over = if limit.over { "over " } else { "" };
     let (bytes, of) = if limit.bytes { (" bytes", "bytes") } else { ("", "packets") };
-    let burst = if limit.burst == 0 { String::new() } else { format!(" burst {} {of}", limit.burst) };
+    // 5 packets are what `nft` leaves away.
+    let burst = if limit.burst == 0 || (limit.burst == 5 && !limit.bytes) {
+        String::new()
+    } else {
+        format!(" burst {} {of}", limit.burst)
+    };
     format!("limit rate {over}{}{bytes}/{unit}{burst}", limit.rate)
 }

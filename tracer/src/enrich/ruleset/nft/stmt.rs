@@ -22,6 +22,8 @@ pub(super) enum Stmt {
     Reject(String),
     /// Address translation: its text. Ends the walk of this base chain with accept.
     Nat(String),
+    /// `queue to …`: hands the packet to user space.
+    Queue(String),
     /// A match extension of iptables.
     XtMatch(Extension),
     /// A target extension of iptables.

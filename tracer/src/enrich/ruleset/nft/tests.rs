@@ -102,6 +102,21 @@ fn only_the_wanted_chain_and_what_it_leads_to() {
 }
 
 #[test]
+fn what_is_gone_is_said() {
+    let kernel = Recorded(include_str!("samples/iptables.txt"));
+    let (raw, nine) = (Key::Name("raw".to_owned()), Key::Handle(999));
+    let filter = |table, chain| Filter { family: Some(NfFamily::Ip), table, chain };
+    let filters = [filter(&raw, &nine), filter(&nine, &Key::Any), filter(&raw, &Key::Any), ALL];
+    let mut lookup = Lookup::default();
+    look_up_from(&kernel, Tools::Leave, 7, &filters, &mut lookup);
+    let problems = [
+        "chain with handle 999 of nftables table ip raw is not there any more",
+        "nftables table ip with handle 999 is not there any more",
+    ];
+    assert_eq!(lookup.problems, problems);
+}
+
+#[test]
 fn a_refusal_is_a_sentence() {
     struct Refusing;
     impl Kernel for Refusing {
@@ -143,9 +158,37 @@ fn digest(family: u8, expressions: &[u8]) {
 /// An expression of a known name with attributes that are right in form and random in content.
 fn expression() -> impl Strategy<Value = Vec<u8>> {
     const NAMES: &[&str] = &[
-        "meta", "ct", "payload", "bitwise", "byteorder", "cmp", "range", "lookup", "immediate", "counter", "limit",
-        "match", "target", "reject", "nat", "masq", "redir", "fib", "socket", "rt", "exthdr", "log", "queue", "quota",
-        "connlimit", "objref", "dynset", "dup", "fwd", "flow_offload", "unheard-of",
+        "meta",
+        "ct",
+        "payload",
+        "bitwise",
+        "byteorder",
+        "cmp",
+        "range",
+        "lookup",
+        "immediate",
+        "counter",
+        "limit",
+        "match",
+        "target",
+        "reject",
+        "nat",
+        "masq",
+        "redir",
+        "fib",
+        "socket",
+        "rt",
+        "exthdr",
+        "log",
+        "queue",
+        "quota",
+        "connlimit",
+        "objref",
+        "dynset",
+        "dup",
+        "fwd",
+        "flow_offload",
+        "unheard-of",
     ];
     let number = (0_u32..40).prop_map(|number| number.to_be_bytes().to_vec());
     let value = prop_oneof![

@@ -72,6 +72,7 @@ impl Walk<'_> {
             "match" => Stmt::XtMatch(extension(self.family, attrs)?),
             "target" => Stmt::XtTarget(extension(self.family, attrs)?),
             "reject" => Stmt::Reject(other::reject(attrs, self.protocols.l3)),
+            "queue" => Stmt::Queue(other::queue(attrs)),
             "exthdr" if attrs.get(1).is_none() => {
                 let field = other::exthdr(attrs);
                 let value = self.operand(attrs.u32(7)?, field.kind, field.len);
