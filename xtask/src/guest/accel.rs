@@ -40,9 +40,11 @@ impl Accel {
     pub fn arguments(self) -> [&'static str; 4] {
         match self {
             Self::Kvm => ["-accel", "kvm", "-cpu", "host"],
-            // QEMU 7.2 returns wrong flags from cmpxchg16b, and kernels die of it; without it they take
-            // another way. A fifth level of page tables only costs time.
-            Self::Tcg => ["-accel", "tcg,thread=multi", "-cpu", "max,-cx16,-la57"],
+            // One thread for all virtual processors: with a thread for each, QEMU 7.2 lets a processor run
+            // code that another has just patched, and kernels die of a stray int3. It also returns
+            // wrong flags from cmpxchg16b; without it kernels take another way. A fifth level of page
+            // tables only costs time.
+            Self::Tcg => ["-accel", "tcg,thread=single", "-cpu", "max,-cx16,-la57"],
         }
     }
 
