@@ -2,6 +2,7 @@
 
 use std::{
     env, fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -31,8 +32,9 @@ pub fn cache(folder: &str) -> Result<PathBuf> {
 /// Writes a file so that readers see either the old or the new content, never a part.
 pub fn write_atomically(path: &Path, content: &[u8]) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file =
-        tempfile::NamedTempFile::new_in(folder).with_context(|| format!("cannot write into {}", folder.display()))?;
+    let mut builder = tempfile::Builder::new();
+    builder.permissions(fs::Permissions::from_mode(0o644));
+    let mut file = builder.tempfile_in(folder).with_context(|| format!("cannot write into {}", folder.display()))?;
     std::io::Write::write_all(&mut file, content)
         .with_context(|| format!("cannot write {}; is the disk full?", path.display()))?;
     file.persist(path).with_context(|| format!("cannot put {} in place", path.display()))?;
