@@ -67,5 +67,5 @@ pub struct Prefix {
 
 const _: () = {
     assert!(size_of::<Filter>() == 96 + 16 + 24);
-    assert!(size_of::<Config>() % 8 == 0);
+    assert!(size_of::<Config>().is_multiple_of(8));
 };

@@ -142,7 +142,7 @@ pub struct Verdict {
     pub step: Step,
     /// Address of the base chain, or of the legacy `xt_table`.
     pub base: u64,
-    /// Address of the chain that holds the rule.
+    /// Address of the chain that holds the rule, or of the legacy `xt_table_info`.
     pub chain: u64,
     /// Handle or offset, see [`via`].
     pub rule: u64,

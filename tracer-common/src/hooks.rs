@@ -14,6 +14,9 @@ pub struct Hook {
     pub arguments: &'static [&'static str],
     /// When its programs run.
     pub programs: &'static [Program],
+    /// Whether packets pass it so often that the cheapest attachment (fentry) is worth the 0.1 s
+    /// that the kernel takes to detach each such function.
+    pub hot: bool,
     /// Attached only where the hook of this name cannot be; empty for always.
     pub instead_of: &'static str,
 }
@@ -43,7 +46,7 @@ pub enum Program {
 }
 
 macro_rules! hooks {
-    ($($id:ident = $number:literal: $name:literal($($argument:literal)*) $site:tt [$($program:ident)+] $(instead of $other:literal)?;)+) => {
+    ($($id:ident = $number:literal: $name:literal($($argument:literal)*) $site:tt [$($program:ident)+] $(($hot:ident))? $(instead of $other:literal)?;)+) => {
         /// Row numbers.
         pub mod hook {
             $(#[doc = concat!("`", $name, "`")] pub const $id: u16 = $number;)+
@@ -57,10 +60,13 @@ macro_rules! hooks {
                 site: hooks!(@site $site),
                 arguments: &[$($argument),*],
                 programs: &[$(Program::$program),+],
+                hot: hooks!(@hot $($hot)?),
                 instead_of: concat!($($other)?),
             },)+
         ];
     };
+    (@hot) => { false };
+    (@hot hot) => { true };
     (@site (vmlinux)) => { Site::Function { module: "" } };
     (@site (module $module:literal)) => { Site::Function { module: $module } };
     (@site (tracepoint $category:literal)) => { Site::Tracepoint { category: $category } };
@@ -80,9 +86,9 @@ hooks! {
     IP6_OUTPUT = 11: "ip6_output"("net" "sock" "sk_buff") (vmlinux) [Entry];
     NET_DEV_QUEUE = 12: "net_dev_queue"("sk_buff") (tracepoint "net") [Entry];
     NET_DEV_START_XMIT = 13: "net_dev_start_xmit"("sk_buff") (tracepoint "net") [Entry];
-    NF_HOOK_SLOW = 14: "nf_hook_slow"("sk_buff" "nf_hook_state") (vmlinux) [Entry];
+    NF_HOOK_SLOW = 14: "nf_hook_slow"("sk_buff" "nf_hook_state") (vmlinux) [Entry] (hot);
     NFT_DO_CHAIN = 15: "nft_do_chain"("nft_pktinfo" "") (module "nf_tables") [Entry Return];
-    NFT_IMMEDIATE_EVAL = 16: "nft_immediate_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nf_tables") [Entry];
+    NFT_IMMEDIATE_EVAL = 16: "nft_immediate_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nf_tables") [Entry] (hot);
     NFT_LOOKUP_EVAL = 17: "nft_lookup_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nf_tables") [Return];
     NFT_REJECT_IPV4_EVAL = 18: "nft_reject_ipv4_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nft_reject_ipv4") [Entry];
     NFT_REJECT_IPV6_EVAL = 19: "nft_reject_ipv6_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nft_reject_ipv6") [Entry];
@@ -109,7 +115,7 @@ hooks! {
     KFREE_SKB = 40: "kfree_skb"("sk_buff") (tracepoint "skb") [Entry];
     SK_SKB_REASON_DROP = 41: "sk_skb_reason_drop"("sock" "sk_buff") (vmlinux) [Entry] instead of "kfree_skb";
     KFREE_SKB_REASON = 42: "kfree_skb_reason"("sk_buff") (vmlinux) [Entry] instead of "kfree_skb";
-    SKB_RELEASE_HEAD_STATE = 43: "skb_release_head_state"("sk_buff") (vmlinux) [Entry];
+    SKB_RELEASE_HEAD_STATE = 43: "skb_release_head_state"("sk_buff") (vmlinux) [Entry] (hot);
     CONSUME_SKB = 44: "consume_skb"("sk_buff") (tracepoint "skb") [Entry] instead of "skb_release_head_state";
     KFREE_SKB_FUNCTION = 45: "kfree_skb"("sk_buff") (vmlinux) [Entry] instead of "kfree_skb";
 }

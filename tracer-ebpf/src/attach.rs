@@ -1,7 +1,12 @@
 //! One body, several programs: what differs between fentry, kprobe and tracepoints is only where
 //! the arguments come from and how fields are read.
 
-use aya_ebpf::programs::{BtfTracePointContext, FEntryContext, FExitContext, ProbeContext, RawTracePointContext};
+use aya_ebpf::{
+    macros::map,
+    maps::ProgramArray,
+    programs::{BtfTracePointContext, FEntryContext, FExitContext, ProbeContext, RawTracePointContext},
+};
+use tracer_common::HOOKS;
 
 use crate::read::{Probed, Read, Typed};
 
@@ -62,6 +67,23 @@ macro_rules! on_entry {
     )+};
 }
 pub(crate) use on_entry;
+
+/// The kprobe programs of the hooks that share one `kprobe.multi`, by row of the hook table.
+#[map]
+static BY_HOOK: ProgramArray = ProgramArray::with_max_entries(HOOKS.len() as u32 + 1, 0);
+
+/// What `kprobe.multi` attaches to all its functions: the cookie is the row of the hook table.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "kprobe/dispatch")]
+extern "C" fn dispatch(ctx: *mut core::ffi::c_void) -> i32 {
+    let args = ProbeContext::new(ctx);
+    // SAFETY: the context is the one that the kernel passed.
+    let row = unsafe { aya_ebpf::helpers::generated::bpf_get_attach_cookie(ctx) };
+    // It comes back only where no program is at that row: a hook that could not be loaded.
+    // SAFETY: the array holds kprobe programs alone.
+    let _missing = unsafe { BY_HOOK.tail_call(&args, row as u32) };
+    0
+}
 
 /// Programs that run when a tracepoint is hit: `tp_btf_NAME` and `raw_tp_NAME`.
 macro_rules! on_tracepoint {

@@ -2,6 +2,7 @@
 
 use tracer_common::hook;
 
+use super::nft;
 use crate::{
     attach::{Args, on_entry, on_tracepoint},
     emit::{self, Details, Place},
@@ -59,5 +60,6 @@ fn report<A: Args>(hook: u16, _args: &A, skb: *const u8, details: Details) {
     if place.dev as u64 != unsafe { (*packet).dev } {
         place.dev = core::ptr::null();
     }
+    nft::freed_in_walk(skb, packet, place);
     emit::step::<A::Read>(hook, skb, packet, place, details);
 }

@@ -9,7 +9,7 @@ use tracer_common::{Verdict, hook, via};
 use super::netfilter::{place, remember};
 use crate::{
     attach::{Args, on_entry, on_return},
-    emit,
+    emit::{self, Place},
     layout::field,
     packet::{self, Packet, VISITED},
     read::{Probed, Read},
@@ -60,12 +60,26 @@ fn walk_begins<A: Args>(args: &A) {
     }
 }
 
-/// What `nft_do_chain` returned, and who decided it.
+/// What `nft_do_chain` returned.
 #[inline(always)]
 fn walk_ends<A: Args>(args: &A, ret: i32) {
     let pkt = args.arg(0);
     let skb = skb_of(pkt);
-    let Some(packet) = packet::tracked(skb) else { return };
+    if let Some(packet) = packet::tracked(skb) {
+        decided(skb, packet, place::<Probed>(Probed::at(pkt, field!(layout.pkt_state))), ret);
+    }
+}
+
+/// A packet is being freed. Newer kernels (6.x: `NF_DROP_REASON`) do that inside `nft_do_chain`, which
+/// then returns `NF_STOLEN`: the walk under way has decided to drop.
+#[inline(always)]
+pub fn freed_in_walk(skb: *const u8, packet: *mut Packet, place: Place) {
+    decided(skb, packet, place, NF_DROP);
+}
+
+/// Reports who decided the walk under way, if there is one.
+#[inline(always)]
+fn decided(skb: *const u8, packet: *mut Packet, place: Place, ret: i32) {
     // SAFETY: a packet from the map.
     let (base, code) = unsafe { ((*packet).base, (*packet).code) };
     if base == 0 {
@@ -80,7 +94,7 @@ fn walk_ends<A: Args>(args: &A, ret: i32) {
         _ => via::UNKNOWN,
     };
     let chain = if decided_by == via::RULE { found.chain } else { base };
-    report(hook::NFT_DO_CHAIN, pkt, skb, packet, base, chain, found.handle, ret, decided_by);
+    report(hook::NFT_DO_CHAIN, place, skb, packet, base, chain, found.handle, ret, decided_by);
     // SAFETY: a packet from the map.
     unsafe { (*packet).base = 0 };
 }
@@ -126,13 +140,14 @@ fn notrack<A: Args>(args: &A) {
     if let Some(packet) = packet::tracked(skb)
         && Probed::at::<u64>(skb, field!(layout.skb_nfct)) == 0
     {
-        report_notrack(hook::NFT_NOTRACK_EVAL, pkt, skb, packet, args.arg(0));
+        let place = place::<Probed>(Probed::at(pkt, field!(layout.pkt_state)));
+        report_notrack(hook::NFT_NOTRACK_EVAL, place, skb, packet, args.arg(0));
     }
 }
 
 /// A rule of the walk under way makes the packet UNTRACKED; `inside` lies in that rule's data.
 #[inline(always)]
-pub fn report_notrack(hook: u16, pkt: *const u8, skb: *const u8, packet: *mut Packet, inside: *const u8) {
+pub fn report_notrack(hook: u16, place: Place, skb: *const u8, packet: *mut Packet, inside: *const u8) {
     // SAFETY: a packet from the map.
     let (base, kept) = unsafe { ((*packet).base, (*packet).expr) };
     // SAFETY: as above.
@@ -141,7 +156,7 @@ pub fn report_notrack(hook: u16, pkt: *const u8, skb: *const u8, packet: *mut Pa
     // SAFETY: as above.
     unsafe { (*packet).expr = kept };
     let (chain, via) = if found.handle == 0 { (base, via::UNKNOWN) } else { (found.chain, via::RULE) };
-    report(hook, pkt, skb, packet, base, chain, found.handle, Verdict::NOTRACK, via);
+    report(hook, place, skb, packet, base, chain, found.handle, Verdict::NOTRACK, via);
 }
 
 /// Keeps the expression that gave a verdict, and the chain that it leads to.
@@ -166,7 +181,7 @@ fn gave(packet: *mut Packet, expr: *const u8, code: i32, target: impl FnOnce() -
 #[expect(clippy::too_many_arguments, reason = "a verdict is that many facts; a struct for one call says no more")]
 fn report(
     hook: u16,
-    pkt: *const u8,
+    place: Place,
     skb: *const u8,
     packet: *mut Packet,
     base: u64,
@@ -175,10 +190,9 @@ fn report(
     code: i32,
     decided_by: u32,
 ) {
-    let state: *const u8 = if pkt.is_null() { pkt } else { Probed::at(pkt, field!(layout.pkt_state)) };
     chain::name_once(hook, packet, base, 1);
     chain::name_once(hook, packet, chain, u8::from(chain == base));
-    emit::verdict::<Probed>(hook, skb, packet, place::<Probed>(state), |verdict| {
+    emit::verdict::<Probed>(hook, skb, packet, place, |verdict| {
         // SAFETY: a valid destination in the ring buffer.
         let verdict = unsafe { &mut *verdict };
         verdict.base = base;

@@ -13,6 +13,7 @@ use crate::{
 };
 
 mod entries;
+use entries::NOT_FOUND;
 
 /// `struct xt_ct_target_info` and `…_v1` begin with their flags; `XT_CT_NOTRACK` is the lowest
 /// (`include/uapi/linux/netfilter/xt_CT.h`).
@@ -55,13 +56,13 @@ fn target<A: Args>(hook: u16, args: &A) {
         return;
     }
     let info: *const u8 = Probed::at(par, field!(layout.par_targinfo));
+    let state: *const u8 = Probed::at(par, field!(layout.par_state));
     // SAFETY: a packet from the map.
     let table = unsafe { (*packet).table } as *const u8;
     if table.is_null() {
-        nft::report_notrack(hook, core::ptr::null(), skb, packet, info);
+        nft::report_notrack(hook, place::<Probed>(state), skb, packet, info);
     } else {
         let entry = entries::holding(packet, table, info);
-        let state: *const u8 = Probed::at(par, field!(layout.par_state));
         report(hook, skb, packet, state, table, entry, Verdict::NOTRACK);
     }
 }
@@ -82,7 +83,7 @@ fn walk_begins<A: Args, E: entries::Layout>(args: &A) {
 fn walk_ends<A: Args, E: entries::Layout>(hook: u16, args: &A, ret: i32) {
     let (skb, table) = (args.arg(1), args.arg(0));
     let Some(packet) = packet::tracked(skb) else { return };
-    let entry = if ret == NF_DROP { entries::that_dropped::<E>(packet, skb, table) } else { None };
+    let entry = if ret == NF_DROP { entries::that_dropped::<E>(packet, skb, table) } else { NOT_FOUND };
     report(hook, skb, packet, args.arg(2), table, entry, ret);
     // SAFETY: a packet from the map.
     unsafe { (*packet).table = 0 };
@@ -95,17 +96,18 @@ fn report(
     packet: *mut Packet,
     state: *const u8,
     table: *const u8,
-    entry: Option<u64>,
+    entry: u64,
     code: i32,
 ) {
     emit::verdict::<Probed>(hook, skb, packet, place::<Probed>(state), |verdict| {
         // SAFETY: a valid destination in the ring buffer.
         let verdict = unsafe { &mut *verdict };
         verdict.base = table as u64;
-        verdict.chain = 0;
-        verdict.rule = entry.unwrap_or(0);
+        // A changed table gets a new blob: whoever looks the offset up can tell.
+        verdict.chain = Probed::at(table, field!(layout.xt_table_private));
+        verdict.rule = entry;
         verdict.code = code;
-        verdict.via = if entry.is_some() { via::ENTRY } else { via::UNKNOWN };
+        verdict.via = if entry == NOT_FOUND { via::UNKNOWN } else { via::ENTRY };
         let name = table.wrapping_add(usize::from(field!(layout.xt_table_name)));
         crate::read::copy(verdict.table.as_mut_ptr(), name, 32);
     });

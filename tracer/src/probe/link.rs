@@ -1,6 +1,9 @@
 //! Attaches one hook by one method.
 
-use std::{ffi::CString, os::fd::OwnedFd};
+use std::{
+    ffi::CString,
+    os::fd::{OwnedFd, RawFd},
+};
 
 use aya_obj::generated::{bpf_attach_type, bpf_prog_type};
 use tracer_common::{Hook, Program, Site};
@@ -22,13 +25,13 @@ pub struct Attached {
 }
 
 /// Loads and attaches the programs of a hook: all, or none.
-pub fn attach(kernel: &Kernel, object: &Object, planned: &Planned) -> Result<Attached, String> {
+pub fn attach(kernel: &Kernel, object: &Object, planned: &Planned, no_multi: &str) -> Result<Attached, String> {
     let mut attached = Attached::default();
     let hook = planned.hook;
     for program in programs(hook, planned.method) {
         let (fd, link) = match planned.method {
             Method::Fentry => fentry(kernel, object, hook, program)?,
-            Method::KprobeMulti => kprobe_multi(object, hook)?,
+            Method::KprobeMulti => return Err(refused(no_multi)),
             Method::Kprobe => kprobe(object, hook, program)?,
             Method::TpBtf => tp_btf(kernel, object, hook)?,
             Method::RawTp => raw_tp(object, hook)?,
@@ -37,6 +40,67 @@ pub fn attach(kernel: &Kernel, object: &Object, planned: &Planned) -> Result<Att
         attached.links.push(link);
     }
     Ok(attached)
+}
+
+fn refused(reason: &str) -> String {
+    if reason.is_empty() { "the verifier refused its program".to_owned() } else { reason.to_owned() }
+}
+
+/// Attaches all hooks that can share one `kprobe.multi`, and gives those that were left out with the
+/// reason. One link is one wait when it goes: the kernel takes as long for a single function.
+pub fn attach_together(object: &Object, array: RawFd, hooks: &[&'static Hook]) -> Together {
+    let mut together = Together::default();
+    let (mut symbols, mut cookies) = (Vec::new(), Vec::new());
+    for hook in hooks {
+        let loaded = load_multi(object, &format!("kprobe_{}", hook.name)).and_then(|program| {
+            sys::set_program(array, hook.id.into(), &program).map_err(|error| error.to_string())?;
+            Ok((program, symbol(hook)?))
+        });
+        match loaded {
+            Ok((program, symbol)) => {
+                together.attached.programs.push(program);
+                together.hooks.push(hook.id);
+                symbols.push(symbol);
+                cookies.push(u64::from(hook.id));
+            }
+            Err(reason) => tracing::debug!("{}: kprobe-multi: {reason}", hook.name),
+        }
+    }
+    let linked = load_multi(object, "dispatch").and_then(|dispatch| {
+        let link = sys::kprobe_multi(&dispatch, &symbols, &cookies).map_err(|error| error.to_string())?;
+        Ok((dispatch, link))
+    });
+    match linked {
+        Ok((dispatch, link)) => {
+            together.attached.programs.push(dispatch);
+            together.attached.links.push(link);
+            together
+        }
+        Err(reason) => {
+            tracing::debug!("kprobe-multi: {reason}");
+            Together { refused: reason, ..Together::default() }
+        }
+    }
+}
+
+/// What [`attach_together`] could do.
+#[derive(Default)]
+pub struct Together {
+    /// Rows of the hooks that are attached.
+    pub hooks: Vec<u16>,
+    /// What keeps them attached.
+    pub attached: Attached,
+    /// Why none is, where none is.
+    pub refused: String,
+}
+
+fn load_multi(object: &Object, program: &str) -> Result<OwnedFd, String> {
+    let kind = Kind {
+        program: bpf_prog_type::BPF_PROG_TYPE_KPROBE,
+        attach: Some(bpf_attach_type::BPF_TRACE_KPROBE_MULTI),
+        btf_id: 0,
+    };
+    object.load(program, kind, None)
 }
 
 /// A kretprobe needs the kprobe that keeps its arguments, also where nothing happens at entry. It is
@@ -70,17 +134,6 @@ fn fentry(kernel: &Kernel, object: &Object, hook: &Hook, program: Program) -> Li
     let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_TRACING, attach: Some(attach), btf_id };
     let fd = object.load(&format!("{prefix}_{}", hook.name), kind, module_btf.as_ref())?;
     let link = sys::raw_tracepoint_open(&fd, None).map_err(|error| error.to_string())?;
-    Ok((fd, link))
-}
-
-fn kprobe_multi(object: &Object, hook: &Hook) -> Link {
-    let kind = Kind {
-        program: bpf_prog_type::BPF_PROG_TYPE_KPROBE,
-        attach: Some(bpf_attach_type::BPF_TRACE_KPROBE_MULTI),
-        btf_id: 0,
-    };
-    let fd = object.load(&format!("kprobe_{}", hook.name), kind, None)?;
-    let link = sys::kprobe_multi(&fd, &symbol(hook)?).map_err(|error| error.to_string())?;
     Ok((fd, link))
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: only this folder and `source` know Aya. Everything attached is held by file
 //! descriptors alone, so that nothing outlives the process, however it ends.
 
+mod detach;
 mod link;
 mod object;
 mod plan;
@@ -16,6 +17,7 @@ use std::{
 use aya::{Ebpf, EbpfLoader};
 use tracer_common::{Config, Filter, counter};
 
+pub use detach::Detaching;
 pub use plan::{Backend, Method, Plan, Planned, Skipped, plan};
 
 use crate::kernel::{Kernel, layout, symbols::Symbols};
@@ -71,11 +73,16 @@ pub fn attach(kernel: &Kernel, plan: Plan, filter: Filter, buffer_size: u32) -> 
         .map_max_entries("EVENTS", buffer_size)
         .load(OBJECT)
         .map_err(|error| format!("the maps could not be created: {}", chain(&error)))?;
+    tracing::debug!("maps are created");
     let object = object::Object::new(OBJECT, &maps)?;
+    tracing::debug!("the object is relocated");
     let mut probe =
         Probe { maps, attached: Vec::new(), skipped: plan.skipped, programs: Vec::new(), links: Vec::new() };
+    let together = probe.attach_together(&object, &plan.groups);
     for group in plan.groups {
-        probe.attach_first_of(kernel, &object, group);
+        if !group.first().is_some_and(|first| together.hooks.contains(&first.hook.id)) {
+            probe.attach_first_of(kernel, &object, group, &together.refused);
+        }
     }
     if probe.attached.is_empty() {
         return Err(nothing_attached(&probe.skipped));
@@ -84,14 +91,35 @@ pub fn attach(kernel: &Kernel, plan: Plan, filter: Filter, buffer_size: u32) -> 
 }
 
 impl Probe {
+    /// Attaches all hooks whose first choice is `kprobe.multi`, with one link.
+    fn attach_together(&mut self, object: &object::Object, groups: &[Vec<Planned>]) -> link::Together {
+        let first = groups.iter().filter_map(|group| group.first());
+        let planned: Vec<Planned> = first.filter(|planned| planned.method == Method::KprobeMulti).copied().collect();
+        let hooks: Vec<_> = planned.iter().map(|planned| planned.hook).collect();
+        let array = self.maps.map("BY_HOOK").and_then(object::fd_of);
+        let Some(array) = array.filter(|_| !hooks.is_empty()) else { return link::Together::default() };
+        let mut together = link::attach_together(object, array, &hooks);
+        self.programs.append(&mut together.attached.programs);
+        self.links.append(&mut together.attached.links);
+        self.attached.extend(planned.into_iter().filter(|planned| together.hooks.contains(&planned.hook.id)));
+        together
+    }
+
     /// Attaches the first of the alternatives that the kernel takes.
-    fn attach_first_of(&mut self, kernel: &Kernel, object: &object::Object, alternatives: Vec<Planned>) {
+    fn attach_first_of(
+        &mut self,
+        kernel: &Kernel,
+        object: &object::Object,
+        alternatives: Vec<Planned>,
+        no_multi: &str,
+    ) {
         let mut reasons = Vec::new();
         let mut name = String::new();
         for planned in alternatives {
             name = planned.hook.name.to_owned();
-            match link::attach(kernel, object, &planned) {
+            match link::attach(kernel, object, &planned, no_multi) {
                 Ok(attached) => {
+                    tracing::debug!("{name} is attached by {}", planned.method);
                     self.programs.extend(attached.programs);
                     self.links.extend(attached.links);
                     self.attached.push(planned);
@@ -119,9 +147,11 @@ impl Probe {
         }
     }
 
-    /// Takes the probes out of the kernel's way; maps stay readable.
-    pub fn detach(&mut self) {
-        self.links.clear();
+    /// Starts to take the probes out of the kernel's way, in a process of its own: the kernel takes up
+    /// to 0.1 s for each, and lets nobody wait for all at once. Maps stay readable.
+    #[must_use]
+    pub fn detach(&mut self) -> detach::Detaching {
+        detach::detach(std::mem::take(&mut self.links))
     }
 }
 

@@ -147,7 +147,8 @@ fn methods(hook: &Hook, backend: Backend) -> impl Iterator<Item = Method> {
         (Site::Tracepoint { .. }, Backend::Auto) => &[TpBtf, RawTp],
         (Site::Tracepoint { .. }, Backend::Fentry) => &[TpBtf],
         (Site::Tracepoint { .. }, _) => &[RawTp],
-        (Site::Function { .. }, Backend::Auto) => &[Fentry, Kprobe],
+        (Site::Function { .. }, Backend::Auto) if hook.hot || hook.programs != [Program::Entry] => &[Fentry, Kprobe],
+        (Site::Function { .. }, Backend::Auto) => &[KprobeMulti, Fentry, Kprobe],
         (Site::Function { .. }, Backend::Fentry) => &[Fentry],
         // One kprobe.multi serves entries; kretprobes keep arguments by a stack pointer that it does not tell.
         (Site::Function { .. }, Backend::KprobeMulti) if hook.programs == [Program::Entry] => &[KprobeMulti],

@@ -3,7 +3,7 @@
 use std::{
     ffi::{CStr, CString, c_char},
     fs, io,
-    os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},
+    os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd},
 };
 
 use aya_obj::{
@@ -178,16 +178,30 @@ pub fn raw_tracepoint_open(program: &OwnedFd, name: Option<&CStr>) -> io::Result
     bpf_fd(bpf_cmd::BPF_RAW_TRACEPOINT_OPEN, &mut attr)
 }
 
-/// `BPF_LINK_CREATE` of a `kprobe.multi` on one symbol.
-pub fn kprobe_multi(program: &OwnedFd, symbol: &CStr) -> io::Result<OwnedFd> {
-    let symbols = [symbol.as_ptr()];
+/// `BPF_LINK_CREATE` of a `kprobe.multi` on all symbols, each with its cookie.
+pub fn kprobe_multi(program: &OwnedFd, symbols: &[CString], cookies: &[u64]) -> io::Result<OwnedFd> {
+    let symbols: Vec<*const c_char> = symbols.iter().map(|symbol| symbol.as_ptr()).collect();
     // SAFETY: all-zero is a valid `bpf_attr`.
     let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
     attr.link_create.__bindgen_anon_1.prog_fd = program.as_raw_fd() as u32;
     attr.link_create.attach_type = BPF_TRACE_KPROBE_MULTI as u32;
-    attr.link_create.__bindgen_anon_3.kprobe_multi.cnt = 1;
+    attr.link_create.__bindgen_anon_3.kprobe_multi.cnt = count(symbols.len());
     attr.link_create.__bindgen_anon_3.kprobe_multi.syms = symbols.as_ptr() as u64;
+    attr.link_create.__bindgen_anon_3.kprobe_multi.cookies = cookies.as_ptr() as u64;
     bpf_fd(bpf_cmd::BPF_LINK_CREATE, &mut attr)
+}
+
+/// `BPF_MAP_UPDATE_ELEM` of a program array.
+pub fn set_program(array: RawFd, index: u32, program: &OwnedFd) -> io::Result<()> {
+    let value = program.as_raw_fd();
+    // SAFETY: all-zero is a valid `bpf_attr`, and this the member for map elements.
+    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+    // SAFETY: as above.
+    let element = unsafe { &mut attr.__bindgen_anon_2 };
+    element.map_fd = array as u32;
+    element.key = std::ptr::from_ref(&index) as u64;
+    element.__bindgen_anon_1.value = std::ptr::from_ref(&value) as u64;
+    bpf(bpf_cmd::BPF_MAP_UPDATE_ELEM, &mut attr).map(drop)
 }
 
 /// A kprobe, or kretprobe, as a perf event: it goes when its file descriptor goes.

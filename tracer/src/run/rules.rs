@@ -16,6 +16,7 @@ use crate::{
 pub struct Rules {
     netns: HashMap<u32, Option<Netns>>,
     chains: HashMap<(u32, Locus), Vec<Chain>>,
+    tables: HashMap<(u32, Locus), Option<legacy::Table>>,
     told: HashSet<(u32, String, String, String, bool)>,
     problems: Vec<String>,
 }
@@ -33,23 +34,37 @@ impl Rules {
         }
         let Some(Some(netns)) = self.netns.get(&inum) else { return lines };
         let key = (inum, without_offset(locus));
-        let chains = self.chains.entry(key).or_insert_with(|| {
-            let lookup = ruleset::chains(netns, &[wanted(locus)]);
-            self.problems.extend(lookup.problems);
-            lookup.chains.into_iter().map(|found| found.chain).collect()
-        });
-        match locus {
-            Locus::Nft { .. } => complete_nft(netfilter, chains),
-            Locus::Legacy { family, table, offset: Some(offset) } => {
-                let offset = u32::try_from(*offset).unwrap_or(u32::MAX);
-                match legacy::locate(netns, *family, table, offset) {
-                    Ok(Some(place)) => complete_legacy(netfilter, place),
-                    Ok(None) => self.problems.push(format!("legacy table {family} {table} has changed meanwhile")),
-                    Err(problem) => self.problems.push(problem),
-                }
+        let chains = match locus {
+            Locus::Nft { family, table, base_chain } => {
+                let wanted = Wanted::Nft {
+                    family: *family,
+                    table: Key::Name(table.clone()),
+                    chain: Key::Name(base_chain.clone()),
+                };
+                let chains = self.chains.entry(key).or_insert_with(|| {
+                    let lookup = ruleset::chains(netns, &[wanted]);
+                    self.problems.extend(lookup.problems);
+                    lookup.chains.into_iter().map(|found| found.chain).collect()
+                });
+                complete_nft(netfilter, chains);
+                chains.as_slice()
             }
-            Locus::Legacy { offset: None, .. } => {}
-        }
+            Locus::Legacy { family, table: name, offset, .. } => {
+                let table = self.tables.entry(key).or_insert_with(|| match legacy::table(netns, *family, name) {
+                    Ok(table) => Some(table),
+                    Err(problem) => {
+                        self.problems.push(problem);
+                        None
+                    }
+                });
+                let offset = offset.and_then(|offset| u32::try_from(offset).ok());
+                let place = table.as_ref().zip(offset).and_then(|(table, offset)| table.locate(offset));
+                if let Some(place) = place {
+                    complete_legacy(netfilter, place);
+                }
+                table.as_ref().map_or(&[][..], legacy::Table::chains)
+            }
+        };
         for chain in chains {
             let id =
                 (inum, chain.family.to_string(), chain.table.clone(), chain.chain.clone(), chain.legacy);
@@ -77,18 +92,11 @@ impl Rules {
     }
 }
 
-fn wanted(locus: &Locus) -> Wanted {
-    match locus {
-        Locus::Nft { family, table, base_chain } => {
-            Wanted::Nft { family: *family, table: Key::Name(table.clone()), chain: Key::Name(base_chain.clone()) }
-        }
-        Locus::Legacy { family, table, .. } => Wanted::Legacy { family: *family, table: table.clone() },
-    }
-}
-
 fn without_offset(locus: &Locus) -> Locus {
     match locus {
-        Locus::Legacy { family, table, .. } => Locus::Legacy { family: *family, table: table.clone(), offset: None },
+        Locus::Legacy { family, table, generation, .. } => {
+            Locus::Legacy { family: *family, table: table.clone(), generation: *generation, offset: None }
+        }
         nft @ Locus::Nft { .. } => nft.clone(),
     }
 }

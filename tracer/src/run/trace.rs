@@ -1,6 +1,14 @@
 //! A live run: attach, follow, detach, drain, report.
 
+use std::time::{Duration, Instant};
+
 use tracer_common::HOOKS;
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    fmt::time::uptime,
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 use super::{ending::Ending, filter, narrator::Narrator, privileges, sinks, sinks::Sinks, summary};
 use crate::{
@@ -12,6 +20,9 @@ use crate::{
     probe::{self, Probe},
     source::ring::Ring,
 };
+
+/// A run ends within two seconds, whatever the kernel still has to do.
+const DETACH_AT_MOST: Duration = Duration::from_millis(1500);
 
 /// Version of the JSON lines.
 const SCHEMA: u32 = 1;
@@ -41,6 +52,7 @@ async fn live(config: &TraceConfig) -> Result<Status, String> {
     let progress = Progress::new(&config.filter.to_string(), Show::for_view(&config.view));
     progress.preparing("reading the kernel's types");
     let kernel = Kernel::read(modules())?;
+    tracing::debug!("types are read");
     let plan = probe::plan(&kernel, backend(config.backend));
     progress.preparing(&format!("attaching {} hooks", plan.groups.len()));
     let mut probe = probe::attach(&kernel, plan, wanted, config.buffer_size)?;
@@ -68,10 +80,15 @@ async fn live(config: &TraceConfig) -> Result<Status, String> {
             () = ring.ready() => while run.take(&mut ring)? > 0 && !run.done() && !ending.has_come() {},
         }
     }
-    let ended = boot_time_ns();
-    probe.detach();
-    while run.take(&mut ring)? > 0 {}
-    finish(run, &probe, ended.saturating_sub(began), config)
+    let (ended, deadline) = (boot_time_ns(), Instant::now() + DETACH_AT_MOST);
+    let detaching = probe.detach();
+    while run.take(&mut ring)? > 0 && Instant::now() < deadline {}
+    let status = finish(run, &probe, ended.saturating_sub(began), config);
+    // Also when the report could not be written: whoever sees us end may look for leftovers.
+    if !detaching.wait_until(deadline) {
+        tracing::debug!("the kernel is still detaching probes");
+    }
+    status
 }
 
 /// What goes on while a trace runs.
@@ -197,10 +214,12 @@ fn boot_time_ns() -> u64 {
     now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
 }
 
-/// What goes on inside, for whoever asks by `RUST_LOG`-like detail: `TRACER_LOG=debug`.
+/// What goes on inside, for whoever asks: `TRACER_LOG=debug`, or `trace` for the verifier's words.
 fn log(config: &TraceConfig) {
-    let level = std::env::var("TRACER_LOG").ok().and_then(|level| level.parse().ok());
-    let level: tracing::Level = level.unwrap_or(if config.view.quiet { tracing::Level::ERROR } else { tracing::Level::WARN });
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).without_time().init();
+    let wish = std::env::var("TRACER_LOG").ok().and_then(|level| level.parse().ok());
+    let level = wish.unwrap_or(if config.view.quiet { LevelFilter::ERROR } else { LevelFilter::WARN });
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_timer(uptime());
+    let ours = Targets::new().with_target("tracer", level).with_default(LevelFilter::WARN);
+    tracing_subscriber::registry().with(lines).with(ours).init();
 }
 

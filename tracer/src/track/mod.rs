@@ -6,6 +6,7 @@
 
 mod conntrack;
 mod flows;
+mod free;
 mod netfilter;
 
 use std::collections::HashMap;
@@ -168,11 +169,14 @@ impl Tracker {
                 step.netfilter = Some(dropped);
             }
             hook::KFREE_SKB | hook::SK_SKB_REASON_DROP | hook::KFREE_SKB_REASON | hook::KFREE_SKB_FUNCTION => {
-                self.drops += 1;
-                step.drop = Some(Drop {
+                let drop = Drop {
                     reason: words.reason(wire.reason),
                     location: if wire.location == 0 { String::new() } else { words.location(wire.location) },
-                });
+                };
+                if !free::is_ordinary(&drop) {
+                    self.drops += 1;
+                    step.drop = Some(drop);
+                }
                 step.netfilter = packet.sentence.take();
                 if step.ifindex == 0 {
                     step.ifname.clone_from(&packet.ifname);

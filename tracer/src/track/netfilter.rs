@@ -27,6 +27,8 @@ pub enum Locus {
         family: NfFamily,
         /// Table name.
         table: String,
+        /// Which of the table's blobs it was: another after each change.
+        generation: u64,
         /// Byte offset of the entry in the table's blob; `None` where it could not be told.
         offset: Option<u64>,
     },
@@ -104,7 +106,7 @@ fn legacy(wire: &WireVerdict) -> (Netfilter, Option<Locus>) {
         ..Netfilter::default()
     };
     let offset = found.then_some(wire.rule & !LEGACY_POLICY);
-    (netfilter, family.map(|family| Locus::Legacy { family, table, offset }))
+    (netfilter, family.map(|family| Locus::Legacy { family, table, generation: wire.chain, offset }))
 }
 
 /// The hook point that a plain step is at, for the hooks that are netfilter's own.

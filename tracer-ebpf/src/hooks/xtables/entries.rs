@@ -19,8 +19,8 @@ use crate::{
     read::{Probed, Read},
 };
 
-/// Entries beyond this many are not told apart; a power of two.
-const MAX_ENTRIES: usize = 4096;
+/// Entries beyond this many are not told apart; a power of two. A per-CPU value has 32 KiB at most.
+const MAX_ENTRIES: usize = 2048;
 
 /// `XT_STANDARD` targets hold `-verdict - 1`: this is `NF_DROP`.
 const STANDARD_DROP: i32 = -1;
@@ -73,7 +73,8 @@ struct Walk {
     pad: u32,
 }
 
-const NOT_FOUND: u64 = u64::MAX;
+/// No entry has this offset.
+pub const NOT_FOUND: u64 = u64::MAX;
 
 /// Remembers the counters of a table for the walk that begins.
 #[inline(always)]
@@ -86,34 +87,35 @@ pub fn remember_counters<E: Layout>(skb: *const u8, table: *const u8) {
     unsafe { bpf_loop(MAX_ENTRIES as u32, remember as *mut c_void, (&raw mut walk).cast(), 0) };
 }
 
-/// Byte offset of the entry that dropped the packet, with [`LEGACY_POLICY`] if it is a policy.
+/// Byte offset of the entry that dropped the packet, with [`LEGACY_POLICY`] if it is a policy;
+/// [`NOT_FOUND`] where it could not be told. (An `Option` would leave its number undefined, which
+/// the verifier does not let through.)
 #[inline(always)]
-pub fn that_dropped<E: Layout>(packet: *const Packet, skb: *const u8, table: *const u8) -> Option<u64> {
-    let counters = COUNTERS.get_ptr_mut(0)?;
+pub fn that_dropped<E: Layout>(packet: *const Packet, skb: *const u8, table: *const u8) -> u64 {
+    let Some(counters) = COUNTERS.get_ptr_mut(0) else { return NOT_FOUND };
     // SAFETY: this CPU's slot.
     if unsafe { (*counters).skb } != skb as u64 {
-        return None;
+        return NOT_FOUND;
     }
     let mut walk = begin(table, E::IPV6, 0);
     // SAFETY: the callback takes what is passed here.
     unsafe { bpf_loop(MAX_ENTRIES as u32, compare as *mut c_void, (&raw mut walk).cast(), 0) };
     let offset = match (walk.found, walk.extensions) {
         (NOT_FOUND, 1) => walk.extension,
-        (NOT_FOUND, _) => return None,
         (offset, _) => offset,
     };
-    Some(offset | policy_bit(packet, table, offset))
+    if offset == NOT_FOUND { NOT_FOUND } else { offset | policy_bit(packet, table, offset) }
 }
 
-/// Byte offset of the entry that holds an address.
+/// Byte offset of the entry that holds an address, or [`NOT_FOUND`].
 #[inline(always)]
-pub fn holding(packet: *const Packet, table: *const u8, inside: *const u8) -> Option<u64> {
+pub fn holding(packet: *const Packet, table: *const u8, inside: *const u8) -> u64 {
     // SAFETY: a packet from the map.
     let ipv6 = unsafe { (*packet).pf } == 10;
     let mut walk = begin(table, ipv6, inside as u64);
     // SAFETY: the callback takes what is passed here.
     unsafe { bpf_loop(MAX_ENTRIES as u32, search as *mut c_void, (&raw mut walk).cast(), 0) };
-    (walk.found != NOT_FOUND).then_some(walk.found)
+    walk.found
 }
 
 #[inline(always)]

@@ -1,0 +1,58 @@
+//! Takes probes away without keeping the user waiting.
+//!
+//! Each ftrace or kprobe registration that goes costs the kernel RCU grace periods (0.05 to 0.1 s),
+//! one after the other under a lock. A child process inherits the links and closes them while this
+//! one reports. It has nothing else open, so that nobody who reads our output waits for it.
+
+use std::{
+    os::fd::OwnedFd,
+    thread,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::wait::{WaitPidFlag, WaitStatus, waitpid},
+    unistd::{ForkResult, Pid, fork},
+};
+
+/// A detachment under way.
+#[derive(Debug)]
+pub struct Detaching(Option<Pid>);
+
+/// Closes the links in a child process, or here where there can be none.
+pub fn detach(links: Vec<OwnedFd>) -> Detaching {
+    // SAFETY: the child only closes descriptors and leaves; it allocates nothing and takes no lock.
+    match unsafe { fork() } {
+        Ok(ForkResult::Child) => {
+            // SAFETY: as above. Ctrl-C goes to the whole group: the child's work must not be cut short
+            // (the kernel would do it all the same, but while the shell waits).
+            unsafe {
+                libc::setsid();
+                for standard in 0..3 {
+                    libc::close(standard);
+                }
+                for link in &links {
+                    libc::close(std::os::fd::AsRawFd::as_raw_fd(link));
+                }
+                libc::_exit(0)
+            }
+        }
+        // Dropping our own descriptors is quick: the child's are the last.
+        Ok(ForkResult::Parent { child }) => Detaching(Some(child)),
+        Err(_) => Detaching(None),
+    }
+}
+
+impl Detaching {
+    /// Waits until everything is detached, at most until `deadline`. False where it goes on.
+    pub fn wait_until(self, deadline: Instant) -> bool {
+        let Some(child) = self.0 else { return true };
+        while let Ok(WaitStatus::StillAlive) = waitpid(child, Some(WaitPidFlag::WNOHANG)) {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
+}

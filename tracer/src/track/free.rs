@@ -1,0 +1,36 @@
+//! Frees that the kernel reports like drops although nothing is lost.
+
+use crate::model::Drop;
+
+/// Reason and function. A socket that closes purges its queue of what was delivered; the TCP
+/// handshake frees segments that have served their purpose, also the repeated SYN of a request that
+/// it knows (seen on 6.18.15).
+const ORDINARY: &[(&str, &str)] = &[
+    ("QUEUE_PURGE", "sk_stream_kill_queues"),
+    ("QUEUE_PURGE", "inet_sock_destruct"),
+    ("QUEUE_PURGE", "__sk_destruct"),
+    ("NOT_SPECIFIED", "tcp_v4_rcv"),
+    ("NOT_SPECIFIED", "tcp_v6_rcv"),
+    ("NOT_SPECIFIED", "tcp_v4_do_rcv"),
+    ("NOT_SPECIFIED", "tcp_v6_do_rcv"),
+    ("NOT_SPECIFIED", "tcp_rcv_state_process"),
+];
+
+/// Whether a free is the end of a packet that did its work.
+pub fn is_ordinary(drop: &Drop) -> bool {
+    let function = drop.location.split('+').next().unwrap_or_default();
+    ORDINARY.contains(&(drop.reason.as_str(), function))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_function_decides_whatever_the_offset() {
+        let drop = |reason: &str, location: &str| Drop { reason: reason.to_owned(), location: location.to_owned() };
+        assert!(is_ordinary(&drop("NOT_SPECIFIED", "tcp_v4_rcv+0x3a1")));
+        assert!(!is_ordinary(&drop("NO_SOCKET", "tcp_v4_rcv+0x3a1")));
+        assert!(!is_ordinary(&drop("NOT_SPECIFIED", "ip_error+0x10")));
+    }
+}
