@@ -1,11 +1,15 @@
 //! Debian's own Rust with all that eBPF needs: the last resort, where `core`'s sources for the
 //! active toolchain cannot be had.
 
-use std::{path::Path, process::Command};
+use std::{
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{apt, progress};
+use crate::{apt, progress, workspace};
 
 /// Where Debian's toolchain lives; rustup takes the folder as the name of a toolchain.
 pub const SYSROOT: &str = "/usr";
@@ -34,13 +38,38 @@ pub fn install() -> Result<()> {
     Ok(())
 }
 
+/// A folder with Debian's LLVM alone, which bpf-linker takes from the library path. Debian's own
+/// folder will not do: bpf-linker would take the first LLVM in it, whatever its version.
+pub fn llvm_folder() -> Result<PathBuf> {
+    let about = ask("-vV")?;
+    let version = about.lines().find_map(|line| line.strip_prefix("LLVM version: ")).unwrap_or_default();
+    let mut numbers = version.split('.');
+    let (Some(major), Some(minor)) = (numbers.next(), numbers.next()) else {
+        bail!("Debian's rustc names no LLVM version in `rustc -vV`; reinstall the package rustc-web");
+    };
+    let name = format!("libLLVM.so.{major}.{minor}");
+    let library = Path::new("/usr/lib/x86_64-linux-gnu").join(&name);
+    if !library.exists() {
+        bail!("{} is missing; install the package libllvm{major}", library.display());
+    }
+    let folder = workspace::cache("llvm")?;
+    let link = folder.join(&name);
+    // It may be there from before, for this very version.
+    if !link.exists() {
+        symlink(&library, &link).with_context(|| format!("cannot make the link {}", link.display()))?;
+    }
+    Ok(folder)
+}
+
 fn version() -> Result<u32> {
-    let output = Command::new(format!("{SYSROOT}/bin/rustc"))
-        .arg("--version")
-        .output()
-        .context("Debian's rustc does not start")?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let text = ask("--version")?;
     parse_minor(&text).with_context(|| format!("Debian's rustc gives no version but {text:?}"))
+}
+
+fn ask(question: &str) -> Result<String> {
+    let rustc = format!("{SYSROOT}/bin/rustc");
+    let output = Command::new(rustc).arg(question).output().context("Debian's rustc does not start")?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 fn parse_minor(text: &str) -> Option<u32> {

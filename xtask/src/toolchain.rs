@@ -17,20 +17,29 @@ const LINKER: [&str; 6] = ["bpf-linker", "--version", "0.10.4", "--no-default-fe
 /// A toolchain that can build everything in the workspace.
 pub struct Toolchain {
     path: OsString,
-    /// Another toolchain than the active one, by its folder.
-    instead: Option<&'static str>,
+    /// Debian's toolchain in place of the active one.
+    instead: Option<Instead>,
+}
+
+struct Instead {
+    sysroot: &'static str,
+    /// Where bpf-linker finds the LLVM of that toolchain.
+    libraries: PathBuf,
 }
 
 impl Toolchain {
     /// Cargo, in the root of the repository and with the linker on its path.
     pub fn cargo(&self) -> Command {
-        let mut command = match self.instead {
-            // By its path, since without rustup nothing else would choose it.
-            Some(sysroot) => Command::new(Path::new(sysroot).join("bin/cargo")),
+        let mut command = match &self.instead {
+            Some(instead) => {
+                // By its path, since without rustup nothing else would choose it.
+                let mut command = Command::new(Path::new(instead.sysroot).join("bin/cargo"));
+                // For the build scripts, which go through rustup where there is one.
+                command.env("RUSTUP_TOOLCHAIN", instead.sysroot).env("LD_LIBRARY_PATH", &instead.libraries);
+                command
+            }
             None => cargo(),
         };
-        // For the build scripts, which go through rustup where there is one.
-        command.envs(self.instead.map(|sysroot| ("RUSTUP_TOOLCHAIN", sysroot)));
         command.env("PATH", &self.path).current_dir(workspace::root());
         command
     }
@@ -41,12 +50,12 @@ pub fn ensure() -> Result<Toolchain> {
     let instead = match rust_src::ensure(debian_rust::is_usable()) {
         Ok(()) => None,
         Err(error) => match debian_rust::install() {
-            Ok(()) => Some(debian_rust::SYSROOT),
+            Ok(()) => Some(Instead { sysroot: debian_rust::SYSROOT, libraries: debian_rust::llvm_folder()? }),
             Err(other) => bail!("{error:#}; Debian's own Rust could not be used in its place ({other:#})"),
         },
     };
     let mut folders = vec![ensure_linker()?];
-    folders.extend(instead.map(|sysroot| Path::new(sysroot).join("bin")));
+    folders.extend(instead.as_ref().map(|instead| Path::new(instead.sysroot).join("bin")));
     folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
     let path = env::join_paths(folders).context("PATH holds a folder with a colon in its name")?;
     progress::say("toolchain ready");
