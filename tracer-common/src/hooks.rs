@@ -89,11 +89,11 @@ hooks! {
     NF_HOOK_SLOW = 14: "nf_hook_slow"("sk_buff" "nf_hook_state") (vmlinux) [Entry] (hot);
     NFT_DO_CHAIN = 15: "nft_do_chain"("nft_pktinfo" "") (module "nf_tables") [Entry Return];
     NFT_IMMEDIATE_EVAL = 16: "nft_immediate_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nf_tables") [Entry] (hot);
-    NFT_LOOKUP_EVAL = 17: "nft_lookup_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nf_tables") [Return];
+    NFT_LOOKUP_EVAL = 17: "nft_lookup_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nf_tables") [Entry];
     NFT_REJECT_IPV4_EVAL = 18: "nft_reject_ipv4_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nft_reject_ipv4") [Entry];
     NFT_REJECT_IPV6_EVAL = 19: "nft_reject_ipv6_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nft_reject_ipv6") [Entry];
     NFT_REJECT_INET_EVAL = 20: "nft_reject_inet_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nft_reject_inet") [Entry];
-    NFT_TARGET_EVAL_XT = 21: "nft_target_eval_xt"("nft_expr" "nft_regs" "nft_pktinfo") (module "nft_compat") [Return];
+    NFT_TARGET_EVAL_XT = 21: "nft_target_eval_xt"("nft_expr" "nft_regs" "nft_pktinfo") (module "nft_compat") [Entry];
     NFT_NOTRACK_EVAL = 22: "nft_notrack_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nft_ct") [Entry];
     XT_CT_TARGET_V0 = 23: "xt_ct_target_v0"("sk_buff" "xt_action_param") (module "xt_CT") [Entry];
     XT_CT_TARGET_V1 = 24: "xt_ct_target_v1"("sk_buff" "xt_action_param") (module "xt_CT") [Entry];

@@ -27,20 +27,17 @@ const NF_VERDICT_MASK: i32 = 0xff;
 
 on_return! {
     nft_do_chain/2, skb |args: &_| skb_of(Args::arg(args, 0)), entry walk_begins => walk_ends;
-    nft_lookup_eval/3, skb |args: &_| skb_of(Args::arg(args, 2)), entry nothing => verdict_in_registers;
-    nft_target_eval_xt/3, skb |args: &_| skb_of(Args::arg(args, 2)), entry nothing => verdict_in_registers;
 }
 
 on_entry! {
     nft_immediate_eval => immediate;
+    nft_lookup_eval => may_give;
+    nft_target_eval_xt => may_give;
     nft_reject_ipv4_eval => reject;
     nft_reject_ipv6_eval => reject;
     nft_reject_inet_eval => reject;
     nft_notrack_eval => notrack;
 }
-
-#[inline(always)]
-fn nothing<A: Args>(_args: &A) {}
 
 /// `nft_do_chain(pkt, chain)`.
 #[inline(always)]
@@ -53,6 +50,7 @@ fn walk_begins<A: Args>(args: &A) {
         unsafe {
             (*packet).base = chain;
             (*packet).expr = 0;
+            (*packet).pending = 0;
             (*packet).code = NFT_CONTINUE;
             (*packet).visited[0] = chain;
             (*packet).visits = 1;
@@ -81,10 +79,13 @@ pub fn freed_in_walk(skb: *const u8, packet: *mut Packet, place: Place) {
 #[inline(always)]
 fn decided(skb: *const u8, packet: *mut Packet, place: Place, ret: i32) {
     // SAFETY: a packet from the map.
-    let (base, code) = unsafe { ((*packet).base, (*packet).code) };
+    let base = unsafe { (*packet).base };
     if base == 0 {
         return;
     }
+    settle(packet);
+    // SAFETY: as above.
+    let code = unsafe { (*packet).code };
     let ruled = code >= 0 && code & NF_VERDICT_MASK == ret & NF_VERDICT_MASK;
     let found = if ruled { rule::find(packet) } else { rule::Found::default() };
     let decided_by = match (ruled, found.handle != 0, rule::policy(base) == ret) {
@@ -105,6 +106,7 @@ fn immediate<A: Args>(args: &A) {
     let Some(packet) = packet::tracked(skb_of(args.arg(2))) else { return };
     let expr = args.arg(0);
     let data = expr.wrapping_add(usize::from(field!(layout.expr_data)));
+    settle(packet);
     if Probed::at::<u8>(data, field!(layout.immediate_dreg)) != 0 {
         return;
     }
@@ -113,14 +115,40 @@ fn immediate<A: Args>(args: &A) {
     });
 }
 
-/// `nft_lookup_eval` and `nft_target_eval_xt` of `(expr, regs, pkt)`: a verdict map, an xt target.
+/// `nft_lookup_eval` and `nft_target_eval_xt` of `(expr, regs, pkt)`: a verdict map, an xt target. What
+/// they give stands in the registers when they return. No hook waits for that: the registers live
+/// as long as the walk, and its next hook reads them ([`settle`]).
 #[inline(always)]
-fn verdict_in_registers<A: Args>(args: &A, _ret: i32) {
-    let Some(packet) = packet::tracked(skb_of(args.arg(2))) else { return };
-    let regs = args.arg(1);
-    gave(packet, args.arg(0), Probed::at(regs, field!(layout.regs_code)), || {
-        Probed::at(regs, field!(layout.regs_chain))
-    });
+fn may_give<A: Args>(args: &A) {
+    if let Some(packet) = packet::tracked(skb_of(args.arg(2))) {
+        settle(packet);
+        // SAFETY: a packet from the map.
+        unsafe {
+            (*packet).pending = args.arg(0) as u64;
+            (*packet).regs = args.arg(1) as u64;
+        }
+    }
+}
+
+/// Reads what the last [`may_give`] gave. A verdict that ends the walk still stands there, since
+/// nothing is evaluated after it. A jump has been taken meanwhile and its code is gone, but its chain
+/// is not: it is kept as visited, also where it is a leftover. That does no harm, since a rule is
+/// only named when the deciding expression lies in it.
+#[inline(always)]
+fn settle(packet: *mut Packet) {
+    // SAFETY: a packet from the map.
+    let (expr, regs) = unsafe { ((*packet).pending, (*packet).regs as *const u8) };
+    if expr == 0 {
+        return;
+    }
+    // SAFETY: as above.
+    unsafe { (*packet).pending = 0 };
+    let code: i32 = Probed::at(regs, field!(layout.regs_code));
+    if code >= 0 {
+        gave(packet, expr as *const u8, code, || 0);
+    } else {
+        visit(packet, Probed::at(regs, field!(layout.regs_chain)));
+    }
 }
 
 /// `nft_reject_…_eval(expr, regs, pkt)` always ends in a drop. Known at entry: the answer that it
@@ -148,6 +176,7 @@ fn notrack<A: Args>(args: &A) {
 /// A rule of the walk under way makes the packet UNTRACKED; `inside` lies in that rule's data.
 #[inline(always)]
 pub fn report_notrack(hook: u16, place: Place, skb: *const u8, packet: *mut Packet, inside: *const u8) {
+    settle(packet);
     // SAFETY: a packet from the map.
     let (base, kept) = unsafe { ((*packet).base, (*packet).expr) };
     // SAFETY: as above.
@@ -166,13 +195,24 @@ fn gave(packet: *mut Packet, expr: *const u8, code: i32, target: impl FnOnce() -
         return;
     }
     // SAFETY: a packet from the map.
-    let packet = unsafe { &mut *packet };
-    packet.expr = expr as u64;
-    packet.code = code;
+    unsafe {
+        (*packet).expr = expr as u64;
+        (*packet).code = code;
+    }
     if code == NFT_JUMP || code == NFT_GOTO {
-        // The oldest give way: a walk that visits more chains may end in a rule that is not found.
-        let slot = packet.visits as usize & (VISITED - 1);
-        packet.visited[slot] = target();
+        visit(packet, target());
+    }
+}
+
+/// Keeps a chain as visited. The oldest give way: a walk that visits more chains may end in a rule
+/// that is not found.
+#[inline(always)]
+fn visit(packet: *mut Packet, chain: u64) {
+    // SAFETY: a packet from the map.
+    let packet = unsafe { &mut *packet };
+    let newest = packet.visited[packet.visits.wrapping_sub(1) as usize & (VISITED - 1)];
+    if chain != 0 && chain != newest {
+        packet.visited[packet.visits as usize & (VISITED - 1)] = chain;
         packet.visits += 1;
     }
 }

@@ -30,6 +30,10 @@ pub struct Packet {
     pub base: u64,
     /// nftables: last expression that gave a verdict.
     pub expr: u64,
+    /// nftables: expression that may have given a verdict by now, 0 for none.
+    pub pending: u64,
+    /// nftables: the walk's registers, where `pending` leaves its verdict.
+    pub regs: u64,
     /// Legacy iptables: table of the walk, 0 outside.
     pub table: u64,
     /// nftables: chains that the walk went through, the newest at `visits - 1`.
@@ -73,6 +77,8 @@ static BLANK: Packet = Packet {
     dev: 0,
     base: 0,
     expr: 0,
+    pending: 0,
+    regs: 0,
     table: 0,
     visited: [0; VISITED],
     visits: 0,

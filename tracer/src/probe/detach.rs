@@ -5,14 +5,14 @@
 //! one reports. It has nothing else open, so that nobody who reads our output waits for it.
 
 use std::{
-    os::fd::OwnedFd,
+    os::fd::{AsRawFd as _, OwnedFd},
     thread,
     time::{Duration, Instant},
 };
 
 use nix::{
     sys::wait::{WaitPidFlag, WaitStatus, waitpid},
-    unistd::{ForkResult, Pid, fork},
+    unistd::{ForkResult, Pid, fork, pipe},
 };
 
 /// A detachment under way.
@@ -21,6 +21,8 @@ pub struct Detaching(Option<Pid>);
 
 /// Closes the links in a child process, or here where there can be none.
 pub fn detach(links: Vec<OwnedFd>) -> Detaching {
+    // Whoever closes a link last waits for the kernel: the child begins when we have closed ours.
+    let Ok((begin, hold)) = pipe() else { return Detaching(None) };
     // SAFETY: the child only closes descriptors and leaves; it allocates nothing and takes no lock.
     match unsafe { fork() } {
         Ok(ForkResult::Child) => {
@@ -31,14 +33,20 @@ pub fn detach(links: Vec<OwnedFd>) -> Detaching {
                 for standard in 0..3 {
                     libc::close(standard);
                 }
+                libc::close(hold.as_raw_fd());
+                let mut byte = 0u8;
+                libc::read(begin.as_raw_fd(), (&raw mut byte).cast(), 1);
                 for link in &links {
-                    libc::close(std::os::fd::AsRawFd::as_raw_fd(link));
+                    libc::close(link.as_raw_fd());
                 }
                 libc::_exit(0)
             }
         }
-        // Dropping our own descriptors is quick: the child's are the last.
-        Ok(ForkResult::Parent { child }) => Detaching(Some(child)),
+        Ok(ForkResult::Parent { child }) => {
+            drop(links);
+            drop(hold);
+            Detaching(Some(child))
+        }
         Err(_) => Detaching(None),
     }
 }

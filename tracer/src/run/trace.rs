@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// A run ends within two seconds, whatever the kernel still has to do.
-const DETACH_AT_MOST: Duration = Duration::from_millis(1500);
+const DETACH_AT_MOST: Duration = Duration::from_millis(1000);
 
 /// Version of the JSON lines.
 const SCHEMA: u32 = 1;

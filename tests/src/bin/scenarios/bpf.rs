@@ -10,8 +10,9 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-/// The kernel frees programs and links shortly after their last descriptor is closed.
-const GRACE: Duration = Duration::from_secs(3);
+/// The kernel takes its time after the last descriptor is closed: up to 0.1 s for each function, which
+/// adds up where a backend was named that attaches each on its own.
+const GRACE: Duration = Duration::from_secs(15);
 
 /// Programs and links by kind and id.
 pub struct Inventory(BTreeMap<(&'static str, u64), String>);

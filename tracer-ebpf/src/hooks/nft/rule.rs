@@ -33,7 +33,8 @@ struct Walk {
     handle: u64,
 }
 
-/// The rule of the visited chains that holds the packet's last expression, newest chain first.
+/// The rule of the visited chains that holds the packet's last expression, newest chain first, the
+/// base chain last.
 #[inline(always)]
 pub fn find(packet: *const Packet) -> Found {
     // SAFETY: a packet from the map.
@@ -52,7 +53,7 @@ pub fn find(packet: *const Packet) -> Found {
             return Found { handle, chain };
         }
     }
-    Found::default()
+    Found { handle: find_in(packet.base, expr), chain: packet.base }
 }
 
 /// The policy of the base chain: `NF_ACCEPT` or `NF_DROP`.
