@@ -6,6 +6,7 @@ pub mod fetch;
 pub mod index;
 pub mod mirror;
 pub mod resolve;
+mod version;
 
 use std::{fs, io::Read as _, path::PathBuf};
 

@@ -4,6 +4,7 @@ pub mod accel;
 pub mod boot;
 pub mod channel;
 pub mod image;
+mod modinfo;
 mod modules;
 mod overlay;
 mod process;

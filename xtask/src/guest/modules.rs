@@ -8,9 +8,11 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use lzma_rust2::XzReader;
-use object::{Object as _, ObjectSection as _};
 
-use super::tree::{Node, Tree};
+use super::{
+    modinfo::{self, Info},
+    tree::{Node, Tree},
+};
 
 /// Copies the network modules of an unpacked kernel, and all they depend on, into the guest.
 pub fn install(kernel: &Tree, guest: &mut Tree) -> Result<()> {
@@ -48,13 +50,6 @@ struct Module {
     path: String,
     content: Vec<u8>,
     info: Info,
-}
-
-/// What a module says of itself in its `.modinfo` section.
-#[derive(Debug, Default, PartialEq)]
-struct Info {
-    depends: Vec<String>,
-    aliases: Vec<String>,
 }
 
 /// Whether a scenario may want a module. Everything with packets, and no hardware.
@@ -136,43 +131,13 @@ fn read_all(kernel: &Tree) -> Result<(String, BTreeMap<String, Module>)> {
         };
         let file = path.rsplit('/').next().unwrap_or(path);
         let name = file.trim_end_matches(".ko").replace('-', "_");
-        let info = read_info(&content).with_context(|| format!("module {path} is unreadable"))?;
+        let info = modinfo::read(&content).with_context(|| format!("module {path} is unreadable"))?;
         modules.insert(name, Module { path: path.to_owned(), content, info });
     }
     match version {
         Some(version) if !modules.is_empty() => Ok((version, modules)),
         _ => bail!("the kernel package holds no modules; xtask's kernel table needs a look"),
     }
-}
-
-fn read_info(module: &[u8]) -> Result<Info> {
-    let file = object::File::parse(module)?;
-    let section = file.section_by_name(".modinfo").context("it has no .modinfo section")?;
-    Ok(parse_info(section.data()?))
-}
-
-fn parse_info(section: &[u8]) -> Info {
-    let mut info = Info::default();
-    for field in section.split(|byte| *byte == 0) {
-        let field = String::from_utf8_lossy(field);
-        let names = |list: &str, separator: char| -> Vec<String> {
-            let names = list.split(separator).filter(|name| !name.is_empty());
-            names.map(|name| name.replace('-', "_")).collect()
-        };
-        match field.split_once('=') {
-            Some(("depends", list)) => info.depends.extend(names(list, ',')),
-            Some(("alias", alias)) => info.aliases.push(alias.to_owned()),
-            // "pre: a b post: c": what must be there first is as good as a dependency.
-            Some(("softdep", text)) => {
-                if let Some(first) = text.trim().strip_prefix("pre:") {
-                    let first = first.split("post:").next().unwrap_or_default();
-                    info.depends.extend(names(&first.replace(['\t', '\n'], " "), ' '));
-                }
-            }
-            _ => {}
-        }
-    }
-    info
 }
 
 fn closure(modules: &BTreeMap<String, Module>) -> BTreeSet<String> {
@@ -218,14 +183,6 @@ mod tests {
     fn module(path: &str, depends: &[&str]) -> Module {
         let depends = depends.iter().map(|name| (*name).to_owned()).collect();
         Module { path: path.to_owned(), content: Vec::new(), info: Info { depends, aliases: Vec::new() } }
-    }
-
-    #[test]
-    fn info_section() {
-        let info = parse_info(b"license=GPL\0alias=rtnl-link-x\0depends=a-b,c\0softdep=pre: d e post: f\0");
-        assert_eq!(info.depends, ["a_b", "c", "d", "e"]);
-        assert_eq!(info.aliases, ["rtnl-link-x"]);
-        assert_eq!(parse_info(b"depends=\0"), Info::default());
     }
 
     #[test]
