@@ -81,13 +81,17 @@ async fn live(config: &TraceConfig) -> Result<Status, String> {
         }
     }
     let (ended, deadline) = (boot_time_ns(), Instant::now() + DETACH_AT_MOST);
+    tracing::debug!("ending");
     let detaching = probe.detach();
+    tracing::debug!("detaching in a process of its own");
     while run.take(&mut ring)? > 0 && Instant::now() < deadline {}
     let status = finish(run, &probe, ended.saturating_sub(began), config);
+    tracing::debug!("reported");
     // Also when the report could not be written: whoever sees us end may look for leftovers.
     if !detaching.wait_until(deadline) {
         tracing::debug!("the kernel is still detaching probes");
     }
+    tracing::debug!("ended");
     status
 }
 

@@ -30,7 +30,7 @@ pub struct TestArgs {
     #[arg(long)]
     scenarios_only: bool,
     /// How many guests share the scenarios of one kernel
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=16))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
     jobs: u32,
     #[command(flatten)]
     machine: MachineArgs,
