@@ -111,13 +111,5 @@ fn transport(tuple: &mut Tuple, l4: *const u8) {
     }
 }
 
-const EMPTY: Tuple = Tuple {
-    saddr: [0; 4],
-    daddr: [0; 4],
-    sport: 0,
-    dport: 0,
-    proto: 0,
-    version: 0,
-    tcp_flags: 0,
-    direction: 0,
-};
+const EMPTY: Tuple =
+    Tuple { saddr: [0; 4], daddr: [0; 4], sport: 0, dport: 0, proto: 0, version: 0, tcp_flags: 0, direction: 0 };

@@ -69,8 +69,7 @@ fn place_matches<R: Read>(skb: *const u8, place: Place) -> bool {
     }
     let netns = field!(filter.netns);
     if netns != 0 {
-        let net: *const u8 =
-            if place.net.is_null() { R::at(place.dev, field!(layout.dev_net)) } else { place.net };
+        let net: *const u8 = if place.net.is_null() { R::at(place.dev, field!(layout.dev_net)) } else { place.net };
         if R::at::<u32>(net, field!(layout.net_inum)) != netns {
             return false;
         }

@@ -32,9 +32,7 @@ fn hook_slow<A: Args>(args: &A) {
     if A::Read::at::<u8>(state, field!(layout.state_hook)) == NF_INET_LOCAL_OUT
         && A::Read::at::<u8>(state, field!(layout.state_pf)) == NFPROTO_IPV6
     {
-        enter::<A::Read>(hook::NF_HOOK_SLOW, skb, place::<A::Read>(state), || {
-            Some(network_header::<A::Read>(skb))
-        });
+        enter::<A::Read>(hook::NF_HOOK_SLOW, skb, place::<A::Read>(state), || Some(network_header::<A::Read>(skb)));
         if let Some(packet) = packet::tracked(skb) {
             remember::<A::Read>(packet, state);
         }

@@ -3,7 +3,10 @@
 
 use tracer_common::{Verdict, hook, via};
 
-use super::{netfilter::{place, remember}, nft};
+use super::{
+    netfilter::{place, remember},
+    nft,
+};
 use crate::{
     attach::{Args, on_entry, on_return},
     emit,
@@ -90,15 +93,7 @@ fn walk_ends<A: Args, E: entries::Layout>(hook: u16, args: &A, ret: i32) {
 }
 
 #[inline(always)]
-fn report(
-    hook: u16,
-    skb: *const u8,
-    packet: *mut Packet,
-    state: *const u8,
-    table: *const u8,
-    entry: u64,
-    code: i32,
-) {
+fn report(hook: u16, skb: *const u8, packet: *mut Packet, state: *const u8, table: *const u8, entry: u64, code: i32) {
     emit::verdict::<Probed>(hook, skb, packet, place::<Probed>(state), |verdict| {
         // SAFETY: a valid destination in the ring buffer.
         let verdict = unsafe { &mut *verdict };

@@ -63,16 +63,7 @@ static LOST: PerCpuArray<u64> = PerCpuArray::with_max_entries(counter::SLOTS, 0)
 /// A fresh packet is copied from here: it is too large for the stack.
 static BLANK: Packet = Packet {
     id: 0,
-    tuple: Tuple {
-        saddr: [0; 4],
-        daddr: [0; 4],
-        sport: 0,
-        dport: 0,
-        proto: 0,
-        version: 0,
-        tcp_flags: 0,
-        direction: 0,
-    },
+    tuple: Tuple { saddr: [0; 4], daddr: [0; 4], sport: 0, dport: 0, proto: 0, version: 0, tcp_flags: 0, direction: 0 },
     nfct: 0,
     dev: 0,
     base: 0,

@@ -73,7 +73,10 @@ impl<'a> Facts<'a> {
             0 => self.trace.steps.first().map_or(0, |first| first.ts),
             start => start,
         };
-        #[expect(clippy::cast_precision_loss, reason = "a trace is shorter than the 104 days that a double holds in ns")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a trace is shorter than the 104 days that a double holds in ns"
+        )]
         let ms = step.ts.saturating_sub(start) as f64 / 1e6;
         format!("packet {} at {ms:.3} ms (ts {})", step.packet, step.ts)
     }

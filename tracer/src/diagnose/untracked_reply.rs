@@ -80,7 +80,8 @@ fn accept_rule<'a>(chains: &[&'a Chain], by: &Netfilter) -> Option<(&'a Chain, &
         let deciding = Some(&chain.chain) == by.chain.as_ref() && !by.policy;
         let end = chain.rules.iter().position(|rule| deciding && Some(rule.rule) == by.rule);
         let jumped = |rule: &&Rule| rule.jump.as_ref() == Some(&chain.chain);
-        let reached = chain.chain == base.chain || chains.iter().any(|from| from.rules.iter().any(|rule| jumped(&rule)));
+        let reached =
+            chain.chain == base.chain || chains.iter().any(|from| from.rules.iter().any(|rule| jumped(&rule)));
         chain.rules[..end.unwrap_or(chain.rules.len())]
             .iter()
             .find(|rule| {

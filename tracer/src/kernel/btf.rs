@@ -73,8 +73,8 @@ impl Btf {
         let types_end = types_at + word(12)? as usize;
         let strings = header + word(16)? as usize;
         let strings_len = word(20)?;
-        let (first_id, first_string) = base
-            .map_or((1, 0), |base| (base.first_id + base.types.len() as u32, base.first_string + base.strings_len));
+        let (first_id, first_string) =
+            base.map_or((1, 0), |base| (base.first_id + count(base.types.len()), base.first_string + base.strings_len));
         if data.len() < types_end || data.len() < strings + strings_len as usize {
             return Err("a section is cut short".to_owned());
         }
@@ -91,7 +91,7 @@ impl Btf {
             {
                 let owner = if ty.name >= self.first_string { Some(&*self) } else { base };
                 if let Some(name) = owner.and_then(|owner| owner.string(ty.name)).filter(|name| !name.is_empty()) {
-                    names.entry(name.to_owned()).or_default().push(self.first_id + index as u32);
+                    names.entry(name.to_owned()).or_default().push(self.first_id + count(index));
                 }
             }
         }
@@ -285,6 +285,11 @@ impl<'a> Split<'a> {
             _ => self.base.string(offset),
         }
     }
+}
+
+/// Ids are 32 bits wide: a blob cannot hold more types.
+fn count(types: usize) -> u32 {
+    u32::try_from(types).unwrap_or(u32::MAX)
 }
 
 fn u32_at(data: &[u8], at: usize) -> Option<u32> {

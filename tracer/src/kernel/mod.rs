@@ -40,7 +40,10 @@ impl Kernel {
         let vmlinux = Btf::parse(data, None).map_err(|error| format!("{path} could not be understood: {error}"))?;
         let mut modules = BTreeMap::new();
         for module in wanted {
-            if !module.is_empty() && !modules.contains_key(module) && let Some(data) = module_btf(module)? {
+            if !module.is_empty()
+                && !modules.contains_key(module)
+                && let Some(data) = module_btf(module)?
+            {
                 let btf = Btf::parse(data, Some(&vmlinux))
                     .map_err(|error| format!("{BTF_DIR}/{module} could not be understood: {error}"))?;
                 modules.insert(module.to_owned(), btf);

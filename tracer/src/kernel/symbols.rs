@@ -5,6 +5,7 @@ use std::fs;
 const KALLSYMS: &str = "/proc/kallsyms";
 
 /// Sorted by address.
+#[derive(Default)]
 pub struct Symbols(Vec<(u64, String)>);
 
 impl Symbols {
@@ -56,7 +57,10 @@ mod tests {
 
     #[test]
     fn modules_and_data_are_read() {
-        assert_eq!(parse("ffffffffc0001000 t wg_xmit\t[wireguard]"), Some((0xffff_ffff_c000_1000, "wg_xmit".to_owned())));
+        assert_eq!(
+            parse("ffffffffc0001000 t wg_xmit\t[wireguard]"),
+            Some((0xffff_ffff_c000_1000, "wg_xmit".to_owned()))
+        );
         assert_eq!(parse("garbage"), None);
     }
 }

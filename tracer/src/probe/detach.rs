@@ -19,8 +19,25 @@ use nix::{
 #[derive(Debug)]
 pub struct Detaching(Option<Pid>);
 
+/// The links of a probe, to be detached by whoever notices the end first.
+#[derive(Debug)]
+pub struct Detach(Vec<OwnedFd>);
+
+impl Detach {
+    /// Of these links.
+    pub(super) fn new(links: Vec<OwnedFd>) -> Self {
+        Self(links)
+    }
+
+    /// Starts to take the probes away.
+    #[must_use]
+    pub fn begin(self) -> Detaching {
+        detach(self.0)
+    }
+}
+
 /// Closes the links in a child process, or here where there can be none.
-pub fn detach(links: Vec<OwnedFd>) -> Detaching {
+fn detach(links: Vec<OwnedFd>) -> Detaching {
     // Whoever closes a link last waits for the kernel: the child begins when we have closed ours.
     let Ok((begin, hold)) = pipe() else { return Detaching(None) };
     // SAFETY: the child only closes descriptors and leaves; it allocates nothing and takes no lock.

@@ -153,11 +153,8 @@ fn tp_btf(kernel: &Kernel, object: &Object, hook: &Hook) -> Link {
         .types("")
         .and_then(|types| types.tracepoint(hook.name))
         .ok_or_else(|| "it is not in the kernel's BTF".to_owned())?;
-    let kind = Kind {
-        program: bpf_prog_type::BPF_PROG_TYPE_TRACING,
-        attach: Some(bpf_attach_type::BPF_TRACE_RAW_TP),
-        btf_id,
-    };
+    let kind =
+        Kind { program: bpf_prog_type::BPF_PROG_TYPE_TRACING, attach: Some(bpf_attach_type::BPF_TRACE_RAW_TP), btf_id };
     let fd = object.load(&format!("tp_btf_{}", hook.name), kind, None)?;
     let link = sys::raw_tracepoint_open(&fd, None).map_err(|error| error.to_string())?;
     Ok((fd, link))

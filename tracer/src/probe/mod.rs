@@ -17,7 +17,7 @@ use std::{
 use aya::{Ebpf, EbpfLoader};
 use tracer_common::{Config, Filter, counter};
 
-pub use detach::Detaching;
+pub use detach::{Detach, Detaching};
 pub use plan::{Backend, Method, Plan, Planned, Skipped, plan};
 
 use crate::kernel::{Kernel, layout, symbols::Symbols};
@@ -147,11 +147,11 @@ impl Probe {
         }
     }
 
-    /// Starts to take the probes out of the kernel's way, in a process of its own: the kernel takes up
-    /// to 0.1 s for each, and lets nobody wait for all at once. Maps stay readable.
+    /// Hands the links out; dropping or beginning the detachment takes the probes away. Maps stay
+    /// readable here.
     #[must_use]
-    pub fn detach(&mut self) -> detach::Detaching {
-        detach::detach(std::mem::take(&mut self.links))
+    pub fn detachment(&mut self) -> Detach {
+        Detach::new(std::mem::take(&mut self.links))
     }
 }
 

@@ -86,10 +86,12 @@ impl Object {
 /// All maps are held alike; Aya tells them apart by type.
 pub fn fd_of(map: &Map) -> Option<RawFd> {
     match map {
-        Map::Array(map) | Map::HashMap(map) | Map::LruHashMap(map) | Map::PerCpuArray(map)
-        | Map::ProgramArray(map) | Map::RingBuf(map) => {
-            Some(map.fd().as_fd().as_raw_fd())
-        }
+        Map::Array(map)
+        | Map::HashMap(map)
+        | Map::LruHashMap(map)
+        | Map::PerCpuArray(map)
+        | Map::ProgramArray(map)
+        | Map::RingBuf(map) => Some(map.fd().as_fd().as_raw_fd()),
         _ => None,
     }
 }

@@ -84,9 +84,7 @@ fn prefix(net: Option<IpNet>) -> Prefix {
             addr: [u32::from(net.network()).to_be(), 0, 0, 0],
             mask: [u32::from(net.netmask()).to_be(), 0, 0, 0],
         },
-        Some(IpNet::V6(net)) => {
-            Prefix { addr: words(net.network().octets()), mask: words(net.netmask().octets()) }
-        }
+        Some(IpNet::V6(net)) => Prefix { addr: words(net.network().octets()), mask: words(net.netmask().octets()) },
     }
 }
 

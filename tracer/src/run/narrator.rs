@@ -20,8 +20,7 @@ pub struct Narrator {
 
 struct KernelWords {
     reasons: Reasons,
-    /// Read at the first drop: a quiet run does not need them, a module may come before it.
-    symbols: Option<Symbols>,
+    symbols: Symbols,
 }
 
 impl Words for KernelWords {
@@ -30,18 +29,14 @@ impl Words for KernelWords {
     }
 
     fn location(&mut self, address: u64) -> String {
-        self.symbols.get_or_insert_with(Symbols::read).location(address)
+        self.symbols.location(address)
     }
 }
 
 impl Narrator {
     /// Nothing is told yet.
-    pub fn new(reasons: Reasons) -> Self {
-        Self {
-            tracker: Tracker::default(),
-            rules: Rules::default(),
-            words: KernelWords { reasons, symbols: None },
-        }
+    pub fn new(reasons: Reasons, symbols: Symbols) -> Self {
+        Self { tracker: Tracker::default(), rules: Rules::default(), words: KernelWords { reasons, symbols } }
     }
 
     /// The lines of a record, in order.

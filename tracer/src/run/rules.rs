@@ -66,8 +66,7 @@ impl Rules {
             }
         };
         for chain in chains {
-            let id =
-                (inum, chain.family.to_string(), chain.table.clone(), chain.chain.clone(), chain.legacy);
+            let id = (inum, chain.family.to_string(), chain.table.clone(), chain.chain.clone(), chain.legacy);
             if self.told.insert(id) {
                 lines.push(Record::Chain(chain.clone()));
             }

@@ -4,7 +4,13 @@ use std::{
     fs::File,
     io::{self, BufWriter, Stdout},
     ops::ControlFlow,
+    os::fd::AsFd as _,
     path::{Path, PathBuf},
+};
+
+use nix::{
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    unistd::{AccessFlags, access},
 };
 
 use crate::{
@@ -16,6 +22,7 @@ use crate::{
 /// Takes every line once.
 pub struct Sinks {
     trace: Vec<Record>,
+    terminal: Stdout,
     stdout: Option<JsonLines<BufWriter<Stdout>>>,
     file: Option<(JsonLines<BufWriter<File>>, PathBuf)>,
 }
@@ -28,7 +35,7 @@ impl Sinks {
     pub fn open(config: &TraceConfig) -> Result<Self, String> {
         let file = config.write.as_deref().map(create).transpose()?;
         let stdout = (config.view.format == Format::Json).then(|| JsonLines::new(BufWriter::new(io::stdout())));
-        Ok(Self { trace: Vec::new(), stdout, file })
+        Ok(Self { trace: Vec::new(), terminal: io::stdout(), stdout, file })
     }
 
     /// Writes and keeps a line. `Break` where nobody reads stdout any more.
@@ -62,6 +69,14 @@ impl Sinks {
         Ok(flow)
     }
 
+    /// Whether lines go to a stdout that nobody reads any more: without traffic, writing does not tell.
+    pub fn abandoned(&self) -> bool {
+        let mut stdout = [PollFd::new(self.terminal.as_fd(), PollFlags::empty())];
+        self.stdout.is_some()
+            && poll(&mut stdout, PollTimeout::ZERO).is_ok()
+            && stdout[0].revents().is_some_and(|events| events.contains(PollFlags::POLLERR))
+    }
+
     /// The trace so far.
     pub fn trace(&self) -> Trace {
         self.trace.iter().cloned().collect()
@@ -76,17 +91,18 @@ pub fn touch(path: &Path) -> Result<(), String> {
     File::create(path).map(drop).map_err(|error| unwritable(path, &error))
 }
 
-/// Whether [`touch`] will work later, asked before anything is attached and without leaving a file.
+/// Whether [`touch`] will work later, asked before anything is attached. The file must not come to be
+/// meanwhile, not even for a moment: somebody waits for it.
 ///
 /// # Errors
 /// One sentence.
 pub fn touchable(path: &Path) -> Result<(), String> {
-    let existed = path.exists();
-    touch(path)?;
-    if existed {
-        return Ok(());
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let place = if path.exists() { path } else { parent };
+    if path.is_dir() {
+        return Err(unwritable(path, &io::ErrorKind::IsADirectory.into()));
     }
-    std::fs::remove_file(path).map_err(|error| unwritable(path, &error))
+    access(place, AccessFlags::W_OK).map_err(|errno| unwritable(path, &errno.into()))
 }
 
 fn create(path: &Path) -> Result<(JsonLines<BufWriter<File>>, PathBuf), String> {

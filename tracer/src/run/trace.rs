@@ -1,7 +1,8 @@
 //! A live run: attach, follow, detach, drain, report.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tracer_common::HOOKS;
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
@@ -10,19 +11,29 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use super::{ending::Ending, filter, narrator::Narrator, privileges, sinks, sinks::Sinks, summary};
+use super::{
+    ending::{self, Ended, Signals},
+    filter,
+    narrator::Narrator,
+    privileges, sinks,
+    sinks::Sinks,
+    summary,
+};
 use crate::{
     cli::{Backend, Format, Status, TraceConfig},
     diagnose::diagnose,
-    kernel::{Kernel, layout, reasons::Reasons},
+    kernel::{Kernel, layout, reasons::Reasons, symbols::Symbols},
     model::{Hooks, Lost, Record, SkippedHook, Start},
     output::{self, Counts, Look, Progress, Show},
     probe::{self, Probe},
     source::ring::Ring,
 };
 
-/// A run ends within two seconds, whatever the kernel still has to do.
-const DETACH_AT_MOST: Duration = Duration::from_millis(1000);
+/// Records of packets that are still under way when the end comes are taken for this long at most.
+const DRAIN_AT_MOST_NS: u64 = 500_000_000;
+
+/// How often the run looks whether its reader is still there.
+const LOOK_UP: Duration = Duration::from_millis(250);
 
 /// Version of the JSON lines.
 const SCHEMA: u32 = 1;
@@ -33,16 +44,16 @@ const SCHEMA: u32 = 1;
 /// One sentence where the run fails.
 pub fn trace(config: &TraceConfig) -> Result<Status, String> {
     log(config);
+    // First of all: a signal that comes while hooks are being attached must end the run, too.
+    let signals = Signals::keep().map_err(|error| format!("signals cannot be caught: {error}"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| format!("the event loop cannot be started: {error}"))?;
-    runtime.block_on(live(config))
+    runtime.block_on(live(config, signals))
 }
 
-async fn live(config: &TraceConfig) -> Result<Status, String> {
-    // First of all: a signal that comes while hooks are being attached must end the run, too.
-    let mut ending = Ending::catch().map_err(|error| format!("signals cannot be caught: {error}"))?;
+async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> {
     privileges::check()?;
     let wanted = filter::resolve(&config.filter)?;
     if let Some(path) = &config.ready_file {
@@ -50,6 +61,8 @@ async fn live(config: &TraceConfig) -> Result<Status, String> {
     }
     let mut sinks = Sinks::open(config)?;
     let progress = Progress::new(&config.filter.to_string(), Show::for_view(&config.view));
+    // Long to read, and wanted in the middle of the run: better now, beside the rest.
+    let symbols = std::thread::spawn(Symbols::read);
     progress.preparing("reading the kernel's types");
     let kernel = Kernel::read(modules())?;
     tracing::debug!("types are read");
@@ -60,38 +73,28 @@ async fn live(config: &TraceConfig) -> Result<Status, String> {
     let start = start(config, &kernel, &probe);
     warn(&progress, &start);
     let began = start.boot_time_ns;
+    let closed = sinks.put(Record::Start(start))?.is_break() || sinks.flush()?.is_break();
+    let symbols = symbols.join().unwrap_or_default();
     let mut run = Run {
-        narrator: Narrator::new(Reasons::of(&kernel)),
+        narrator: Narrator::new(Reasons::of(&kernel), symbols),
         undecoded: 0,
         progress: &progress,
-        closed: sinks.put(Record::Start(start))?.is_break() || sinks.flush()?.is_break(),
+        closed,
         sinks: &mut sinks,
         count: config.count.map(std::num::NonZeroU64::get),
     };
+    let mut ended = signals.wait_for(config.timeout, probe.detachment(), boot_time_ns);
     if let Some(path) = &config.ready_file {
         sinks::touch(path)?;
     }
     progress.started();
-    ending.start(config.timeout);
-    while !run.done() {
-        tokio::select! {
-            biased;
-            () = ending.come() => break,
-            () = ring.ready() => while run.take(&mut ring)? > 0 && !run.done() && !ending.has_come() {},
-        }
-    }
-    let (ended, deadline) = (boot_time_ns(), Instant::now() + DETACH_AT_MOST);
+    let ended = run.until(&mut ring, &mut ended).await?;
     tracing::debug!("ending");
-    let detaching = probe.detach();
-    tracing::debug!("detaching in a process of its own");
-    while run.take(&mut ring)? > 0 && Instant::now() < deadline {}
-    let status = finish(run, &probe, ended.saturating_sub(began), config);
+    while run.take(&mut ring)? > 0 && boot_time_ns() < ended.boot_time_ns + DRAIN_AT_MOST_NS {}
+    let status = finish(run, &probe, ended.boot_time_ns.saturating_sub(began), config);
     tracing::debug!("reported");
     // Also when the report could not be written: whoever sees us end may look for leftovers.
-    if !detaching.wait_until(deadline) {
-        tracing::debug!("the kernel is still detaching probes");
-    }
-    tracing::debug!("ended");
+    ended.settle();
     status
 }
 
@@ -106,6 +109,24 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Takes records until the end has come, which the run itself may call for.
+    async fn until(&mut self, ring: &mut Ring, ended: &mut oneshot::Receiver<Ended>) -> Result<Ended, String> {
+        let mut called = false;
+        let mut pause = tokio::time::interval(LOOK_UP);
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut *ended => return ended.map_err(|_| "nobody waits for signals any more".to_owned()),
+                () = ring.ready() => while self.take(ring)? > 0 && !self.done() && ended.is_empty() {},
+                _ = pause.tick() => self.closed |= self.sinks.abandoned(),
+            }
+            if self.done() && !called {
+                called = true;
+                ending::end_now();
+            }
+        }
+    }
+
     fn done(&self) -> bool {
         self.closed || self.count.is_some_and(|count| self.narrator.tracker.packets() >= count)
     }
@@ -226,4 +247,3 @@ fn log(config: &TraceConfig) {
     let ours = Targets::new().with_target("tracer", level).with_default(LevelFilter::WARN);
     tracing_subscriber::registry().with(lines).with(ours).init();
 }
-

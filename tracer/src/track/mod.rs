@@ -121,15 +121,7 @@ impl Tracker {
         let flows = &mut self.flows;
         let packet = self.packets.entry(wire.header.packet).or_insert_with(|| {
             let (flow, direction) = flows.of(tuple, tcp_flags, wire.tuple.direction);
-            Packet {
-                id: next_id,
-                flow,
-                direction,
-                ifname: String::new(),
-                ifindex: 0,
-                entry: None,
-                sentence: None,
-            }
+            Packet { id: next_id, flow, direction, ifname: String::new(), ifindex: 0, entry: None, sentence: None }
         });
         if let Some(entry) = self.flows.take_entry(wire.header.packet) {
             packet.entry = Some(entry);

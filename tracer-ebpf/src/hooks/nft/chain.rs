@@ -43,7 +43,8 @@ pub fn name_once(hook: u16, packet: *mut Packet, chain: u64, is_base: u8) {
         record.pad = 0;
         let base = base_of(chain);
         record.family = if is_base == 1 { Probed::at(base, field!(layout.base_chain_pf)) } else { 0 };
-        record.hooknum = if is_base == 1 { Probed::at::<u32>(base, field!(layout.base_chain_hooknum)) as u8 } else { 0 };
+        record.hooknum =
+            if is_base == 1 { Probed::at::<u32>(base, field!(layout.base_chain_hooknum)) as u8 } else { 0 };
         record.policy = if is_base == 1 { Probed::at(base, field!(layout.base_chain_policy)) } else { 0 };
         record.priority = if is_base == 1 { Probed::at(base, field!(layout.base_chain_priority)) } else { 0 };
         text(&mut record.table, Probed::at(table, field!(layout.table_name)));
