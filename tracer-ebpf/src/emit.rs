@@ -5,7 +5,7 @@ use aya_ebpf::{
     macros::map,
     maps::RingBuf,
 };
-use tracer_common::{Conntrack, CtTuple, Header, Step, Verdict, counter, kind};
+use tracer_common::{Conntrack, CtTuple, Header, Step, Verdict, counter, flag, kind};
 
 use crate::{
     layout::field,
@@ -150,6 +150,11 @@ fn conntrack_if_new<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) {
     // SAFETY: a packet from the map.
     if nfct == unsafe { (*packet).nfct } {
         return;
+    }
+    // Scrubbed on the way into or out of a tunnel or netns: nobody has looked it up since.
+    if nfct == 0 {
+        // SAFETY: a packet from the map.
+        unsafe { (*packet).flags &= !flag::CT_LOOKED_UP };
     }
     let entry = (nfct & !NFCT_INFOMASK) as *const u8;
     let told = entry.is_null()

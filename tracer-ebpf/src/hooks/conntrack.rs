@@ -6,7 +6,9 @@ use super::netfilter::{looked_up, place};
 use crate::{
     attach::{Args, on_return},
     emit::{self, Details},
+    layout::field,
     packet,
+    read::Read,
 };
 
 on_return! {
@@ -28,6 +30,11 @@ fn entry<A: Args>(args: &A) {
 fn returned<A: Args>(args: &A, ret: i32) {
     let skb = args.arg(0);
     if let Some(packet) = packet::tracked(skb) {
+        // A template that was looked at and put away leaves nothing, too: that is INVALID, not scrubbed.
+        if A::Read::at::<u64>(skb, field!(layout.skb_nfct)) == 0 {
+            // SAFETY: a packet from the map.
+            unsafe { (*packet).nfct = 0 };
+        }
         let details = Details { extra: u64::from(ret as u32), flags: flag::RETURNED, ..Details::default() };
         emit::step::<A::Read>(hook::NF_CONNTRACK_IN, skb, packet, place::<A::Read>(args.arg(1)), details);
     }

@@ -5,8 +5,9 @@ use tracer_common::hook;
 use super::{enter, pass};
 use crate::{
     attach::{Args, on_entry},
-    emit::Place,
+    emit::{self, Details, Place},
     layout::field,
+    packet,
     read::Read,
 };
 
@@ -34,14 +35,22 @@ fn first<A: Args>(hook: u16, args: &A) {
 #[inline(always)]
 fn out<A: Args>(hook: u16, args: &A) {
     let skb = args.arg(2);
-    let place = Place { dev: core::ptr::null(), net: args.arg(0) };
-    enter::<A::Read>(hook, skb, place, || Some(network_header::<A::Read>(skb)));
+    enter::<A::Read>(hook, skb, outward(args), || Some(network_header::<A::Read>(skb)));
 }
 
 /// Functions of `(net, sk, skb)` in the middle of the way out.
 #[inline(always)]
 fn through<A: Args>(hook: u16, args: &A) {
-    pass::<A::Read>(hook, args.arg(2));
+    let skb = args.arg(2);
+    if let Some(packet) = packet::tracked(skb) {
+        emit::step::<A::Read>(hook, skb, packet, outward(args), Details::default());
+    }
+}
+
+/// `skb->dev` still is where the packet came from, if anywhere: the way out is not set yet.
+#[inline(always)]
+fn outward<A: Args>(args: &A) -> Place {
+    Place { dev: core::ptr::null(), net: args.arg(0) }
 }
 
 /// Where the stack says the IP header is.

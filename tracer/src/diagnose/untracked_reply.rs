@@ -44,11 +44,11 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     let reason = drop.drop.as_ref().map_or_else(String::new, |drop| drop.reason.clone());
     let packet = packet_name(drop);
     let title = format!(
-        "the {packet} of {} {} is dropped {}on {} because it is UNTRACKED, so that {} cannot match",
+        "the {packet} of {} {} is dropped on {} by {} because it is UNTRACKED, so that {} cannot match",
         drop.tuple.proto,
         drop.tuple.reversed(),
-        if by.policy { "by the policy of the firewall's chain " } else { "by the firewall's last word " },
         drop.ifname,
+        name(by),
         accept.map_or_else(|| "a `ct state established` rule".to_owned(), |(_, rule)| format!("`{}`", rule.text)),
     );
     Some(Finding {
@@ -131,12 +131,12 @@ fn evidence(
             ct.map_or(CtState::None, |ct| ct.state),
         ),
         format!(
-            "{}: {} made the {} UNTRACKED on {} with mark {:#x}",
+            "{}: the {} is made UNTRACKED on {} with mark {:#x} by {}",
             facts.cite(notrack),
-            name(&notrack.netfilter.clone().unwrap_or_default()),
             packet_name(notrack),
             notrack.ifname,
             notrack.mark,
+            name(&notrack.netfilter.clone().unwrap_or_default()),
         ),
     ];
     if let Some((chain, rule)) = accept {
@@ -151,7 +151,7 @@ fn evidence(
         sentences.push("the ruleset could not be read: which rule on `ct state` it missed is not known".to_owned());
     }
     let reason = drop.drop.as_ref().map_or("", |drop| drop.reason.as_str());
-    sentences.push(format!("{}: {} drops it, {reason}", facts.cite(drop), name(by)));
+    sentences.push(format!("{}: it is dropped, {reason}, by {}", facts.cite(drop), name(by)));
     sentences
 }
 
@@ -161,8 +161,7 @@ fn advice(drop: &Step, by: &Netfilter, notrack: &Step, accept: Option<(&Chain, &
     let rule = notrack.netfilter.as_ref().map(name).unwrap_or_default();
     format!(
         "Let untracked replies through in chain {chain} {before}: accept what comes in on {}, or accept `ct state \
-         untracked` for this peer.\nOr do not make them untracked: remove {rule}, or narrow it so that it spares \
-         traffic to this host's own sockets.",
+         untracked` for this peer.\nOr do not make them untracked: remove or narrow {rule}.",
         drop.ifname,
     )
 }
@@ -177,7 +176,7 @@ fn name(netfilter: &Netfilter) -> String {
     let chain = netfilter.chain.as_deref().map_or_else(|| table.clone(), |chain| format!("chain {chain} ({table})"));
     match (netfilter.policy, netfilter.rule, netfilter.text.as_deref()) {
         (true, ..) => format!("the policy of {chain}"),
-        (false, Some(rule), Some(text)) => format!("rule {rule} of {chain}, `{text}`,"),
+        (false, Some(rule), Some(text)) => format!("rule {rule} of {chain}: `{text}`"),
         (false, Some(rule), None) => format!("rule {rule} of {chain}"),
         (false, None, _) => format!("a rule of {chain} that could not be told"),
     }

@@ -142,7 +142,7 @@ impl Tracker {
             tuple,
             tcp_flags,
             ct: Some(conntrack::belief(wire.nfct, wire.flags, packet.entry.as_ref())),
-            netfilter: netfilter::hook_point(wire),
+            netfilter: (wire.header.hook == hook::NF_HOOK_SLOW).then(|| netfilter::hook_point(wire)),
             bpf: None,
             redirect: None,
             drop: None,
@@ -156,7 +156,7 @@ impl Tracker {
                 });
             }
             hook::NF_CONNTRACK_IN if wire.flags & flag::RETURNED != 0 && wire.extra == NF_DROP => {
-                let dropped = Netfilter { verdict: Some(Verdict::Drop), ..step.netfilter.clone().unwrap_or_default() };
+                let dropped = Netfilter { verdict: Some(Verdict::Drop), ..netfilter::hook_point(wire) };
                 packet.sentence = Some(dropped.clone());
                 step.netfilter = Some(dropped);
             }

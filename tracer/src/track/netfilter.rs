@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tracer_common::{Chain as WireChain, LEGACY_POLICY, Step as WireStep, Verdict as WireVerdict, hook, via};
+use tracer_common::{Chain as WireChain, LEGACY_POLICY, Step as WireStep, Verdict as WireVerdict, via};
 
 use crate::{
     decode::name,
@@ -109,14 +109,9 @@ fn legacy(wire: &WireVerdict) -> (Netfilter, Option<Locus>) {
     (netfilter, family.map(|family| Locus::Legacy { family, table, generation: wire.chain, offset }))
 }
 
-/// The hook point that a plain step is at, for the hooks that are netfilter's own.
-pub fn hook_point(wire: &WireStep) -> Option<Netfilter> {
-    let own = matches!(wire.header.hook, hook::NF_HOOK_SLOW | hook::NF_CONNTRACK_IN) && wire.pf != 0;
-    own.then(|| Netfilter {
-        family: NfFamily::from_nfproto(wire.pf),
-        hook: nf_hook(wire.pf, wire.nf_hook),
-        ..Netfilter::default()
-    })
+/// The hook point that a step is at.
+pub fn hook_point(wire: &WireStep) -> Netfilter {
+    Netfilter { family: NfFamily::from_nfproto(wire.pf), hook: nf_hook(wire.pf, wire.nf_hook), ..Netfilter::default() }
 }
 
 /// `NF_*` (`include/uapi/linux/netfilter.h`); the upper bits carry errno or queue number.
