@@ -1,0 +1,34 @@
+//! The compiled eBPF object and the table of hooks fit together.
+
+use object::{Object as _, ObjectSymbol as _};
+use tracer_common::{HOOKS, Program, Site};
+
+static OBJECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tracer-ebpf"));
+
+fn symbols() -> Vec<String> {
+    let file = object::File::parse(OBJECT).expect("the build made an ELF object");
+    file.symbols().filter_map(|symbol| symbol.name().ok()).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_hook_has_its_programs() {
+    let symbols = symbols();
+    for hook in HOOKS {
+        let prefixes: &[&str] = match (hook.site, hook.programs) {
+            (Site::Tracepoint { .. }, _) => &["tp_btf", "raw_tp"],
+            (Site::Function { .. }, [Program::Entry]) => &["fentry", "kprobe"],
+            (Site::Function { .. }, _) => &["fentry", "kprobe", "fexit", "kretprobe"],
+        };
+        for prefix in prefixes {
+            let program = format!("{prefix}_{}", hook.name);
+            assert!(symbols.contains(&program), "{program} is missing");
+        }
+    }
+}
+
+#[test]
+fn nothing_can_panic() {
+    // A bounds check that can panic fails in the verifier, on a user's machine: here it is a test.
+    let panicking: Vec<_> = symbols().into_iter().filter(|name| name.contains("panicking")).collect();
+    assert!(panicking.is_empty(), "{panicking:?}");
+}
