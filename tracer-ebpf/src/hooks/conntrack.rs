@@ -15,12 +15,10 @@ on_return! {
     nf_conntrack_in/2, skb |args: &_| Args::arg(args, 0), entry entry => returned;
 }
 
-/// `nf_conntrack_in(skb, state)`: what the packet carries in.
+/// `nf_conntrack_in(skb, state)`: from here on nothing means INVALID, not "not looked up yet".
 #[inline(always)]
 fn entry<A: Args>(args: &A) {
-    let skb = args.arg(0);
-    if let Some(packet) = packet::tracked(skb) {
-        emit::step::<A::Read>(hook::NF_CONNTRACK_IN, skb, packet, place::<A::Read>(args.arg(1)), Details::default());
+    if let Some(packet) = packet::tracked(args.arg(0)) {
         looked_up(packet);
     }
 }

@@ -75,22 +75,16 @@ fn made_untracked(step: &Step) -> bool {
 
 /// The rule that lets tracked replies through: it accepts `established`, and comes before what dropped.
 fn accept_rule<'a>(chains: &[&'a Chain], by: &Netfilter) -> Option<(&'a Chain, &'a Rule)> {
-    let base = chains.first()?;
     chains.iter().find_map(|chain| {
         let deciding = Some(&chain.chain) == by.chain.as_ref() && !by.policy;
         let end = chain.rules.iter().position(|rule| deciding && Some(rule.rule) == by.rule);
-        let jumped = |rule: &&Rule| rule.jump.as_ref() == Some(&chain.chain);
-        let reached =
-            chain.chain == base.chain || chains.iter().any(|from| from.rules.iter().any(|rule| jumped(&rule)));
-        chain.rules[..end.unwrap_or(chain.rules.len())]
-            .iter()
-            .find(|rule| {
-                reached
-                    && rule.verdict == Some(Verdict::Accept)
-                    && !rule.ct_state_negated
-                    && rule.ct_state.iter().any(|state| state == "established")
-            })
-            .map(|rule| (*chain, rule))
+        let accepts = |rule: &&Rule| {
+            rule.verdict == Some(Verdict::Accept)
+                && !rule.ct_state_negated
+                && rule.ct_state.iter().any(|state| state == "established")
+        };
+        let before = &chain.rules[..end.unwrap_or(chain.rules.len())];
+        before.iter().find(accepts).map(|rule| (*chain, rule))
     })
 }
 
