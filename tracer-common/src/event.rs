@@ -55,7 +55,7 @@ pub struct Header {
     pub hook: u16,
     /// CPU.
     pub cpu: u32,
-    /// `bpf_ktime_get_boot_ns`-like clock: nanoseconds of CLOCK_MONOTONIC.
+    /// Nanoseconds of CLOCK_BOOTTIME (`bpf_ktime_get_boot_ns`).
     pub ts: u64,
     /// Raw packet id: unique, not dense.
     pub packet: u64,
