@@ -142,7 +142,7 @@ fn evidence(
             rule.text
         ));
     } else {
-        sentences.push("the ruleset could not be read: which rule on `ct state` it missed is not known".to_owned());
+        sentences.push("which rule on `ct state` it missed could not be looked up".to_owned());
     }
     let reason = drop.drop.as_ref().map_or("", |drop| drop.reason.as_str());
     sentences.push(format!("{}: it is dropped, {reason}, by {}", facts.cite(drop), name(by)));
