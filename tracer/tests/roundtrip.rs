@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use proptest::{option, prelude::*};
 use tracer::model::{
-    Bpf, Conntrack, CtState, Direction, Drop, Lost, Netfilter, NfFamily, NfHook, Proto, Record, Redirect, Step,
-    Summary, TcpFlags, Tuple, Verdict,
+    Bpf, Conntrack, CtState, Direction, Drop, IcmpError, Lost, Nat, Netfilter, NfFamily, NfHook, Peer, Proto, Record,
+    Redirect, Route, Step, Summary, TcpFlags, Translation, Tunnel, TunnelKind, Tuple, Verdict,
 };
 
 fn tuple() -> impl Strategy<Value = Tuple> {
@@ -51,20 +51,37 @@ fn netfilter() -> impl Strategy<Value = Netfilter> {
     )
 }
 
+type Changes = (Option<Tuple>, Option<Translation>, Option<Tunnel>, Option<Route>, Option<IcmpError>);
+
+fn changes() -> impl Strategy<Value = Changes> {
+    let kind = prop::sample::select(vec![Nat::Snat, Nat::Dnat, Nat::Both]);
+    let nat = (kind, tuple(), tuple(), any::<bool>()).prop_map(|(kind, before, after, reverses)| Translation {
+        kind,
+        before,
+        after,
+        reverses,
+    });
+    let kind = prop::sample::select(vec![TunnelKind::Wireguard, TunnelKind::Vxlan, TunnelKind::Sit, TunnelKind::Esp]);
+    let peer =
+        (any::<String>(), any::<Option<String>>()).prop_map(|(public_key, endpoint)| Peer { public_key, endpoint });
+    let tunnel = (kind, any::<bool>(), any::<String>(), any::<Option<u32>>(), option::of(tuple()), option::of(peer))
+        .prop_map(|(kind, enters, ifname, id, outer, peer)| Tunnel { kind, enters, ifname, id, outer, peer });
+    let route = (any::<u32>(), any::<[String; 2]>(), any::<Option<String>>(), any::<Option<u32>>())
+        .prop_map(|(mark, [from, to], rule, table)| Route { mark, from, to, rule, table });
+    let icmp =
+        (any::<u8>(), any::<u8>(), any::<Option<u32>>()).prop_map(|(kind, code, mtu)| IcmpError { kind, code, mtu });
+    (option::of(tuple()), option::of(nat), option::of(tunnel), option::of(route), option::of(icmp))
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let numbers = (any::<u64>(), any::<u64>(), any::<u64>(), any::<[u32; 5]>());
     let names = (any::<String>(), any::<String>());
     let direction = prop::sample::select(vec![Direction::Orig, Direction::Reply]);
-    let bpf = (any::<String>(), any::<u32>(), any::<String>()).prop_map(|(program, id, verdict)| Bpf {
-        program,
-        id,
-        verdict,
-    });
-    let redirect = (any::<String>(), any::<u32>(), any::<bool>()).prop_map(|(ifname, ifindex, ingress)| Redirect {
-        ifname,
-        ifindex,
-        ingress,
-    });
+    let bpf = (any::<String>(), any::<u32>(), any::<String>(), any::<Option<u32>>()).prop_map(
+        |(program, id, verdict, mark_before)| Bpf { program, id, kind: "tc".to_owned(), verdict, mark_before },
+    );
+    let redirect = (any::<String>(), any::<u32>(), any::<bool>(), any::<bool>())
+        .prop_map(|(ifname, ifindex, ingress, up)| Redirect { ifname, ifindex, ingress, up });
     let drop = (any::<String>(), any::<String>()).prop_map(|(reason, location)| Drop { reason, location });
     let facts = (
         option::of(any::<u8>().prop_map(TcpFlags)),
@@ -74,30 +91,39 @@ fn step() -> impl Strategy<Value = Step> {
         option::of(redirect),
         option::of(drop),
     );
-    (numbers, names, direction, tuple(), facts).prop_map(|(numbers, (hook, ifname), direction, tuple, facts)| {
-        let (ts, packet, flow, [ifindex, netns, cpu, mark, len]) = numbers;
-        let (tcp_flags, ct, netfilter, bpf, redirect, drop) = facts;
-        Step {
-            ts,
-            packet,
-            flow,
-            direction,
-            hook,
-            ifname,
-            ifindex,
-            netns,
-            cpu,
-            mark,
-            len,
-            tuple,
-            tcp_flags,
-            ct,
-            netfilter,
-            bpf,
-            redirect,
-            drop,
-        }
-    })
+    let both = (facts, changes());
+    (numbers, names, direction, tuple(), both).prop_map(
+        |(numbers, (hook, ifname), direction, tuple, (facts, changes))| {
+            let (ts, packet, flow, [ifindex, netns, cpu, mark, len]) = numbers;
+            let (tcp_flags, ct, netfilter, bpf, redirect, drop) = facts;
+            let (outer, nat, tunnel, route, icmp) = changes;
+            Step {
+                ts,
+                packet,
+                flow,
+                direction,
+                hook,
+                ifname,
+                ifindex,
+                netns,
+                cpu,
+                mark,
+                len,
+                tuple,
+                outer,
+                tcp_flags,
+                ct,
+                netfilter,
+                bpf,
+                redirect,
+                nat,
+                tunnel,
+                route,
+                icmp,
+                drop,
+            }
+        },
+    )
 }
 
 fn read_back(record: &Record) -> Result<Record, serde_json::Error> {

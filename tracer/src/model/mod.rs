@@ -3,8 +3,10 @@
 //! Invariant: imports nothing of ours, does no I/O. Every type here serialises to the JSON Lines
 //! of the command-line contract, so a capture file read back is the same data as a live run.
 
+mod change;
 mod check;
 mod conntrack;
+mod device;
 mod finding;
 mod netfilter;
 mod record;
@@ -12,11 +14,13 @@ mod step;
 mod trace;
 mod tuple;
 
+pub use change::{Bpf, IcmpError, Nat, Peer, Redirect, Route, Translation, Tunnel, TunnelKind};
 pub use check::{Check, CheckRow, CheckStatus};
 pub use conntrack::{Conntrack, CtState, CtTuple};
+pub use device::{AllowedIps, Device};
 pub use finding::{Cause, Confidence, Finding, Severity, Where};
 pub use netfilter::{Chain, Netfilter, NfFamily, NfHook, Rule, Verdict};
 pub use record::{DropCount, Hooks, Lost, Record, SkippedHook, Start, Summary};
-pub use step::{Bpf, Direction, Drop, Redirect, Step};
+pub use step::{Direction, Drop, Step};
 pub use trace::Trace;
 pub use tuple::{Proto, TcpFlags, Tuple};

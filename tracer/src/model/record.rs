@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Chain, Finding, Step, Where};
+use super::{Chain, Device, Finding, Step, Where};
 
 /// One line of JSON. A step that carries a drop is written with type `drop`.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -16,6 +16,8 @@ pub enum Record {
     Drop(Step),
     /// A chain that decided about a packet.
     Chain(Chain),
+    /// A device that a packet passed; one told again replaces what was told before.
+    Device(Device),
     /// The name of a network namespace.
     Netns {
         /// Its inode number.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Conntrack, Netfilter, TcpFlags, Tuple};
+use super::{Bpf, Conntrack, IcmpError, Netfilter, Redirect, Route, TcpFlags, Translation, Tunnel, Tuple};
 
 /// Which way a packet goes in its flow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
@@ -39,8 +39,11 @@ pub struct Step {
     pub mark: u32,
     /// `skb->len` in bytes at this hook.
     pub len: u32,
-    /// The tuple in the headers at first sight.
+    /// The tuple in the headers after this step; of the inner headers where the packet is in a tunnel.
     pub tuple: Tuple,
+    /// The tuple in the outer headers, as long as the packet is in a tunnel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outer: Option<Tuple>,
     /// TCP only: flags in the header at first sight.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tcp_flags: Option<TcpFlags>,
@@ -56,6 +59,18 @@ pub struct Step {
     /// Where a BPF program sent the packet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirect: Option<Redirect>,
+    /// The tuple was changed here: by the program where `bpf` is set, else by conntrack's NAT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nat: Option<Translation>,
+    /// The packet enters or leaves a tunnel here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tunnel: Option<Tunnel>,
+    /// The packet is routed again here, since its mark or addresses changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Route>,
+    /// The ICMP error that the stack sends about this packet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub icmp: Option<IcmpError>,
     /// Set where the packet was dropped; such a step is a `drop` line in JSON.
     #[serde(flatten)]
     pub drop: Option<Drop>,
@@ -68,26 +83,4 @@ pub struct Drop {
     pub reason: String,
     /// Symbol and offset of the code that freed it.
     pub location: String,
-}
-
-/// A BPF program that handled the packet.
-#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
-pub struct Bpf {
-    /// Program name.
-    pub program: String,
-    /// Program id.
-    pub id: u32,
-    /// Its return value in the kernel's spelling.
-    pub verdict: String,
-}
-
-/// A redirect to another device.
-#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
-pub struct Redirect {
-    /// Name of the target device.
-    pub ifname: String,
-    /// Its ifindex.
-    pub ifindex: u32,
-    /// Whether the packet enters the device's receive side (`BPF_F_INGRESS`).
-    pub ingress: bool,
 }

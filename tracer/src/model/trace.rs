@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Chain, Finding, Record, Start, Step, Summary};
+use super::{Chain, Device, Finding, Record, Start, Step, Summary};
 
 /// Everything that a run saw and concluded. The text report is a function of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,6 +13,8 @@ pub struct Trace {
     pub steps: Vec<Step>,
     /// Chains that took part in a verdict.
     pub chains: Vec<Chain>,
+    /// Devices that packets passed, by netns and ifindex.
+    pub devices: BTreeMap<(u32, u32), Device>,
     /// Conclusions, gravest first.
     pub findings: Vec<Finding>,
     /// What was seen in all.
@@ -43,6 +45,9 @@ impl Trace {
             Record::Start(start) => self.start = start,
             Record::Step(step) | Record::Drop(step) => self.steps.push(step),
             Record::Chain(chain) => self.chains.push(chain),
+            Record::Device(device) => {
+                self.devices.insert((device.netns, device.ifindex), device);
+            }
             Record::Netns { inum, name } => {
                 self.netns_names.insert(inum, name);
             }

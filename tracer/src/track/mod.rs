@@ -140,11 +140,16 @@ impl Tracker {
             mark: wire.mark,
             len: wire.len,
             tuple,
+            outer: None,
             tcp_flags,
             ct: Some(conntrack::belief(wire.nfct, wire.flags, packet.entry.as_ref())),
             netfilter: (wire.header.hook == hook::NF_HOOK_SLOW).then(|| netfilter::hook_point(wire)),
             bpf: None,
             redirect: None,
+            nat: None,
+            tunnel: None,
+            route: None,
+            icmp: None,
             drop: None,
         };
         match wire.header.hook {
@@ -153,6 +158,7 @@ impl Tracker {
                     ifname: step.ifname.clone(),
                     ifindex: step.ifindex,
                     ingress: wire.extra & BPF_F_INGRESS != 0,
+                    up: true,
                 });
             }
             hook::NF_CONNTRACK_IN if wire.flags & flag::RETURNED != 0 && wire.extra == NF_DROP => {

@@ -1,0 +1,34 @@
+//! Devices that packets passed.
+
+use serde::{Deserialize, Serialize};
+
+/// A network device, as it was when a packet first passed it.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+pub struct Device {
+    /// Inode number of its netns.
+    pub netns: u32,
+    /// ifindex.
+    pub ifindex: u32,
+    /// Name.
+    pub ifname: String,
+    /// `rtnl_link_ops.kind`: `wireguard`, `vxlan`, `veth`, …; empty for hardware and `lo`.
+    pub kind: String,
+    /// MTU in bytes.
+    pub mtu: u32,
+    /// WireGuard: which source and destination addresses belong to which peer, read when a packet
+    /// was refused by them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_ips: Option<Vec<AllowedIps>>,
+}
+
+/// What a WireGuard peer may send, and is sent.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+pub struct AllowedIps {
+    /// The peer's public key in base64.
+    pub public_key: String,
+    /// `address:port` of its endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Prefixes, e.g. `10.0.0.0/24`.
+    pub prefixes: Vec<String>,
+}
