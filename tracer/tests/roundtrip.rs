@@ -13,7 +13,7 @@ fn tuple() -> impl Strategy<Value = Tuple> {
         .prop_map(|(src, dst, sport, dport, proto)| Tuple { src, dst, sport, dport, proto: Proto(proto) })
 }
 
-fn conntrack() -> impl Strategy<Value = Conntrack> {
+fn conntrack() -> BoxedStrategy<Conntrack> {
     let state = prop::sample::select(vec![
         CtState::New,
         CtState::Established,
@@ -26,34 +26,25 @@ fn conntrack() -> impl Strategy<Value = Conntrack> {
     ]);
     (state, any::<Option<u32>>(), any::<Option<u16>>(), any::<Option<u32>>(), option::of(tuple()), option::of(tuple()))
         .prop_map(|(state, status, zone, mark, orig, reply)| Conntrack { state, status, zone, mark, orig, reply })
+        .boxed()
 }
 
-fn netfilter() -> impl Strategy<Value = Netfilter> {
+fn netfilter() -> BoxedStrategy<Netfilter> {
     let family = prop::sample::select(vec![NfFamily::Inet, NfFamily::Ip, NfFamily::Ip6, NfFamily::Bridge]);
     let hook = prop::sample::select(vec![NfHook::Prerouting, NfHook::Input, NfHook::Egress]);
     let verdict = prop::sample::select(vec![Verdict::Accept, Verdict::Drop, Verdict::Queue, Verdict::Notrack]);
     let names = (any::<Option<String>>(), any::<Option<String>>(), any::<Option<String>>(), any::<Option<String>>());
     let rule = (any::<Option<u64>>(), any::<Option<i32>>(), any::<bool>(), any::<bool>());
-    (option::of(family), option::of(hook), option::of(verdict), names, rule).prop_map(
-        |(family, hook, verdict, (table, chain, base_chain, text), (rule, priority, policy, legacy))| Netfilter {
-            family,
-            table,
-            chain,
-            base_chain,
-            hook,
-            priority,
-            rule,
-            text,
-            verdict,
-            policy,
-            legacy,
-        },
-    )
+    (option::of(family), option::of(hook), option::of(verdict), names, rule)
+        .prop_map(|(family, hook, verdict, (table, chain, base_chain, text), (rule, priority, policy, legacy))| {
+            Netfilter { family, table, chain, base_chain, hook, priority, rule, text, verdict, policy, legacy }
+        })
+        .boxed()
 }
 
 type Changes = (Option<Tuple>, Option<Translation>, Option<Tunnel>, Option<Route>, Option<IcmpError>);
 
-fn changes() -> impl Strategy<Value = Changes> {
+fn changes() -> BoxedStrategy<Changes> {
     let kind = prop::sample::select(vec![Nat::Snat, Nat::Dnat, Nat::Both]);
     let nat = (kind, tuple(), tuple(), any::<bool>()).prop_map(|(kind, before, after, reverses)| Translation {
         kind,
@@ -70,7 +61,7 @@ fn changes() -> impl Strategy<Value = Changes> {
         .prop_map(|(mark, [from, to], rule, table)| Route { mark, from, to, rule, table });
     let icmp =
         (any::<u8>(), any::<u8>(), any::<Option<u32>>()).prop_map(|(kind, code, mtu)| IcmpError { kind, code, mtu });
-    (option::of(tuple()), option::of(nat), option::of(tunnel), option::of(route), option::of(icmp))
+    (option::of(tuple()), option::of(nat), option::of(tunnel), option::of(route), option::of(icmp)).boxed()
 }
 
 fn step() -> impl Strategy<Value = Step> {
