@@ -104,7 +104,7 @@ fn place(step: &Step, netfilter: &Netfilter) -> Where {
 fn cause(notrack: &Step) -> Cause {
     let netfilter = notrack.netfilter.clone().unwrap_or_default();
     let did = format!("made the packet UNTRACKED (mark {:#x}) before conntrack could look it up", notrack.mark);
-    Cause { place: place(notrack, &netfilter), text: netfilter.text, did }
+    Cause { place: place(notrack, &netfilter), text: netfilter.text, program: None, did }
 }
 
 fn evidence(

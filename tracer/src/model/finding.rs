@@ -66,6 +66,9 @@ pub struct Cause {
     /// The rule's text, where there is a rule and its text is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// The BPF program, where it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
     /// What it did to the packet, as a sentence.
     pub did: String,
 }
