@@ -13,6 +13,14 @@ pub mod kind {
     pub const CONNTRACK: u16 = 3;
     /// [`super::Chain`]
     pub const CHAIN: u16 = 4;
+    /// [`super::Change`]
+    pub const CHANGE: u16 = 5;
+    /// [`super::Outer`]
+    pub const OUTER: u16 = 6;
+    /// [`super::Device`]
+    pub const DEVICE: u16 = 7;
+    /// [`super::Peer`]
+    pub const PEER: u16 = 8;
 }
 
 /// Slots of the per-CPU counters: everything that could not be reported.
@@ -43,6 +51,11 @@ pub mod flag {
     pub const CT_LOOKED_UP: u8 = 1;
     /// `Step::extra` holds the function's return value.
     pub const RETURNED: u8 = 2;
+    /// WireGuard is looking up whether the packet's source belongs to its peer. A packet that is freed
+    /// before anything else happens to it was refused.
+    pub const AT_ALLOWED_IPS: u8 = 4;
+    /// The packet is in a tunnel: the headers on the wire are those of the last [`super::Outer`].
+    pub const WRAPPED: u8 = 8;
 }
 
 /// What precedes every record.
@@ -89,13 +102,14 @@ pub struct Tuple {
 pub struct Step {
     /// `kind` is `STEP`, or `VERDICT` inside a [`Verdict`].
     pub header: Header,
-    /// Tuple at first sight.
+    /// Tuple after this step; of the inner headers where the packet is in a tunnel.
     pub tuple: Tuple,
     /// `skb->_nfct`: pointer to the entry and, in the low three bits, `ctinfo`.
     pub nfct: u64,
     /// Drops: address of the code that freed the skb.
     pub location: u64,
-    /// Hook-specific: return value ([`flag::RETURNED`]), redirect flags.
+    /// Hook-specific: return value ([`flag::RETURNED`]); redirect flags, with [`REDIRECT_UP`]; ICMP type,
+    /// code in the second byte, and `info` in the upper half.
     pub extra: u64,
     /// Device name, NUL-padded (`IFNAMSIZ`).
     pub ifname: [u8; 16],
@@ -118,6 +132,9 @@ pub struct Step {
     /// Zero.
     pub pad: u8,
 }
+
+/// Bit of [`Step::extra`] of a redirect: the target device is up (`IFF_UP`).
+pub const REDIRECT_UP: u64 = 1 << 32;
 
 /// Values of [`Verdict::via`]: what decided.
 pub mod via {
@@ -233,7 +250,91 @@ pub struct Chain {
     pub name: [u8; NAME_LEN],
 }
 
+/// Values of [`Change::by`]: what ran over the packet.
+pub mod by {
+    /// Not known: the tuple is another than at the step before.
+    pub const UNKNOWN: u32 = 0;
+    /// A BPF program of type `BPF_PROG_TYPE_SCHED_CLS`, `_XDP` or `_CGROUP_SKB`; [`super::Change::program`] is its id
+    /// and [`super::Change::code`] what it returned.
+    pub const PROGRAM: u32 = 1;
+    /// `nf_nat_manip_pkt`; [`super::Change::code`] is the `enum nf_nat_manip_type`.
+    pub const CONNTRACK: u32 = 2;
+}
+
+/// Something ran over a packet and may have changed it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Change {
+    /// The packet afterwards.
+    pub step: Step,
+    /// Its tuple before.
+    pub before: Tuple,
+    /// `skb->mark` before.
+    pub mark_before: u32,
+    /// One of [`by`].
+    pub by: u32,
+    /// Program id.
+    pub program: u32,
+    /// See [`by`].
+    pub code: i32,
+}
+
+/// Bytes of the transport header that an [`Outer`] shows: enough for UDP with VXLAN or Geneve, GRE with
+/// its key, and ESP's SPI.
+pub const OUTER_L4: usize = 24;
+
+/// The headers on the wire are not the packet's own any more, or are them again; precedes the first
+/// step that shows it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Outer {
+    /// `kind` is `OUTER`.
+    pub header: Header,
+    /// The outermost tuple; `version` is 0 where it is the packet's own again.
+    pub tuple: Tuple,
+    /// What follows the outermost IP header.
+    pub l4: [u8; OUTER_L4],
+}
+
+/// A network device; precedes the first step on it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Device {
+    /// `kind` is `DEVICE`.
+    pub header: Header,
+    /// Inode number of its netns.
+    pub netns: u32,
+    /// ifindex.
+    pub ifindex: u32,
+    /// `net_device.mtu`
+    pub mtu: u32,
+    /// Zero.
+    pub pad: u32,
+    /// Name, NUL-padded.
+    pub ifname: [u8; 16],
+    /// `rtnl_link_ops.kind`, NUL-terminated; empty for hardware.
+    pub kind: [u8; 16],
+}
+
+/// The WireGuard peer that a packet goes to or comes from; precedes the step that shows it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Peer {
+    /// `kind` is `PEER`.
+    pub header: Header,
+    /// `handshake.remote_static`
+    pub public_key: [u8; 32],
+    /// `endpoint.addr`: `struct sockaddr_in`, `struct sockaddr_in6`, or zero.
+    pub endpoint: [u8; 28],
+    /// Zero.
+    pub pad: u32,
+}
+
 const _: () = {
+    assert!(size_of::<Change>() == 184);
+    assert!(size_of::<Outer>() == 88);
+    assert!(size_of::<Device>() == 72);
+    assert!(size_of::<Peer>() == 88);
     assert!(size_of::<Header>() == 24);
     assert!(size_of::<Tuple>() == 40);
     assert!(size_of::<Step>() == 128);

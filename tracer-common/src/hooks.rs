@@ -34,6 +34,8 @@ pub enum Site {
         /// Directory of `events/`.
         category: &'static str,
     },
+    /// Each BPF program that packets pass, also those that are loaded later.
+    Program,
 }
 
 /// When a program of a hook runs.
@@ -69,6 +71,7 @@ macro_rules! hooks {
     (@hot hot) => { true };
     (@site (vmlinux)) => { Site::Function { module: "" } };
     (@site (module $module:literal)) => { Site::Function { module: $module } };
+    (@site (program)) => { Site::Program };
     (@site (tracepoint $category:literal)) => { Site::Tracepoint { category: $category } };
 }
 
@@ -118,6 +121,24 @@ hooks! {
     SKB_RELEASE_HEAD_STATE = 43: "skb_release_head_state"("sk_buff") (vmlinux) [Entry] (hot);
     CONSUME_SKB = 44: "consume_skb"("sk_buff") (tracepoint "skb") [Entry] instead of "skb_release_head_state";
     KFREE_SKB_FUNCTION = 45: "kfree_skb"("sk_buff") (vmlinux) [Entry] instead of "kfree_skb";
+    BPF_PROGRAM = 46: "bpf_program"() (program) [Entry Return];
+    NF_NAT_MANIP_PKT = 47: "nf_nat_manip_pkt"("sk_buff" "nf_conn") (module "nf_nat") [Entry];
+    COPY_SKB_HEADER = 48: "__copy_skb_header"("sk_buff" "sk_buff") (vmlinux) [Entry] (hot);
+    IP_COPY_METADATA = 49: "ip_copy_metadata"("sk_buff" "sk_buff") (vmlinux) [Entry];
+    IP6_COPY_METADATA = 50: "ip6_copy_metadata"("sk_buff" "sk_buff") (vmlinux) [Entry];
+    NAPI_SKB_FREE_STOLEN_HEAD = 51: "napi_skb_free_stolen_head"("sk_buff") (vmlinux) [Entry];
+    CONSUME_STATELESS_SKB = 52: "__consume_stateless_skb"("sk_buff") (vmlinux) [Entry];
+    IP_ROUTE_ME_HARDER = 53: "ip_route_me_harder"("net" "sock" "sk_buff") (vmlinux) [Entry];
+    IP6_ROUTE_ME_HARDER = 54: "ip6_route_me_harder"("net" "sock" "sk_buff") (vmlinux) [Entry];
+    ICMP_SEND = 55: "__icmp_send"("sk_buff") (vmlinux) [Entry];
+    ICMP6_SEND = 56: "icmp6_send"("sk_buff") (vmlinux) [Entry];
+    WG_ALLOWEDIPS_LOOKUP_SRC = 57: "wg_allowedips_lookup_src"("allowedips" "sk_buff") (module "wireguard") [Entry];
+    VXLAN_XMIT = 58: "vxlan_xmit"("sk_buff" "net_device") (module "vxlan") [Entry];
+    VXLAN_RCV = 59: "vxlan_rcv"("sock" "sk_buff") (module "vxlan") [Entry];
+    GENEVE_XMIT = 60: "geneve_xmit"("sk_buff" "net_device") (module "geneve") [Entry];
+    GENEVE_UDP_ENCAP_RECV = 61: "geneve_udp_encap_recv"("sock" "sk_buff") (module "geneve") [Entry];
+    XFRM_OUTPUT = 62: "xfrm_output"("sock" "sk_buff") (vmlinux) [Entry];
+    XFRM_INPUT = 63: "xfrm_input"("sk_buff") (vmlinux) [Entry];
 }
 
 const _: () = {

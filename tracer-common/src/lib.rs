@@ -12,8 +12,8 @@ mod layout;
 
 pub use config::{Config, Filter, Prefix};
 pub use event::{
-    Chain, Conntrack, CtTuple, Header, LEGACY_POLICY, NAME_LEN, Step, Tuple, Verdict, counter, direction, flag, kind,
-    via,
+    Chain, Change, Conntrack, CtTuple, Device, Header, LEGACY_POLICY, NAME_LEN, OUTER_L4, Outer, Peer, REDIRECT_UP,
+    Step, Tuple, Verdict, by, counter, direction, flag, kind, via,
 };
 pub use hooks::{HOOKS, Hook, Program, Site, hook};
 pub use layout::{ABSENT, FIELDS, Field, LAYOUT_FIELDS, Layout, Unit};

@@ -5,7 +5,7 @@ use aya_ebpf::{
     macros::map,
     maps::RingBuf,
 };
-use tracer_common::{Conntrack, CtTuple, Header, Step, Verdict, counter, flag, kind};
+use tracer_common::{Change, Conntrack, CtTuple, Header, Step, Tuple, Verdict, counter, flag, kind};
 
 use crate::{
     layout::field,
@@ -13,12 +13,14 @@ use crate::{
     read::{Probed, Read, copy},
 };
 
+mod device;
+
 /// Resized by user space before it is created.
 #[map]
 static EVENTS: RingBuf = RingBuf::with_byte_size(4 << 20, 0);
 
 /// Low bits of `skb->_nfct` that hold `ctinfo` (`NFCT_INFOMASK`).
-const NFCT_INFOMASK: u64 = 7;
+pub const NFCT_INFOMASK: u64 = 7;
 
 /// Where a packet is, as far as the hook's arguments tell; null where they do not.
 #[derive(Clone, Copy)]
@@ -53,8 +55,45 @@ pub struct Details {
 /// Reports a tracked packet at a hook.
 #[inline(always)]
 pub fn step<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
+    device::tell_once::<R>(hook, packet, place);
     conntrack_if_new::<R>(hook, skb, packet);
     reserve(|step: *mut Step| fill::<R>(step, kind::STEP, hook, skb, packet, place, details));
+    // SAFETY: a packet from the map.
+    unsafe { (*packet).flags &= !flag::AT_ALLOWED_IPS };
+}
+
+/// What something that ran over a packet did to it.
+#[derive(Clone, Copy)]
+pub struct Changed {
+    /// See [`Change::before`].
+    pub before: Tuple,
+    /// See [`Change::mark_before`].
+    pub mark_before: u32,
+    /// One of `tracer_common::by`.
+    pub by: u32,
+    /// See [`Change::program`].
+    pub program: u32,
+    /// See [`Change::code`].
+    pub code: i32,
+}
+
+/// Reports a tracked packet after something ran over it.
+#[inline(always)]
+pub fn change<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, changed: Changed) {
+    device::tell_once::<R>(hook, packet, place);
+    conntrack_if_new::<R>(hook, skb, packet);
+    reserve(|change: *mut Change| {
+        // SAFETY: `reserve` passes a valid destination; every field is written here.
+        let step = unsafe {
+            (*change).before = changed.before;
+            (*change).mark_before = changed.mark_before;
+            (*change).by = changed.by;
+            (*change).program = changed.program;
+            (*change).code = changed.code;
+            &raw mut (*change).step
+        };
+        fill::<R>(step, kind::CHANGE, hook, skb, packet, place, Details::default());
+    });
 }
 
 /// Reports what a table, chain or rule did to a tracked packet.
@@ -66,6 +105,7 @@ pub fn verdict<R: Read>(
     place: Place,
     decided: impl FnOnce(*mut Verdict),
 ) {
+    device::tell_once::<R>(hook, packet, place);
     conntrack_if_new::<R>(hook, skb, packet);
     reserve(|verdict: *mut Verdict| {
         // SAFETY: `reserve` passes a valid destination; every field is written here or in `decided`.
@@ -140,6 +180,9 @@ fn fill<R: Read>(
     step.pf = packet.pf;
     step.nf_hook = packet.nf_hook;
     step.flags = packet.flags | details.flags;
+    if packet.outer.version != 0 {
+        step.flags |= flag::WRAPPED;
+    }
     step.pad = 0;
 }
 
@@ -179,8 +222,9 @@ fn conntrack_if_new<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) {
     }
 }
 
+/// A `struct nf_conntrack_tuple`.
 #[inline(always)]
-fn ct_tuple(tuple: *const u8) -> CtTuple {
+pub fn ct_tuple(tuple: *const u8) -> CtTuple {
     CtTuple {
         saddr: Probed::at(tuple, field!(layout.ct_tuple_saddr)),
         daddr: Probed::at(tuple, field!(layout.ct_tuple_daddr)),

@@ -20,6 +20,25 @@ const IPPROTO_DCCP: u8 = 33;
 /// More IPv6 extension headers than this in a row are not followed.
 const MAX_EXTENSIONS: u8 = 6;
 
+/// Whether two tuples name the same flow in the same direction.
+#[inline(always)]
+pub fn same(a: &Tuple, b: &Tuple) -> bool {
+    a.saddr == b.saddr
+        && a.daddr == b.daddr
+        && a.sport == b.sport
+        && a.dport == b.dport
+        && a.proto == b.proto
+        && a.version == b.version
+}
+
+/// Where the transport header is behind the IP header at `l3`. Extension headers are not skipped: no
+/// tunnel of Linux' own puts one there, except fragments.
+#[inline(always)]
+pub fn l4(l3: *const u8) -> *const u8 {
+    let first: u8 = Probed::at(l3, 0);
+    l3.wrapping_add(if first >> 4 == 6 { 40 } else { usize::from(first & 0xf) * 4 })
+}
+
 /// The tuple of the packet whose IP header is at `l3`; `None` where that is no IP header.
 #[inline(always)]
 pub fn tuple(l3: *const u8) -> Option<Tuple> {
@@ -111,5 +130,6 @@ fn transport(tuple: &mut Tuple, l4: *const u8) {
     }
 }
 
-const EMPTY: Tuple =
+/// Of nothing.
+pub const EMPTY: Tuple =
     Tuple { saddr: [0; 4], daddr: [0; 4], sport: 0, dport: 0, proto: 0, version: 0, tcp_flags: 0, direction: 0 };

@@ -1,5 +1,12 @@
 //! Does a packet belong to the asked-for flow, and in which direction?
+//!
+//! What the filter says, and what was learned since: when somebody translates a tracked packet, its new
+//! tuple and the reply to that join the match, so that the reply is found even where nobody
+//! translates it back. Outer headers of tunnels never join.
 
+use core::cell::UnsafeCell;
+
+use aya_ebpf::{macros::map, maps::LruHashMap};
 use tracer_common::{Prefix, Tuple, direction};
 
 use crate::layout::{config, field};
@@ -7,6 +14,67 @@ use crate::layout::{config, field};
 /// One of [`direction`], or `None` where the packet is not asked for.
 #[inline(always)]
 pub fn direction(tuple: &Tuple) -> Option<u8> {
+    match asked(tuple) {
+        None if ANY_LEARNED.get() => learned(tuple),
+        direction => direction,
+    }
+}
+
+/// Tuples that translated packets carry, with their direction; a filter of one way learns no replies.
+#[map]
+static LEARNED: LruHashMap<Tuple, u8> = LruHashMap::with_max_entries(65536, 0);
+
+/// Whether there is anything in [`LEARNED`]: spares everybody else's packets the look-up.
+static ANY_LEARNED: Flag = Flag(UnsafeCell::new(0));
+
+/// A flag that is only ever raised.
+struct Flag(UnsafeCell<u32>);
+
+// SAFETY: a word that is read and written whole.
+unsafe impl Sync for Flag {}
+
+impl Flag {
+    #[inline(always)]
+    fn get(&self) -> bool {
+        // SAFETY: valid for reads; volatile, since other CPUs write it.
+        unsafe { self.0.get().read_volatile() != 0 }
+    }
+
+    #[inline(always)]
+    fn raise(&self) {
+        // SAFETY: valid for writes.
+        unsafe { self.0.get().write_volatile(1) }
+    }
+}
+
+/// A tracked packet has got this tuple.
+#[inline(always)]
+pub fn learn(tuple: &Tuple) {
+    let mut key = Tuple { tcp_flags: 0, direction: 0, ..*tuple };
+    let _forgotten_oldest = LEARNED.insert(key, tuple.direction, 0);
+    if field!(filter.one_way) == 0 {
+        (key.saddr, key.daddr) = (tuple.daddr, tuple.saddr);
+        (key.sport, key.dport) = (tuple.dport, tuple.sport);
+        let opposite = match tuple.direction {
+            direction::ORIG => direction::REPLY,
+            direction::REPLY => direction::ORIG,
+            unknown => unknown,
+        };
+        let _forgotten_oldest = LEARNED.insert(key, opposite, 0);
+    }
+    ANY_LEARNED.raise();
+}
+
+#[inline(always)]
+fn learned(tuple: &Tuple) -> Option<u8> {
+    let key = Tuple { tcp_flags: 0, direction: 0, ..*tuple };
+    // SAFETY: a byte, which no writer leaves half written.
+    LEARNED.get_ptr(key).map(|direction| unsafe { *direction })
+}
+
+/// What the filter says.
+#[inline(always)]
+fn asked(tuple: &Tuple) -> Option<u8> {
     let version = field!(filter.version);
     let proto = field!(filter.proto_plus_one);
     if (version != 0 && version != tuple.version) || (proto != 0 && proto - 1 != tuple.proto) {

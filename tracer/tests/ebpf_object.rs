@@ -15,6 +15,7 @@ fn every_hook_has_its_programs() {
     let symbols = symbols();
     for hook in HOOKS {
         let prefixes: &[&str] = match (hook.site, hook.programs) {
+            (Site::Program, _) => &["fentry", "fexit"],
             (Site::Tracepoint { .. }, _) => &["tp_btf", "raw_tp"],
             (Site::Function { .. }, [Program::Entry]) => &["fentry", "kprobe"],
             (Site::Function { .. }, _) => &["fentry", "kprobe", "fexit", "kretprobe"],

@@ -1,13 +1,18 @@
 //! Redirects that a BPF program asked for.
 
-use tracer_common::hook;
+use tracer_common::{REDIRECT_UP, hook};
 
 use super::pass;
 use crate::{
     attach::{Args, on_entry},
     emit::{self, Details, Place},
+    layout::field,
     packet,
+    read::Read,
 };
+
+/// `include/uapi/linux/if.h`
+const IFF_UP: u32 = 1;
 
 on_entry! {
     __bpf_redirect => redirect;
@@ -20,7 +25,9 @@ fn redirect<A: Args>(args: &A) {
     let skb = args.arg(0);
     if let Some(packet) = packet::tracked(skb) {
         let place = Place { dev: args.arg(1), net: core::ptr::null() };
-        let details = Details { extra: args.arg(2) as u64 & 0xffff_ffff, ..Details::default() };
+        let up = A::Read::at::<u32>(place.dev, field!(layout.dev_flags)) & IFF_UP != 0;
+        let flags = args.arg(2) as u64 & 0xffff_ffff;
+        let details = Details { extra: if up { flags | REDIRECT_UP } else { flags }, ..Details::default() };
         emit::step::<A::Read>(hook::BPF_REDIRECT, skb, packet, place, details);
     }
 }

@@ -2,12 +2,13 @@
 
 use tracer_common::hook;
 
-use super::{enter, ip::network_header};
+use super::{enter, ip::network_header, program};
 use crate::{
     attach::{Args, on_tracepoint},
     emit::Place,
     headers::{ETH_P_IP, ETH_P_IPV6},
     layout::field,
+    packet,
     read::{Probed, Read},
 };
 
@@ -25,11 +26,15 @@ on_tracepoint! {
 #[inline(always)]
 fn receive<A: Args>(args: &A) {
     let skb = args.arg(0);
+    program::received::<A::Read>(skb);
     enter::<A::Read>(hook::NETIF_RECEIVE_SKB, skb, Place::of::<A::Read>(skb), || {
         let data: u64 = A::Read::at(skb, field!(layout.skb_data));
         let protocol: u16 = A::Read::at(skb, field!(layout.skb_protocol));
         behind_vlan(data as *const u8, protocol)
     });
+    if packet::is_tracked(skb) {
+        program::remember_received(skb);
+    }
 }
 
 /// IP output and forwarding have matched before; what comes from packet sockets and bridges has not.
@@ -58,7 +63,7 @@ fn output<A: Args>(hook: u16, args: &A) {
 
 /// The IP header at `l3`, or behind the one VLAN tag there.
 #[inline(always)]
-fn behind_vlan(l3: *const u8, protocol: u16) -> Option<*const u8> {
+pub fn behind_vlan(l3: *const u8, protocol: u16) -> Option<*const u8> {
     let (l3, protocol) = match protocol {
         ETH_P_8021Q | ETH_P_8021AD => (l3.wrapping_add(4), Probed::at::<u16>(l3, 2)),
         protocol => (l3, protocol),

@@ -1,15 +1,24 @@
 //! The hooks, one file a family.
 //!
-//! Invariant: only [`enter`] parses and matches; every other hook asks whether the skb is tracked.
+//! Invariant: only [`enter`] parses and matches; every other hook asks whether the skb is tracked. Two
+//! places that an skb does not enter by have a first sight of their own: NAT, where a packet gets the
+//! tuple that is asked for, and XDP, where there is no skb yet.
 
 mod bpf;
 mod conntrack;
+mod copies;
 mod free;
+mod icmp;
 mod ip;
 mod link;
+mod nat;
 mod netfilter;
 mod nft;
+mod program;
+mod route;
 mod transport;
+mod tunnel;
+mod wire;
 mod wireguard;
 mod xtables;
 
@@ -32,19 +41,32 @@ fn pass<R: Read>(hook: u16, skb: *const u8) {
     }
 }
 
-/// A packet enters the traced world, or a tracked one comes around again. `l3` tells where its IP
-/// header is, if it has one.
+/// A packet enters the traced world, or a tracked one comes around again, perhaps in other headers. `l3`
+/// tells where its IP header is, if it has one.
 #[inline(always)]
 fn enter<R: Read>(hook: u16, skb: *const u8, place: Place, l3: impl FnOnce() -> Option<*const u8>) {
+    match l3() {
+        Some(l3) => {
+            if let Some(packet) = meet::<R>(hook, skb, place, l3) {
+                emit::step::<R>(hook, skb, packet, place, Details::default());
+            }
+        }
+        None => pass::<R>(hook, skb),
+    }
+}
+
+/// The packet that enters, if it is asked for.
+#[inline(always)]
+fn meet<R: Read>(hook: u16, skb: *const u8, place: Place, l3: *const u8) -> Option<*mut Packet> {
     let packet = match packet::tracked(skb) {
-        Some(packet) => packet,
-        None => match l3().and_then(|l3| first_sight::<R>(skb, place, l3)) {
-            Some(packet) => packet,
-            None => return,
-        },
+        Some(packet) => {
+            wire::look::<R>(hook, skb, packet, l3, place, wire::By::Unknown);
+            packet
+        }
+        None => first_sight::<R>(skb, place, l3)?,
     };
     forget_lookup::<R>(skb, packet);
-    emit::step::<R>(hook, skb, packet, place, Details::default());
+    Some(packet)
 }
 
 #[inline(always)]

@@ -10,6 +10,8 @@ use aya_ebpf::{
 };
 use tracer_common::{Tuple, counter};
 
+use crate::headers::EMPTY;
+
 /// How many chains a packet's walk through one base chain remembers; a power of two.
 pub const VISITED: usize = 16;
 
@@ -20,8 +22,10 @@ pub const VISITED: usize = 16;
 pub struct Packet {
     /// Raw id.
     pub id: u64,
-    /// Tuple at first sight.
+    /// Tuple as it is now; of the inner headers where the packet is in a tunnel.
     pub tuple: Tuple,
+    /// Outermost tuple as last reported, `version` 0 where it is the packet's own.
+    pub outer: Tuple,
     /// `_nfct` as last reported.
     pub nfct: u64,
     /// Device as last reported; compared, never followed.
@@ -52,6 +56,10 @@ pub struct Packet {
     pub flags: u8,
     /// Zero.
     pub pad: u8,
+    /// `skb->mark` when the BPF program under way began.
+    pub mark: u32,
+    /// Zero.
+    pub pad2: u32,
 }
 
 #[map]
@@ -63,7 +71,8 @@ static LOST: PerCpuArray<u64> = PerCpuArray::with_max_entries(counter::SLOTS, 0)
 /// A fresh packet is copied from here: it is too large for the stack.
 static BLANK: Packet = Packet {
     id: 0,
-    tuple: Tuple { saddr: [0; 4], daddr: [0; 4], sport: 0, dport: 0, proto: 0, version: 0, tcp_flags: 0, direction: 0 },
+    tuple: EMPTY,
+    outer: EMPTY,
     nfct: 0,
     dev: 0,
     base: 0,
@@ -79,6 +88,8 @@ static BLANK: Packet = Packet {
     nf_hook: 0,
     flags: 0,
     pad: 0,
+    mark: 0,
+    pad2: 0,
 };
 
 /// Counts something that could not be reported.
@@ -120,6 +131,42 @@ pub fn begin(skb: *const u8, tuple: &Tuple) -> Option<*mut Packet> {
         (*packet).tuple = *tuple;
     }
     Some(packet)
+}
+
+/// Another skb carries a copy of a tracked packet: it is the same packet. The walks that the first one
+/// is in are not the copy's.
+#[inline(always)]
+pub fn copied(to: *const u8, from: *const u8) {
+    let Some(packet) = tracked(from) else { return };
+    move_to(to, packet);
+}
+
+/// What was known by another address (an XDP buffer) is an skb now.
+#[inline(always)]
+pub fn renamed(to: *const u8, from: *const u8) {
+    copied(to, from);
+    end(from);
+}
+
+#[inline(always)]
+fn move_to(to: *const u8, packet: *mut Packet) {
+    let known = is_tracked(to);
+    // SAFETY: a packet from the map, which the map copies.
+    if TRACKED.insert(to as u64, unsafe { &*packet }, 0).is_err() {
+        count(counter::TRACKED_OVERFLOW);
+        return;
+    }
+    if !known {
+        filter::add(to);
+    }
+    if let Some(copy) = TRACKED.get_ptr_mut(to as u64) {
+        // SAFETY: as above.
+        unsafe {
+            (*copy).base = 0;
+            (*copy).pending = 0;
+            (*copy).table = 0;
+        }
+    }
 }
 
 /// Forgets an skb, whose memory is about to be used again.

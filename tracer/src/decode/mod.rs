@@ -2,7 +2,7 @@
 //!
 //! Invariant: total. Any bytes give a record or `None`, never a panic.
 
-use tracer_common::{Chain, Conntrack, Step, Verdict, kind};
+use tracer_common::{Chain, Change, Conntrack, Device, Outer, Peer, Step, Verdict, kind};
 
 /// A record as the kernel side wrote it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -15,6 +15,14 @@ pub enum Wire {
     Conntrack(Conntrack),
     /// Names of an nftables chain.
     Chain(Box<Chain>),
+    /// A packet after something ran over it.
+    Change(Box<Change>),
+    /// Other headers are on the wire.
+    Outer(Outer),
+    /// A device.
+    Device(Device),
+    /// A WireGuard peer.
+    Peer(Peer),
 }
 
 /// The record in `bytes`; `None` where they are cut short or of an unknown kind.
@@ -26,6 +34,10 @@ pub fn decode(bytes: &[u8]) -> Option<Wire> {
         kind::VERDICT => read(bytes).map(Box::new).map(Wire::Verdict),
         kind::CONNTRACK => read(bytes).map(Wire::Conntrack),
         kind::CHAIN => read(bytes).map(Box::new).map(Wire::Chain),
+        kind::CHANGE => read(bytes).map(Box::new).map(Wire::Change),
+        kind::OUTER => read(bytes).map(Wire::Outer),
+        kind::DEVICE => read(bytes).map(Wire::Device),
+        kind::PEER => read(bytes).map(Wire::Peer),
         _ => None,
     }
 }
@@ -43,6 +55,10 @@ impl Plain for Step {}
 impl Plain for Verdict {}
 impl Plain for Conntrack {}
 impl Plain for Chain {}
+impl Plain for Change {}
+impl Plain for Outer {}
+impl Plain for Device {}
+impl Plain for Peer {}
 
 fn read<T: Plain>(bytes: &[u8]) -> Option<T> {
     // SAFETY: the slice is long enough, and `Plain` types are integers without padding.
@@ -57,7 +73,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_a_record_or_nothing(bytes in proptest::collection::vec(any::<u8>(), 0..700), kind in 0u16..6) {
+        fn any_bytes_are_a_record_or_nothing(bytes in proptest::collection::vec(any::<u8>(), 0..700), kind in 0u16..10) {
             let mut bytes = bytes;
             if bytes.len() >= 2 {
                 bytes[..2].copy_from_slice(&kind.to_ne_bytes());

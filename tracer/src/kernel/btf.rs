@@ -84,6 +84,13 @@ impl Btf {
         Ok(btf)
     }
 
+    /// Name of a type, or of a function.
+    #[must_use]
+    pub fn name_of(&self, id: u32) -> Option<&str> {
+        let ty = self.types.get(id.checked_sub(self.first_id)? as usize)?;
+        self.string(ty.name).filter(|name| !name.is_empty())
+    }
+
     fn index(&mut self, base: Option<&Self>) {
         let mut names: HashMap<String, Vec<u32>> = HashMap::new();
         for (index, ty) in self.types.iter().enumerate() {

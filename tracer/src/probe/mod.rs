@@ -7,6 +7,7 @@ mod detach;
 mod link;
 mod object;
 mod plan;
+mod programs;
 mod sys;
 
 use std::{
@@ -19,6 +20,7 @@ use tracer_common::{Config, Filter, counter};
 
 pub use detach::{Detach, Detaching};
 pub use plan::{Backend, Method, Plan, Planned, Skipped, plan};
+pub use programs::Program;
 
 use crate::kernel::{Kernel, layout, symbols::Symbols};
 
@@ -33,8 +35,12 @@ pub struct Probe {
     pub attached: Vec<Planned>,
     /// What was not, and why.
     pub skipped: Vec<Skipped>,
+    /// BPF programs on the packets' path that were found when the hooks were attached.
+    pub found: Vec<Program>,
     programs: Vec<OwnedFd>,
     links: Vec<OwnedFd>,
+    object: object::Object,
+    traced: Option<programs::Programs>,
 }
 
 /// What the kernel side counted as lost.
@@ -76,14 +82,25 @@ pub fn attach(kernel: &Kernel, plan: Plan, filter: Filter, buffer_size: u32) -> 
     tracing::debug!("maps are created");
     let object = object::Object::new(OBJECT, &maps)?;
     tracing::debug!("the object is relocated");
-    let mut probe =
-        Probe { maps, attached: Vec::new(), skipped: plan.skipped, programs: Vec::new(), links: Vec::new() };
-    let together = probe.attach_together(&object, &plan.groups);
+    let tracepoints_only = plan.tracepoints_only();
+    let mut probe = Probe {
+        maps,
+        attached: Vec::new(),
+        skipped: plan.skipped,
+        found: Vec::new(),
+        programs: Vec::new(),
+        links: Vec::new(),
+        object,
+        traced: (!tracepoints_only).then(programs::Programs::default),
+    };
+    let together = probe.attach_together(&plan.groups);
     for group in plan.groups {
         if !group.first().is_some_and(|first| together.hooks.contains(&first.hook.id)) {
-            probe.attach_first_of(kernel, &object, group, &together.refused);
+            probe.attach_first_of(kernel, group, &together.refused);
         }
     }
+    probe.found = probe.join_programs();
+    tracing::debug!("{} BPF programs on the path", probe.found.len());
     if probe.attached.is_empty() {
         return Err(nothing_attached(&probe.skipped));
     }
@@ -92,13 +109,13 @@ pub fn attach(kernel: &Kernel, plan: Plan, filter: Filter, buffer_size: u32) -> 
 
 impl Probe {
     /// Attaches all hooks whose first choice is `kprobe.multi`, with one link.
-    fn attach_together(&mut self, object: &object::Object, groups: &[Vec<Planned>]) -> link::Together {
+    fn attach_together(&mut self, groups: &[Vec<Planned>]) -> link::Together {
         let first = groups.iter().filter_map(|group| group.first());
         let planned: Vec<Planned> = first.filter(|planned| planned.method == Method::KprobeMulti).copied().collect();
         let hooks: Vec<_> = planned.iter().map(|planned| planned.hook).collect();
         let array = self.maps.map("BY_HOOK").and_then(object::fd_of);
         let Some(array) = array.filter(|_| !hooks.is_empty()) else { return link::Together::default() };
-        let mut together = link::attach_together(object, array, &hooks);
+        let mut together = link::attach_together(&self.object, array, &hooks);
         self.programs.append(&mut together.attached.programs);
         self.links.append(&mut together.attached.links);
         self.attached.extend(planned.into_iter().filter(|planned| together.hooks.contains(&planned.hook.id)));
@@ -106,18 +123,12 @@ impl Probe {
     }
 
     /// Attaches the first of the alternatives that the kernel takes.
-    fn attach_first_of(
-        &mut self,
-        kernel: &Kernel,
-        object: &object::Object,
-        alternatives: Vec<Planned>,
-        no_multi: &str,
-    ) {
+    fn attach_first_of(&mut self, kernel: &Kernel, alternatives: Vec<Planned>, no_multi: &str) {
         let mut reasons = Vec::new();
         let mut name = String::new();
         for planned in alternatives {
             name = planned.hook.name.to_owned();
-            match link::attach(kernel, object, &planned, no_multi) {
+            match link::attach(kernel, &self.object, &planned, no_multi) {
                 Ok(attached) => {
                     tracing::debug!("{name} is attached by {}", planned.method);
                     self.programs.extend(attached.programs);
@@ -130,6 +141,15 @@ impl Probe {
         }
         tracing::debug!("{name} is not attached: {}", reasons.join("; "));
         self.skipped.push(Skipped { hook: name, reason: reasons.join("; "), harmless: false });
+    }
+
+    /// Traces the BPF programs that were loaded since the last time, and gives them.
+    pub fn join_programs(&mut self) -> Vec<Program> {
+        let Some(traced) = &mut self.traced else { return Vec::new() };
+        let joined = traced.join(&self.object);
+        self.programs.extend(joined.programs);
+        self.links.extend(joined.links);
+        joined.found
     }
 
     /// Sums of all CPUs and programs.

@@ -30,6 +30,20 @@ pub struct Kind {
     pub btf_id: u32,
 }
 
+/// What `Kind::btf_id` counts in.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'a> {
+    /// The BTF of vmlinux, or nothing.
+    Vmlinux,
+    /// The BTF of a module.
+    Module(&'a OwnedFd),
+    /// The BTF of a BPF program.
+    Program(&'a OwnedFd),
+}
+
+/// `BPF_ALU | BPF_MOV | BPF_K`: a number into the lower half of a register.
+const MOV32_IMM: u8 = 0xb4;
+
 impl Object {
     /// Parses the object and points its programs at the maps.
     ///
@@ -66,19 +80,41 @@ impl Object {
     /// # Errors
     /// What the kernel said; with the verifier's last line where it was the verifier.
     pub fn load(&self, name: &str, kind: Kind, module: Option<&OwnedFd>) -> Result<OwnedFd, String> {
+        self.load_with(name, kind, module.map_or(Target::Vmlinux, Target::Module), None)
+    }
+
+    /// Loads a program for a target, with one number that its code moves into a register replaced by
+    /// another one.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_with(
+        &self,
+        name: &str,
+        kind: Kind,
+        target: Target<'_>,
+        replace: Option<(i32, i32)>,
+    ) -> Result<OwnedFd, String> {
         let program = self.object.programs.get(name).ok_or_else(|| format!("the object has no program {name}"))?;
         let function = self
             .object
             .functions
             .get(&program.function_key())
             .ok_or_else(|| format!("the object has no code for {name}"))?;
+        let mut instructions = function.instructions.clone();
+        if let Some((from, to)) = replace {
+            for instruction in instructions.iter_mut().filter(|it| it.code == MOV32_IMM && it.imm == from) {
+                instruction.imm = to;
+            }
+        }
         sys::load_program(&sys::Load {
             name,
             kind,
             license: &program.license,
             function,
+            instructions: &instructions,
             btf: self.btf.as_ref().map(|fd| fd.as_fd()),
-            module: module.map(|fd| fd.as_fd()),
+            target,
         })
     }
 }

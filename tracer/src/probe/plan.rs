@@ -89,7 +89,8 @@ impl Plan {
 #[must_use]
 pub fn plan(kernel: &Kernel, backend: Backend) -> Plan {
     let mut plan = Plan { groups: Vec::new(), skipped: Vec::new(), backend };
-    for hook in HOOKS.iter().filter(|hook| hook.instead_of.is_empty()) {
+    let places = HOOKS.iter().filter(|hook| hook.site != Site::Program);
+    for hook in places.filter(|hook| hook.instead_of.is_empty()) {
         let stand_ins = HOOKS.iter().filter(|other| other.instead_of == hook.name);
         let (mut group, mut reasons) = (Vec::new(), Vec::new());
         for candidate in std::iter::once(hook).chain(stand_ins) {
@@ -117,6 +118,8 @@ fn possible(kernel: &Kernel, hook: &Hook) -> Result<(), Skipped> {
         Site::Tracepoint { .. } => kernel
             .types("")
             .and_then(|types| types.tracepoint(hook.name).and_then(|id| types.tracepoint_parameters(id))),
+        // Found and attached one by one: see `programs`.
+        Site::Program => None,
         Site::Function { module } => match kernel.types(module).or_else(|| kernel.types("")) {
             Some(types) => types.function(hook.name).and_then(|id| types.parameters(id)),
             None => None,
@@ -144,6 +147,7 @@ fn fits(actual: &[&str], expected: &[&str]) -> bool {
 fn methods(hook: &Hook, backend: Backend) -> impl Iterator<Item = Method> {
     use Method::{Fentry, Kprobe, KprobeMulti, RawTp, TpBtf};
     let methods: &[Method] = match (hook.site, backend) {
+        (Site::Program, _) => &[],
         (Site::Tracepoint { .. }, Backend::Auto) => &[TpBtf, RawTp],
         (Site::Tracepoint { .. }, Backend::Fentry) => &[TpBtf],
         (Site::Tracepoint { .. }, _) => &[RawTp],

@@ -3,18 +3,18 @@
 use std::{
     ffi::{CStr, CString, c_char},
     fs, io,
-    os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd},
+    os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd},
 };
 
 use aya_obj::{
     Function,
     generated::{
         PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_SET_BPF, bpf_attach_type::BPF_TRACE_KPROBE_MULTI, bpf_attr, bpf_btf_info,
-        bpf_cmd, bpf_prog_info, perf_event_attr,
+        bpf_cmd, bpf_func_info, bpf_insn, bpf_prog_info, perf_event_attr,
     },
 };
 
-use super::object::Kind;
+use super::object::{Kind, Target};
 
 /// Room for what the verifier says of a program that it refuses.
 const LOG_SIZE: usize = 1 << 20;
@@ -27,12 +27,14 @@ pub struct Load<'a> {
     pub kind: Kind,
     /// Its licence.
     pub license: &'a CStr,
-    /// Its relocated code.
+    /// Its function, for what the kernel wants to know of its types and lines.
     pub function: &'a Function,
+    /// Its relocated code.
+    pub instructions: &'a [bpf_insn],
     /// BTF of the object.
     pub btf: Option<BorrowedFd<'a>>,
-    /// BTF of the module that it attaches to.
-    pub module: Option<BorrowedFd<'a>>,
+    /// What it attaches to.
+    pub target: Target<'a>,
 }
 
 /// `BPF_PROG_LOAD`; a second time with the verifier's log where it fails, for the reason.
@@ -69,12 +71,14 @@ fn try_load(load: &Load<'_>, log: &mut [u8]) -> io::Result<OwnedFd> {
     let program = unsafe { &mut attr.__bindgen_anon_3 };
     program.prog_type = load.kind.program as u32;
     program.expected_attach_type = load.kind.attach.map_or(0, |attach| attach as u32);
-    program.insns = function.instructions.as_ptr() as u64;
-    program.insn_cnt = count(function.instructions.len());
+    program.insns = load.instructions.as_ptr() as u64;
+    program.insn_cnt = count(load.instructions.len());
     program.license = load.license.as_ptr() as u64;
     program.attach_btf_id = load.kind.btf_id;
-    if let Some(module) = load.module {
-        program.__bindgen_anon_1.attach_btf_obj_fd = fd(module);
+    match load.target {
+        Target::Vmlinux => {}
+        Target::Module(module) => program.__bindgen_anon_1.attach_btf_obj_fd = fd(module.as_fd()),
+        Target::Program(traced) => program.__bindgen_anon_1.attach_prog_fd = fd(traced.as_fd()),
     }
     for (to, from) in program.prog_name.iter_mut().take(15).zip(format!("tracer_{}", load.name).bytes()) {
         *to = from as c_char;
@@ -148,6 +152,65 @@ fn btf_name(btf: &OwnedFd) -> io::Result<String> {
     info_of(btf.as_raw_fd(), &mut info)?;
     let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
     Ok(String::from_utf8_lossy(&name[..end]).into_owned())
+}
+
+/// The bytes of a BTF object.
+pub fn btf_data(id: u32) -> io::Result<Vec<u8>> {
+    let btf = btf_by_id(id)?;
+    // SAFETY: all-zero is a valid `bpf_btf_info`.
+    let mut info: bpf_btf_info = unsafe { std::mem::zeroed() };
+    info_of(btf.as_raw_fd(), &mut info)?;
+    let mut data = vec![0u8; info.btf_size as usize];
+    // SAFETY: as above.
+    info = unsafe { std::mem::zeroed() };
+    info.btf = data.as_mut_ptr() as u64;
+    info.btf_size = count(data.len());
+    info_of(btf.as_raw_fd(), &mut info)?;
+    Ok(data)
+}
+
+/// The lowest id of a loaded BPF program above this one; an error where there is none.
+pub fn next_program_id(after: u32) -> io::Result<u32> {
+    // SAFETY: all-zero is a valid `bpf_attr`.
+    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+    attr.__bindgen_anon_6.__bindgen_anon_1.start_id = after;
+    bpf(bpf_cmd::BPF_PROG_GET_NEXT_ID, &mut attr)?;
+    // SAFETY: the kernel has written it.
+    Ok(unsafe { attr.__bindgen_anon_6.next_id })
+}
+
+/// What the kernel tells of a BPF program.
+pub struct ProgramInfo {
+    /// Its id.
+    pub id: u32,
+    /// `BPF_PROG_TYPE_*`
+    pub kind: u32,
+    /// The kernel's copy of its name, 15 bytes at most.
+    pub name: String,
+    /// Id of its BTF, 0 for none.
+    pub btf: u32,
+    /// Id of its main function in that BTF.
+    pub function: Option<u32>,
+}
+
+/// A loaded BPF program, held open, and what is known of it.
+pub fn program_by_id(id: u32) -> io::Result<(OwnedFd, ProgramInfo)> {
+    // SAFETY: all-zero is a valid `bpf_attr`.
+    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+    attr.__bindgen_anon_6.__bindgen_anon_1.prog_id = id;
+    let program = bpf_fd(bpf_cmd::BPF_PROG_GET_FD_BY_ID, &mut attr)?;
+    // SAFETY: all-zero is a valid `bpf_func_info`.
+    let mut main: bpf_func_info = unsafe { std::mem::zeroed() };
+    // SAFETY: all-zero is a valid `bpf_prog_info`.
+    let mut info: bpf_prog_info = unsafe { std::mem::zeroed() };
+    info.func_info = std::ptr::from_mut(&mut main) as u64;
+    info.func_info_rec_size = count(size_of::<bpf_func_info>());
+    info.nr_func_info = 1;
+    info_of(program.as_raw_fd(), &mut info)?;
+    let name: Vec<u8> = info.name.iter().map(|byte| *byte as u8).take_while(|byte| *byte != 0).collect();
+    let function = (info.btf_id != 0 && info.nr_func_info > 0 && main.type_id != 0).then_some(main.type_id);
+    let name = String::from_utf8_lossy(&name).into_owned();
+    Ok((program, ProgramInfo { id, kind: info.type_, name, btf: info.btf_id, function }))
 }
 
 /// Hits that a program missed because it was running already on that CPU (5.12 and newer).

@@ -4,7 +4,7 @@ use crate::{
     decode::Wire,
     kernel::{reasons::Reasons, symbols::Symbols},
     model::{Record, Step},
-    track::{Tracker, Words},
+    track::{Told, Tracker, Words},
 };
 
 use super::rules::Rules;
@@ -41,7 +41,11 @@ impl Narrator {
 
     /// The lines of a record, in order.
     pub fn tell(&mut self, wire: Wire) -> Vec<Record> {
-        let Some(mut tracked) = self.tracker.record(wire, &mut self.words) else { return Vec::new() };
+        let mut tracked = match self.tracker.record(wire, &mut self.words) {
+            Some(Told::Step(tracked)) => tracked,
+            Some(Told::Device(device)) => return vec![Record::Device(device)],
+            None => return Vec::new(),
+        };
         let mut lines = self.rules.name(&mut tracked);
         if tracked.locus.is_some() {
             self.tracker.sentenced(&tracked.step);

@@ -82,13 +82,17 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
         closed,
         sinks: &mut sinks,
         count: config.count.map(std::num::NonZeroU64::get),
+        untraced: Vec::new(),
     };
+    for program in &probe.found {
+        run.narrator.tracker.learn_program(program.id, &program.name, program.kind);
+    }
     let mut ended = signals.wait_for(config.timeout, probe.detachment(), boot_time_ns);
     if let Some(path) = &config.ready_file {
         sinks::touch(path)?;
     }
     progress.started();
-    let ended = run.until(&mut ring, &mut ended).await?;
+    let ended = run.until(&mut ring, &mut probe, &mut ended).await?;
     tracing::debug!("ending");
     while run.take(&mut ring)? > 0 && boot_time_ns() < ended.boot_time_ns + DRAIN_AT_MOST_NS {}
     let status = finish(run, &probe, ended.boot_time_ns.saturating_sub(began), config);
@@ -106,11 +110,18 @@ struct Run<'a> {
     sinks: &'a mut Sinks,
     closed: bool,
     count: Option<u64>,
+    /// BPF programs that were loaded meanwhile and could not be traced.
+    untraced: Vec<SkippedHook>,
 }
 
 impl Run<'_> {
     /// Takes records until the end has come, which the run itself may call for.
-    async fn until(&mut self, ring: &mut Ring, ended: &mut oneshot::Receiver<Ended>) -> Result<Ended, String> {
+    async fn until(
+        &mut self,
+        ring: &mut Ring,
+        probe: &mut Probe,
+        ended: &mut oneshot::Receiver<Ended>,
+    ) -> Result<Ended, String> {
         let mut called = false;
         let mut pause = tokio::time::interval(LOOK_UP);
         loop {
@@ -118,11 +129,25 @@ impl Run<'_> {
                 biased;
                 ended = &mut *ended => return ended.map_err(|_| "nobody waits for signals any more".to_owned()),
                 () = ring.ready() => while self.take(ring)? > 0 && !self.done() && ended.is_empty() {},
-                _ = pause.tick() => self.closed |= self.sinks.abandoned(),
+                _ = pause.tick() => {
+                    self.closed |= self.sinks.abandoned();
+                    self.join_programs(probe);
+                }
             }
             if self.done() && !called {
                 called = true;
                 ending::end_now();
+            }
+        }
+    }
+
+    /// BPF programs that were loaded meanwhile are on the path, too.
+    fn join_programs(&mut self, probe: &mut Probe) {
+        for program in probe.join_programs() {
+            self.narrator.tracker.learn_program(program.id, &program.name, program.kind);
+            if let Some(reason) = &program.untraced {
+                self.progress.warn(&format!("BPF program {} (id {}): {reason}", program.name, program.id));
+                self.untraced.push(untraced(&program, reason));
             }
         }
     }
@@ -166,6 +191,7 @@ fn finish(mut run: Run<'_>, probe: &Probe, duration_ns: u64, config: &TraceConfi
     }
     run.progress.finish();
     let mut trace = run.sinks.trace();
+    trace.start.hooks.failed.append(&mut run.untraced);
     let tracker = &run.narrator.tracker;
     trace.findings = diagnose(&trace);
     trace.summary = summary::summary(&trace, tracker.packets(), tracker.flows(), lost, duration_ns);
@@ -187,15 +213,13 @@ fn start(config: &TraceConfig, kernel: &Kernel, probe: &Probe) -> Start {
     let mut methods: Vec<_> = probe.attached.iter().map(|planned| planned.method).collect();
     methods.sort_unstable();
     methods.dedup();
-    let failed = probe
-        .skipped
-        .iter()
-        .map(|skipped| SkippedHook {
-            hook: skipped.hook.clone(),
-            reason: skipped.reason.clone(),
-            harmless: skipped.harmless,
-        })
-        .collect();
+    let hooks = probe.skipped.iter().map(|skipped| SkippedHook {
+        hook: skipped.hook.clone(),
+        reason: skipped.reason.clone(),
+        harmless: skipped.harmless,
+    });
+    let programs = probe.found.iter().filter_map(|program| Some(untraced(program, program.untraced.as_deref()?)));
+    let failed = hooks.chain(programs).collect();
     Start {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         schema: SCHEMA,
@@ -208,6 +232,11 @@ fn start(config: &TraceConfig, kernel: &Kernel, probe: &Probe) -> Start {
     }
 }
 
+fn untraced(program: &probe::Program, reason: &str) -> SkippedHook {
+    let hook = format!("BPF program {} (id {})", program.name, program.id);
+    SkippedHook { hook, reason: reason.to_owned(), harmless: false }
+}
+
 fn warn(progress: &Progress, start: &Start) {
     for hook in start.hooks.failed.iter().filter(|hook| !hook.harmless) {
         progress.warn(&format!("{} is not attached: {}", hook.hook, hook.reason));
@@ -218,7 +247,7 @@ fn warn(progress: &Progress, start: &Start) {
 pub fn modules() -> impl Iterator<Item = &'static str> {
     let of_hooks = HOOKS.iter().filter_map(|hook| match hook.site {
         tracer_common::Site::Function { module } => Some(module),
-        tracer_common::Site::Tracepoint { .. } => None,
+        tracer_common::Site::Tracepoint { .. } | tracer_common::Site::Program => None,
     });
     of_hooks.chain(layout::modules())
 }

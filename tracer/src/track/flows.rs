@@ -10,31 +10,39 @@ use tracer_common::{Tuple as WireTuple, direction};
 use super::conntrack::Entry;
 use crate::model::{Direction, Proto, TcpFlags, Tuple};
 
-/// All flows seen, by the tuple of their original direction.
+/// All flows seen. A flow has one tuple for each direction, and one more for each translation.
 #[derive(Default)]
 pub struct Flows {
-    by_tuple: HashMap<Tuple, u64>,
+    by_tuple: HashMap<Tuple, (u64, Direction)>,
+    count: u64,
     entries: HashMap<u64, Entry>,
 }
 
 impl Flows {
     /// Id and direction of a packet's flow; a new flow where there is none yet.
     pub fn of(&mut self, tuple: Tuple, tcp_flags: Option<TcpFlags>, wire: u8) -> (u64, Direction) {
-        if let Some(flow) = self.by_tuple.get(&tuple) {
-            return (*flow, Direction::Orig);
+        if let Some(known) = self.by_tuple.get(&tuple) {
+            return *known;
         }
-        if let Some(flow) = self.by_tuple.get(&tuple.reversed()) {
-            return (*flow, Direction::Reply);
-        }
-        let flow = self.by_tuple.len() as u64 + 1;
+        self.count += 1;
         let direction = first_direction(tcp_flags, wire);
-        self.by_tuple.insert(if direction == Direction::Orig { tuple } else { tuple.reversed() }, flow);
-        (flow, direction)
+        self.also(tuple, self.count, direction);
+        (self.count, direction)
+    }
+
+    /// Packets of a flow carry this tuple too, since they are translated; so will the replies to them.
+    pub fn also(&mut self, tuple: Tuple, flow: u64, direction: Direction) {
+        let opposite = match direction {
+            Direction::Orig => Direction::Reply,
+            Direction::Reply => Direction::Orig,
+        };
+        self.by_tuple.entry(tuple).or_insert((flow, direction));
+        self.by_tuple.entry(tuple.reversed()).or_insert((flow, opposite));
     }
 
     /// How many.
     pub fn count(&self) -> u64 {
-        self.by_tuple.len() as u64
+        self.count
     }
 
     /// Keeps a conntrack entry for the packet's next step.

@@ -4,7 +4,7 @@ use crate::model::Drop;
 
 /// Reason and function. A socket that closes purges its queue of what was delivered; the TCP
 /// handshake frees segments that have served their purpose, also the repeated SYN of a request that
-/// it knows; a late duplicate ACK is not wanted any more. An empty function means any. Seen on 6.18.15.
+/// it knows; a late duplicate ACK is not wanted any more; a copy for a packet socket is no loss on the way. An empty function means any. Seen on 6.18.15.
 const ORDINARY: &[(&str, &str)] = &[
     ("QUEUE_PURGE", "sk_stream_kill_queues"),
     ("QUEUE_PURGE", "inet_sock_destruct"),
@@ -15,6 +15,9 @@ const ORDINARY: &[(&str, &str)] = &[
     ("NOT_SPECIFIED", "tcp_v6_do_rcv"),
     ("NOT_SPECIFIED", "tcp_rcv_state_process"),
     ("TCP_RFC7323_PAWS_ACK", ""),
+    ("PACKET_SOCK_ERROR", ""),
+    ("NOT_SPECIFIED", "packet_rcv"),
+    ("NOT_SPECIFIED", "tpacket_rcv"),
 ];
 
 /// Whether a free is the end of a packet that did its work.

@@ -1,24 +1,30 @@
-//! Records to steps: dense packet ids, flows of two directions, conntrack entries and chain names
-//! put where they belong.
+//! Records to steps: dense packet ids, flows of two directions across translations, conntrack
+//! entries, chain names, programs and tunnels put where they belong.
 //!
 //! Invariant: no I/O, no clock. What only the kernel knows (symbols, names of reasons) comes in as
 //! [`Words`].
 
 mod conntrack;
+mod end;
 mod flows;
 mod free;
+mod nat;
 mod netfilter;
+mod packet;
+mod program;
+mod tunnel;
 
 use std::collections::HashMap;
 
-use tracer_common::{HOOKS, Step as WireStep, flag, hook};
+use tracer_common::{Change as WireChange, HOOKS, REDIRECT_UP, Step as WireStep, hook};
 
 use crate::{
     decode::{Wire, name},
-    model::{Direction, Drop, Netfilter, Proto, Redirect, Step, TcpFlags, Verdict},
+    model::{Device, IcmpError, Proto, Redirect, Route, Step, TcpFlags, Verdict},
 };
 pub use flows::tuple;
 pub use netfilter::Locus;
+use packet::Packet;
 
 /// The kernel's words for numbers.
 pub trait Words {
@@ -26,6 +32,15 @@ pub trait Words {
     fn reason(&mut self, number: u32) -> String;
     /// Symbol and offset of a code address.
     fn location(&mut self, address: u64) -> String;
+}
+
+/// What a record tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Told {
+    /// A step.
+    Step(Box<Tracked>),
+    /// A device that packets pass.
+    Device(Device),
 }
 
 /// A step, with what a look-up in the ruleset needs to name its rule.
@@ -42,27 +57,19 @@ pub struct Tracked {
 pub struct Tracker {
     packets: HashMap<u64, Packet>,
     flows: flows::Flows,
+    translations: nat::Translations,
     chains: netfilter::Chains,
+    programs: program::Programs,
     drops: u64,
 }
 
-/// What is remembered of a packet between its steps.
-struct Packet {
-    id: u64,
-    flow: u64,
-    direction: Direction,
-    ifname: String,
-    ifindex: u32,
-    entry: Option<conntrack::Entry>,
-    /// The drop that netfilter has decided and the kernel not yet carried out.
-    sentence: Option<Netfilter>,
-}
-
 impl Tracker {
-    /// The step that a record tells of, if it tells of one.
-    pub fn record(&mut self, wire: Wire, words: &mut dyn Words) -> Option<Tracked> {
+    /// What a record tells, if it tells anything by itself.
+    pub fn record(&mut self, wire: Wire, words: &mut dyn Words) -> Option<Told> {
+        let told = |step, locus| Some(Told::Step(Box::new(Tracked { step, locus })));
         match wire {
-            Wire::Step(step) => Some(Tracked { step: self.step(&step, words), locus: None }),
+            Wire::Step(step) => told(self.step(&step, words), None),
+            Wire::Change(change) => told(self.change(&change, words), None),
             Wire::Verdict(verdict) => {
                 let (netfilter, locus) = self.chains.verdict(&verdict);
                 let mut step = self.step(&verdict.step, words);
@@ -72,8 +79,16 @@ impl Tracker {
                     packet.sentence = Some(netfilter.clone());
                 }
                 step.netfilter = Some(netfilter);
-                Some(Tracked { step, locus })
+                told(step, locus)
             }
+            Wire::Device(device) => Some(Told::Device(Device {
+                netns: device.netns,
+                ifindex: device.ifindex,
+                ifname: name(&device.ifname),
+                kind: name(&device.kind),
+                mtu: device.mtu,
+                allowed_ips: None,
+            })),
             Wire::Conntrack(entry) => {
                 // The entry comes before the first step that shows it, possibly the packet's first.
                 let packet = entry.header.packet;
@@ -84,7 +99,22 @@ impl Tracker {
                 self.chains.learn(&chain);
                 None
             }
+            Wire::Outer(outer) => {
+                if let Some(packet) = self.packets.get_mut(&outer.header.packet) {
+                    packet.layers.look(&outer, &packet.ifname);
+                }
+                None
+            }
+            Wire::Peer(peer) => {
+                self.packets.entry(peer.header.packet).and_modify(|packet| packet.layers.meet(&peer));
+                None
+            }
         }
+    }
+
+    /// Keeps the name and kind (`tc`, `xdp`, `cgroup_skb`) of a BPF program.
+    pub fn learn_program(&mut self, id: u32, name: &str, kind: &str) {
+        self.programs.learn(id, name, kind);
     }
 
     /// How many packets were seen.
@@ -114,19 +144,49 @@ impl Tracker {
         }
     }
 
-    fn step(&mut self, wire: &WireStep, words: &mut dyn Words) -> Step {
-        let tuple = flows::tuple(&wire.tuple);
-        let tcp_flags = (tuple.proto == Proto::TCP).then_some(TcpFlags(wire.tuple.tcp_flags));
+    /// Something ran over the packet.
+    fn change(&mut self, wire: &WireChange, words: &mut dyn Words) -> Step {
+        let before = tuple(&wire.before);
+        // A packet that is seen here first belongs to the flow that it came as.
+        let first = WireStep { tuple: wire.before, ..wire.step };
+        self.packet(&first);
+        let mut step = self.step(&wire.step, words);
+        if before != step.tuple {
+            self.flows.also(step.tuple, step.flow, step.direction);
+            let nat = self.translations.note(before, step.tuple, step.direction, step.ct.as_ref());
+            step.nat = Some(nat);
+        }
+        step.bpf = self.programs.of(wire);
+        if let Some(packet) = self.packets.get_mut(&wire.step.header.packet) {
+            packet.program.clone_from(&step.bpf);
+        }
+        if let Some(bpf) = step.bpf.as_ref().filter(|bpf| program::ended_in_xdp(bpf, wire)) {
+            step.drop = Some(end::in_xdp(bpf));
+            self.drops += 1;
+        }
+        step
+    }
+
+    /// The packet of a step, new or known.
+    fn packet(&mut self, wire: &WireStep) -> &mut Packet {
         let next_id = self.packets.len() as u64 + 1;
         let flows = &mut self.flows;
         let packet = self.packets.entry(wire.header.packet).or_insert_with(|| {
-            let (flow, direction) = flows.of(tuple, tcp_flags, wire.tuple.direction);
-            Packet { id: next_id, flow, direction, ifname: String::new(), ifindex: 0, entry: None, sentence: None }
+            let tuple = tuple(&wire.tuple);
+            let (flow, direction) = flows.of(tuple, tcp_flags(wire), wire.tuple.direction);
+            Packet::new(next_id, flow, direction)
         });
         if let Some(entry) = self.flows.take_entry(wire.header.packet) {
             packet.entry = Some(entry);
         }
+        packet
+    }
+
+    fn step(&mut self, wire: &WireStep, words: &mut dyn Words) -> Step {
+        let packet = self.packet(wire);
         let hook = usize::from(wire.header.hook).checked_sub(1).and_then(|row| HOOKS.get(row));
+        let tunnel = packet.layers.step(wire);
+        let wrapped = wire.flags & tracer_common::flag::WRAPPED != 0;
         let mut step = Step {
             ts: wire.header.ts,
             packet: packet.id,
@@ -139,59 +199,67 @@ impl Tracker {
             cpu: wire.header.cpu,
             mark: wire.mark,
             len: wire.len,
-            tuple,
-            outer: None,
-            tcp_flags,
+            tuple: tuple(&wire.tuple),
+            outer: packet.layers.outer().filter(|_| wrapped),
+            tcp_flags: tcp_flags(wire),
             ct: Some(conntrack::belief(wire.nfct, wire.flags, packet.entry.as_ref())),
-            netfilter: (wire.header.hook == hook::NF_HOOK_SLOW).then(|| netfilter::hook_point(wire)),
+            netfilter: None,
             bpf: None,
             redirect: None,
             nat: None,
-            tunnel: None,
+            tunnel,
             route: None,
             icmp: None,
             drop: None,
         };
         match wire.header.hook {
+            hook::NF_HOOK_SLOW => step.netfilter = Some(netfilter::hook_point(wire)),
             hook::BPF_REDIRECT => {
-                step.redirect = Some(Redirect {
-                    ifname: step.ifname.clone(),
-                    ifindex: step.ifindex,
-                    ingress: wire.extra & BPF_F_INGRESS != 0,
-                    up: true,
-                });
+                step.redirect = Some(redirect(&step, wire));
+                step.bpf = packet.program.take();
             }
-            hook::NF_CONNTRACK_IN if wire.flags & flag::RETURNED != 0 && wire.extra == NF_DROP => {
-                let dropped = Netfilter { verdict: Some(Verdict::Drop), ..netfilter::hook_point(wire) };
-                packet.sentence = Some(dropped.clone());
-                step.netfilter = Some(dropped);
+            hook::IP_ROUTE_ME_HARDER | hook::IP6_ROUTE_ME_HARDER => {
+                let from = step.ifname.clone();
+                step.route = Some(Route { mark: step.mark, from, to: String::new(), rule: None, table: None });
             }
-            hook::KFREE_SKB | hook::SK_SKB_REASON_DROP | hook::KFREE_SKB_REASON | hook::KFREE_SKB_FUNCTION => {
-                let drop = Drop {
-                    reason: words.reason(wire.reason),
-                    location: if wire.location == 0 { String::new() } else { words.location(wire.location) },
-                };
-                if !free::is_ordinary(&drop) {
-                    self.drops += 1;
-                    step.drop = Some(drop);
-                }
-                step.netfilter = packet.sentence.take();
-                if step.ifindex == 0 {
-                    step.ifname.clone_from(&packet.ifname);
-                    step.ifindex = packet.ifindex;
-                }
-            }
-            _ => {}
+            hook::ICMP_SEND | hook::ICMP6_SEND => step.icmp = Some(icmp(wire)),
+            _ => end::note(&mut step, wire, packet, words),
         }
         if step.ifindex != 0 {
             packet.ifname.clone_from(&step.ifname);
             packet.ifindex = step.ifindex;
         }
+        self.drops += u64::from(step.drop.is_some());
         step
     }
 }
 
-/// `include/uapi/linux/bpf.h`
-const BPF_F_INGRESS: u64 = 1;
-/// `include/uapi/linux/netfilter.h`
-const NF_DROP: u64 = 0;
+fn tcp_flags(wire: &WireStep) -> Option<TcpFlags> {
+    (Proto(wire.tuple.proto) == Proto::TCP).then_some(TcpFlags(wire.tuple.tcp_flags))
+}
+
+fn redirect(step: &Step, wire: &WireStep) -> Redirect {
+    /// `include/uapi/linux/bpf.h`
+    const BPF_F_INGRESS: u64 = 1;
+    Redirect {
+        ifname: step.ifname.clone(),
+        ifindex: step.ifindex,
+        ingress: wire.extra & BPF_F_INGRESS != 0,
+        up: wire.extra & REDIRECT_UP != 0,
+    }
+}
+
+/// Type, code and, where the error tells one, the MTU (`include/uapi/linux/icmp.h`, `icmpv6.h`).
+fn icmp(wire: &WireStep) -> IcmpError {
+    const ICMP_FRAG_NEEDED: (u8, u8) = (3, 4);
+    const ICMPV6_PKT_TOOBIG: u8 = 2;
+    let [kind, code, ..] = wire.extra.to_le_bytes();
+    let info = (wire.extra >> 32) as u32;
+    let mtu = match wire.header.hook {
+        // IPv4 hands it over as it will stand in the packet, IPv6 as a number.
+        hook::ICMP_SEND if (kind, code) == ICMP_FRAG_NEEDED => Some(u32::from_be(info)),
+        hook::ICMP6_SEND if kind == ICMPV6_PKT_TOOBIG => Some(info),
+        _ => None,
+    };
+    IcmpError { kind, code, mtu }
+}

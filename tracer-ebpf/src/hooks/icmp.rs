@@ -1,0 +1,30 @@
+//! ICMP errors that the stack sends about a packet.
+
+use tracer_common::hook;
+
+use super::route::routed_to;
+use crate::{
+    attach::{Args, on_entry},
+    emit::{self, Details, Place},
+    packet,
+    read::Probed,
+};
+
+on_entry! {
+    __icmp_send => |args| send::<_>(hook::ICMP_SEND, args);
+    icmp6_send => |args| send::<_>(hook::ICMP6_SEND, args);
+}
+
+/// Functions of `(skb, type, code, info, …)`: the skb is the packet that the error is about, and the
+/// step about the device that it was to leave by, where it was routed already.
+#[inline(always)]
+fn send<A: Args>(hook: u16, args: &A) {
+    let skb = args.arg(0);
+    if let Some(packet) = packet::tracked(skb) {
+        let out = routed_to(skb);
+        let place = if out.is_null() { Place::of::<Probed>(skb) } else { Place { dev: out, net: core::ptr::null() } };
+        let number = |n| args.arg(n) as u64;
+        let extra = (number(1) & 0xff) | (number(2) & 0xff) << 8 | number(3) << 32;
+        emit::step::<Probed>(hook, skb, packet, place, Details { extra, ..Details::default() });
+    }
+}

@@ -1,0 +1,79 @@
+//! Conntrack's NAT: what the entry says the packet's tuple becomes.
+
+use tracer_common::{Tuple, by, hook};
+
+use crate::{
+    attach::{Args, on_entry},
+    emit::{self, Changed, NFCT_INFOMASK, Place, ct_tuple},
+    headers,
+    layout::field,
+    matching,
+    packet::{self, Packet},
+    read::Probed,
+    read::Read,
+};
+
+on_entry! {
+    nf_nat_manip_pkt => manip;
+}
+
+/// `NF_NAT_MANIP_SRC` (`include/net/netfilter/nf_nat.h`); the other one is the destination.
+const NF_NAT_MANIP_SRC: i32 = 0;
+const IPPROTO_ICMP: u8 = 1;
+const IPPROTO_ICMPV6: u8 = 58;
+
+/// `nf_nat_manip_pkt(skb, ct, mtype, dir)`: about to write what the tuple of the other direction asks for.
+#[inline(always)]
+fn manip<A: Args>(args: &A) {
+    let (skb, ct) = (args.arg(0), args.arg(1));
+    let (kind, direction) = (args.arg(2) as u64 as i32, args.arg(3) as u64 & 1);
+    let Some(packet) = packet::tracked(skb).or_else(|| first_sight(skb, ct, kind, direction)) else { return };
+    // SAFETY: a packet from the map.
+    let (before, wrapped) = unsafe { ((*packet).tuple, (*packet).outer.version != 0) };
+    // What is translated is the tunnel's own datagram: the inner packet stays what it is.
+    if wrapped {
+        return;
+    }
+    let after = translated(&before, ct, kind, direction);
+    if headers::same(&before, &after) {
+        return;
+    }
+    // SAFETY: as above.
+    unsafe { (*packet).tuple = after };
+    matching::learn(&after);
+    let mark = Probed::at(skb, field!(layout.skb_mark));
+    let changed = Changed { before, mark_before: mark, by: by::CONNTRACK, program: 0, code: kind };
+    emit::change::<Probed>(hook::NF_NAT_MANIP_PKT, skb, packet, Place::of::<Probed>(skb), changed);
+}
+
+/// A packet that is asked for by the tuple that it is about to get.
+#[inline(always)]
+fn first_sight(skb: *const u8, ct: *const u8, kind: i32, direction: u64) -> Option<*mut Packet> {
+    let mut before = headers::tuple(super::ip::network_header::<Probed>(skb))?;
+    before.direction = matching::direction(&translated(&before, ct, kind, direction))?;
+    packet::begin(skb, &before)
+}
+
+#[inline(always)]
+fn translated(before: &Tuple, ct: *const u8, kind: i32, direction: u64) -> Tuple {
+    let hash = (ct as u64 & !NFCT_INFOMASK) as *const u8;
+    // Both directions lie side by side; the other one, turned around, is the goal.
+    let opposite = if direction == 0 { usize::from(field!(layout.ct_tuplehash_size)) } else { 0 };
+    let hash = hash.wrapping_add(usize::from(field!(layout.ct_tuplehash)) + opposite);
+    let goal = ct_tuple(hash.wrapping_add(usize::from(field!(layout.ct_tuplehash_tuple))));
+    let mut after = *before;
+    let echo = matches!(before.proto, IPPROTO_ICMP | IPPROTO_ICMPV6);
+    if kind == NF_NAT_MANIP_SRC {
+        after.saddr = goal.daddr;
+        after.sport = goal.dport;
+    } else {
+        after.daddr = goal.saddr;
+        after.dport = goal.sport;
+    }
+    // An echo has one identifier for both; where there is none, conntrack keeps type and code.
+    if echo {
+        let id = if before.sport == 0 { 0 } else { goal.sport };
+        (after.sport, after.dport) = (id, id);
+    }
+    after
+}

@@ -1,0 +1,172 @@
+//! BPF programs that packets pass: tc, cgroup_skb and XDP, each traced where it begins and ends.
+//!
+//! One program here is loaded once for each program traced, with that program's id written into its
+//! code: attach cookies for tracing programs are younger (5.19) than what tracer runs on.
+
+use core::cell::UnsafeCell;
+
+use aya_ebpf::{
+    macros::map,
+    maps::PerCpuArray,
+    programs::{FEntryContext, FExitContext},
+};
+use tracer_common::{Tuple, by, hook};
+
+use super::{ip::network_header, wire};
+use crate::{
+    emit::{self, Changed, Place},
+    headers::{self, ETH_P_IP, ETH_P_IPV6},
+    layout::field,
+    matching,
+    packet::{self, Packet},
+    read::{Probed, Read, Typed},
+};
+
+/// Ethernet's header (`ETH_HLEN`), and where its type is.
+const ETH_HLEN: usize = 14;
+const ETH_TYPE: u16 = 12;
+const XDP_PASS: i32 = 2;
+
+/// What the loader looks for in the code, to put the program's id there (`probe/programs.rs`).
+#[inline(always)]
+fn program_id() -> u32 {
+    let id: u64;
+    // SAFETY: moves a number into a register.
+    unsafe { core::arch::asm!("w0 = 0x74726163", lateout("r0") id, options(pure, nomem, nostack, preserves_flags)) };
+    id as u32
+}
+
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "fentry/bpf_program")]
+extern "C" fn fentry_bpf_program(ctx: *mut core::ffi::c_void) -> i32 {
+    let skb: *const u8 = FEntryContext::new(ctx).arg(0);
+    if let Some(packet) = packet::tracked(skb) {
+        let mark = Typed::at(skb, field!(layout.skb_mark));
+        // SAFETY: a packet from the map.
+        unsafe { (*packet).mark = mark };
+    }
+    0
+}
+
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "fexit/bpf_program")]
+extern "C" fn fexit_bpf_program(ctx: *mut core::ffi::c_void) -> i32 {
+    let args = FExitContext::new(ctx);
+    let (skb, code): (*const u8, u64) = (args.arg(0), args.arg(1));
+    let Some(packet) = packet::tracked(skb) else { return 0 };
+    // SAFETY: a packet from the map.
+    let (before, mark_before) = unsafe { ((*packet).tuple, (*packet).mark) };
+    let place = Place::of::<Typed>(skb);
+    let protocol: u16 = Typed::at(skb, field!(layout.skb_protocol));
+    if matches!(protocol, ETH_P_IP | ETH_P_IPV6) {
+        wire::look::<Typed>(hook::BPF_PROGRAM, skb, packet, network_header::<Typed>(skb), place, wire::By::Program);
+    }
+    let changed = Changed { before, mark_before, by: by::PROGRAM, program: program_id(), code: code as i32 };
+    emit::change::<Typed>(hook::BPF_PROGRAM, skb, packet, place, changed);
+    0
+}
+
+/// An XDP program sees no skb. Generic XDP runs on one that was received before; native XDP on a buffer
+/// that becomes an skb's head later, and is followed under its own address until then.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "fexit/xdp_program")]
+extern "C" fn fexit_xdp_program(ctx: *mut core::ffi::c_void) -> i32 {
+    let args = FExitContext::new(ctx);
+    let (xdp, code): (*const u8, u64) = (args.arg(0), args.arg(1));
+    ANY_XDP.raise();
+    let head: *const u8 = Typed::at(xdp, field!(layout.xdp_data_hard_start));
+    let data: *const u8 = Typed::at(xdp, field!(layout.xdp_data));
+    let rxq: *const u8 = Typed::at(xdp, field!(layout.xdp_rxq));
+    let place = Place { dev: Typed::at(rxq, field!(layout.rxq_dev)), net: core::ptr::null() };
+    let skb = received_with(head);
+    let l3 = behind_ethernet(data);
+    let packet = match packet::tracked(skb) {
+        Some(packet) => packet,
+        None => match xdp_first_sight(head, place, l3) {
+            Some(packet) => packet,
+            None => return 0,
+        },
+    };
+    // SAFETY: a packet from the map.
+    let before = unsafe { (*packet).tuple };
+    if let Some(l3) = l3 {
+        wire::look::<Probed>(hook::BPF_PROGRAM, skb, packet, l3, place, wire::By::Program);
+    }
+    let changed = Changed { before, mark_before: 0, by: by::PROGRAM, program: program_id(), code: code as i32 };
+    emit::change::<Probed>(hook::BPF_PROGRAM, skb, packet, place, changed);
+    if code as i32 != XDP_PASS && skb.is_null() {
+        packet::end(head);
+    }
+    0
+}
+
+#[inline(always)]
+fn xdp_first_sight(head: *const u8, place: Place, l3: Option<*const u8>) -> Option<*mut Packet> {
+    // The buffer is used again: whatever was followed under its address is gone.
+    packet::end(head);
+    if !super::place_matches::<Probed>(core::ptr::null(), place) {
+        return None;
+    }
+    let mut tuple: Tuple = headers::tuple(l3?)?;
+    tuple.direction = matching::direction(&tuple)?;
+    packet::begin(head, &tuple)
+}
+
+#[inline(always)]
+fn behind_ethernet(data: *const u8) -> Option<*const u8> {
+    super::link::behind_vlan(data.wrapping_add(ETH_HLEN), Probed::at(data, ETH_TYPE))
+}
+
+/// The tracked skb that each CPU received last.
+#[map]
+static RECEIVED: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
+
+/// Whether any XDP program has run: spares everybody else the questions below.
+static ANY_XDP: Flag = Flag(UnsafeCell::new(0));
+
+/// A flag that is only ever raised.
+struct Flag(UnsafeCell<u32>);
+
+// SAFETY: a word that is read and written whole.
+unsafe impl Sync for Flag {}
+
+impl Flag {
+    #[inline(always)]
+    fn get(&self) -> bool {
+        // SAFETY: valid for reads; volatile, since other CPUs write it.
+        unsafe { self.0.get().read_volatile() != 0 }
+    }
+
+    #[inline(always)]
+    fn raise(&self) {
+        // SAFETY: valid for writes.
+        unsafe { self.0.get().write_volatile(1) }
+    }
+}
+
+/// An skb is received: it may carry what an XDP program saw as a buffer.
+#[inline(always)]
+pub fn received<R: Read>(skb: *const u8) {
+    if ANY_XDP.get() && !packet::is_tracked(skb) {
+        packet::renamed(skb, R::at(skb, field!(layout.skb_head)));
+    }
+}
+
+/// A tracked skb was received: generic XDP may run on it next.
+#[inline(always)]
+pub fn remember_received(skb: *const u8) {
+    if let Some(last) = RECEIVED.get_ptr_mut(0) {
+        // SAFETY: a per-CPU slot.
+        unsafe { *last = skb as u64 };
+    }
+}
+
+/// The skb that this CPU received last, if it is the one with this head; else null.
+#[inline(always)]
+fn received_with(head: *const u8) -> *const u8 {
+    let Some(last) = RECEIVED.get_ptr_mut(0) else { return core::ptr::null() };
+    // SAFETY: a per-CPU slot.
+    let skb = unsafe { *last } as *const u8;
+    let its: *const u8 = Probed::at(skb, field!(layout.skb_head));
+    if !skb.is_null() && its == head { skb } else { core::ptr::null() }
+}

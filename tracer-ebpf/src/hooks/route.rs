@@ -1,0 +1,35 @@
+//! Routed once more: netfilter has changed what a local packet was routed by.
+
+use tracer_common::hook;
+
+use crate::{
+    attach::{Args, on_entry},
+    emit::{self, Details, Place},
+    layout::field,
+    packet,
+    read::{Probed, Read},
+};
+
+on_entry! {
+    ip_route_me_harder => |args| again::<_>(hook::IP_ROUTE_ME_HARDER, args);
+    ip6_route_me_harder => |args| again::<_>(hook::IP6_ROUTE_ME_HARDER, args);
+}
+
+/// Functions of `(net, sk, skb, …)`: the step is about the device that the packet was to leave by.
+#[inline(always)]
+fn again<A: Args>(hook: u16, args: &A) {
+    let skb = args.arg(2);
+    if let Some(packet) = packet::tracked(skb) {
+        let place = Place { dev: routed_to(skb), net: args.arg(0) };
+        emit::step::<Probed>(hook, skb, packet, place, Details::default());
+    }
+}
+
+/// The device of the route that an skb carries, null where it carries none.
+#[inline(always)]
+pub fn routed_to(skb: *const u8) -> *const u8 {
+    /// The lowest bit says whether a reference is held (`SKB_DST_NOREF`, `include/linux/skbuff.h`).
+    const SKB_DST_PTRMASK: u64 = !1;
+    let dst = Probed::at::<u64>(skb, field!(layout.skb_dst)) & SKB_DST_PTRMASK;
+    if dst == 0 { core::ptr::null() } else { Probed::at(dst as *const u8, field!(layout.dst_dev)) }
+}

@@ -1,0 +1,116 @@
+//! The BPF programs that packets pass: found by id, each traced where it begins and ends.
+//!
+//! Each takes a pair of tracing programs of its own, since a tracing program is verified against the
+//! one function that it is attached to.
+
+use std::{collections::HashMap, io, os::fd::OwnedFd};
+
+use aya_obj::generated::{bpf_attach_type, bpf_prog_type};
+
+use super::{
+    object::{Kind, Object, Target},
+    sys,
+};
+use crate::kernel::btf::Btf;
+
+/// A BPF program on the packets' path.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Program {
+    /// Its id.
+    pub id: u32,
+    /// Name of its function, or the kernel's 15 bytes of it where it has no BTF.
+    pub name: String,
+    /// `tc`, `xdp` or `cgroup_skb`.
+    pub kind: &'static str,
+    /// Why it is not traced, where it is not.
+    pub untraced: Option<String>,
+}
+
+/// Types of programs that see packets, as people call them, and the tracing programs for each.
+const KINDS: &[(bpf_prog_type, &str, &[Tracing])] = &[
+    (bpf_prog_type::BPF_PROG_TYPE_SCHED_CLS, "tc", SKB),
+    (bpf_prog_type::BPF_PROG_TYPE_SCHED_ACT, "tc", SKB),
+    (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SKB, "cgroup_skb", SKB),
+    (bpf_prog_type::BPF_PROG_TYPE_XDP, "xdp", XDP),
+];
+
+type Tracing = (&'static str, bpf_attach_type);
+const SKB: &[Tracing] = &[
+    ("fentry_bpf_program", bpf_attach_type::BPF_TRACE_FENTRY),
+    ("fexit_bpf_program", bpf_attach_type::BPF_TRACE_FEXIT),
+];
+const XDP: &[Tracing] = &[("fexit_xdp_program", bpf_attach_type::BPF_TRACE_FEXIT)];
+
+/// What the programs move into a register, to be replaced by the id of the traced program
+/// (`tracer-ebpf/src/hooks/program.rs`).
+const ID_PLACEHOLDER: i32 = 0x7472_6163;
+
+/// Which programs have been looked at. The kernel gives ids in rising order.
+#[derive(Default)]
+pub struct Programs {
+    newest: u32,
+    types: HashMap<u32, Option<Btf>>,
+}
+
+/// What keeps programs traced.
+#[derive(Default)]
+pub struct Joined {
+    /// Programs that were found, traced or not.
+    pub found: Vec<Program>,
+    /// Our programs.
+    pub programs: Vec<OwnedFd>,
+    /// Their links.
+    pub links: Vec<OwnedFd>,
+}
+
+impl Programs {
+    /// Traces the programs that were loaded since the last time. One that goes while it is looked at is
+    /// passed over.
+    pub fn join(&mut self, object: &Object) -> Joined {
+        let mut joined = Joined::default();
+        while let Ok(id) = sys::next_program_id(self.newest) {
+            self.newest = id;
+            let Ok((fd, info)) = sys::program_by_id(id) else { continue };
+            let Some((_, kind, tracing)) = KINDS.iter().find(|(ty, ..)| *ty as u32 == info.kind) else { continue };
+            let name = self.name(&info).unwrap_or_else(|| info.name.clone());
+            let untraced = trace(object, &fd, &info, tracing, &mut joined).err();
+            if let Some(reason) = &untraced {
+                tracing::debug!("BPF program {name} (id {id}) is not traced: {reason}");
+            }
+            joined.found.push(Program { id, name, kind, untraced });
+        }
+        joined
+    }
+
+    /// The whole name, from the program's BTF.
+    fn name(&mut self, info: &sys::ProgramInfo) -> Option<String> {
+        let types = self.types.entry(info.btf).or_insert_with(|| {
+            let data = sys::btf_data(info.btf).ok()?;
+            Btf::parse(data, None).ok()
+        });
+        types.as_ref()?.name_of(info.function?).map(str::to_owned)
+    }
+}
+
+fn trace(
+    object: &Object,
+    program: &OwnedFd,
+    info: &sys::ProgramInfo,
+    tracing: &[Tracing],
+    joined: &mut Joined,
+) -> Result<(), String> {
+    let function = info.function.ok_or("it was loaded without BTF, which tracing it takes")?;
+    let mut loaded = Vec::new();
+    for (name, attach) in tracing {
+        let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_TRACING, attach: Some(*attach), btf_id: function };
+        let replace = (ID_PLACEHOLDER, i32::from_ne_bytes(info.id.to_ne_bytes()));
+        let fd = object.load_with(name, kind, Target::Program(program), Some(replace))?;
+        let link = sys::raw_tracepoint_open(&fd, None).map_err(|error: io::Error| error.to_string())?;
+        loaded.push((fd, link));
+    }
+    for (fd, link) in loaded {
+        joined.programs.push(fd);
+        joined.links.push(link);
+    }
+    Ok(())
+}

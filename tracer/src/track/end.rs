@@ -1,0 +1,50 @@
+//! The end of a packet, and decisions that lead to it.
+
+use tracer_common::{Step as WireStep, flag, hook};
+
+use super::{Words, free, netfilter, packet::Packet};
+use crate::model::{Bpf, Drop, Netfilter, Step, Verdict};
+
+/// Adds to a step what ends the packet there, or decides that it will end.
+pub fn note(step: &mut Step, wire: &WireStep, packet: &mut Packet, words: &mut dyn Words) {
+    match wire.header.hook {
+        hook::NF_CONNTRACK_IN if wire.flags & flag::RETURNED != 0 && wire.extra == NF_DROP => {
+            let dropped = Netfilter { verdict: Some(Verdict::Drop), ..netfilter::hook_point(wire) };
+            packet.sentence = Some(dropped.clone());
+            step.netfilter = Some(dropped);
+        }
+        hook::KFREE_SKB | hook::SK_SKB_REASON_DROP | hook::KFREE_SKB_REASON | hook::KFREE_SKB_FUNCTION => {
+            let drop = Drop {
+                reason: words.reason(wire.reason),
+                location: if wire.location == 0 { String::new() } else { words.location(wire.location) },
+            };
+            step.drop = Some(drop).filter(|drop| !free::is_ordinary(drop));
+            step.netfilter = packet.sentence.take();
+            on_last_device(step, packet);
+        }
+        hook::SKB_RELEASE_HEAD_STATE | hook::CONSUME_SKB if wire.flags & flag::AT_ALLOWED_IPS != 0 => {
+            step.drop = Some(Drop { reason: "CONSUMED".to_owned(), location: ALLOWED_IPS.to_owned() });
+            on_last_device(step, packet);
+        }
+        _ => {}
+    }
+}
+
+/// A packet that an XDP program dropped before there was an skb. The kernel has a reason of that name for
+/// those that it dropped afterwards.
+pub fn in_xdp(bpf: &Bpf) -> Drop {
+    Drop { reason: "XDP".to_owned(), location: bpf.program.clone() }
+}
+
+/// By then the field may have been reused for something else.
+fn on_last_device(step: &mut Step, packet: &Packet) {
+    if step.ifindex == 0 {
+        step.ifname.clone_from(&packet.ifname);
+        step.ifindex = packet.ifindex;
+    }
+}
+
+/// Where WireGuard refuses a source: it consumes the packet without a word.
+const ALLOWED_IPS: &str = "wg_allowedips_lookup_src";
+/// `include/uapi/linux/netfilter.h`
+const NF_DROP: u64 = 0;

@@ -1,0 +1,77 @@
+//! Translations: which end of a packet was changed, and whether that undoes another one.
+
+use std::collections::HashMap;
+
+use crate::model::{Conntrack, CtState, Direction, Nat, Translation, Tuple};
+
+/// What was translated into what, by the tuple after.
+#[derive(Default)]
+pub struct Translations(HashMap<Tuple, Tuple>);
+
+impl Translations {
+    /// The change of a packet's tuple, and keeps it for the replies.
+    pub fn note(&mut self, before: Tuple, after: Tuple, direction: Direction, ct: Option<&Conntrack>) -> Translation {
+        let undoes = self.0.get(&before.reversed()) == Some(&after.reversed());
+        // A flow that is older than the trace: conntrack still knows who began it.
+        let reply = ct.is_some_and(|ct| matches!(ct.state, CtState::ReplyEstablished | CtState::ReplyRelated));
+        let reverses = direction == Direction::Reply && (undoes || reply);
+        if !reverses {
+            self.0.insert(after, before);
+        }
+        Translation { kind: kind(before, after, reverses), before, after, reverses }
+    }
+}
+
+fn kind(before: Tuple, after: Tuple, reverses: bool) -> Nat {
+    let source = (before.src, before.sport) != (after.src, after.sport);
+    let destination = (before.dst, before.dport) != (after.dst, after.dport);
+    // An echo has one identifier for both ends: the addresses decide.
+    let (source, destination) = match (before.src != after.src, before.dst != after.dst) {
+        (false, false) => (source, destination),
+        addresses => addresses,
+    };
+    match (source, destination) {
+        (true, true) => Nat::Both,
+        // What was SNAT on the way out is a destination on the way back.
+        (true, false) if reverses => Nat::Dnat,
+        (false, true) if !reverses => Nat::Dnat,
+        _ => Nat::Snat,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Proto;
+
+    fn tuple(src: &str, dst: &str) -> Tuple {
+        let end = |text: &str| text.parse().expect("an address");
+        Tuple { src: end(src), dst: end(dst), sport: 40000, dport: 443, proto: Proto::TCP }
+    }
+
+    #[test]
+    fn a_reply_undoes_what_was_done() {
+        let mut seen = Translations::default();
+        let (pod, node) = (tuple("10.0.0.1", "192.0.2.9"), tuple("198.51.100.1", "192.0.2.9"));
+        let out = seen.note(pod, node, Direction::Orig, None);
+        assert_eq!((out.kind, out.reverses), (Nat::Snat, false));
+        let back = seen.note(node.reversed(), pod.reversed(), Direction::Reply, None);
+        assert_eq!((back.kind, back.reverses), (Nat::Snat, true));
+    }
+
+    #[test]
+    fn a_destination_is_dnat_also_when_seen_from_its_reply() {
+        let mut seen = Translations::default();
+        let (service, backend) = (tuple("10.0.0.1", "10.96.0.1"), tuple("10.0.0.1", "10.0.0.7"));
+        assert_eq!(seen.note(service, backend, Direction::Orig, None).kind, Nat::Dnat);
+        let back = seen.note(backend.reversed(), service.reversed(), Direction::Reply, None);
+        assert_eq!((back.kind, back.reverses), (Nat::Dnat, true));
+    }
+
+    #[test]
+    fn another_translation_of_a_reply_undoes_nothing() {
+        let mut seen = Translations::default();
+        let other = seen.note(tuple("10.0.0.1", "10.0.0.2"), tuple("10.0.0.9", "10.0.0.2"), Direction::Reply, None);
+        assert_eq!((other.kind, other.reverses), (Nat::Snat, false));
+    }
+}

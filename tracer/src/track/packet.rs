@@ -1,0 +1,43 @@
+//! What is remembered of a packet between its steps.
+
+use super::{conntrack::Entry, tunnel::Layers};
+use crate::model::{Bpf, Direction, Netfilter};
+
+/// One packet.
+pub struct Packet {
+    /// Dense id, from 1.
+    pub id: u64,
+    /// Its flow.
+    pub flow: u64,
+    /// Its direction in the flow.
+    pub direction: Direction,
+    /// Device that it was on last.
+    pub ifname: String,
+    /// Its ifindex, 0 for none.
+    pub ifindex: u32,
+    /// The conntrack entry that it points to.
+    pub entry: Option<Entry>,
+    /// The drop that netfilter has decided and the kernel not yet carried out.
+    pub sentence: Option<Netfilter>,
+    /// The BPF program that it passed last.
+    pub program: Option<Bpf>,
+    /// The tunnels that it is in.
+    pub layers: Layers,
+}
+
+impl Packet {
+    /// Nothing has happened to it yet.
+    pub fn new(id: u64, flow: u64, direction: Direction) -> Self {
+        Self {
+            id,
+            flow,
+            direction,
+            ifname: String::new(),
+            ifindex: 0,
+            entry: None,
+            sentence: None,
+            program: None,
+            layers: Layers::default(),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Tunnels: what a packet is wrapped in, layer by layer.
+
+use tracer_common::{OUTER_L4, Outer as WireOuter, Peer as WirePeer, Step as WireStep, hook};
+
+use super::flows::tuple;
+use crate::{
+    decode::name,
+    model::{Peer, Proto, Tunnel, TunnelKind, Tuple},
+};
+
+mod peer;
+
+/// The layers around one packet, the outermost last.
+#[derive(Default)]
+pub struct Layers {
+    layers: Vec<Layer>,
+    /// The tunnel device that the packet has entered, and whose headers it will get.
+    entered: Option<(TunnelKind, String)>,
+    peer: Option<Peer>,
+    /// What the packet's next step has to tell.
+    news: Option<Tunnel>,
+}
+
+struct Layer {
+    kind: TunnelKind,
+    ifname: String,
+    id: Option<u32>,
+    outer: Option<Tuple>,
+}
+
+impl Layers {
+    /// The outermost tuple, if there is any layer.
+    pub fn outer(&self) -> Option<Tuple> {
+        self.layers.last().and_then(|layer| layer.outer)
+    }
+
+    /// The peer of the step to come.
+    pub fn meet(&mut self, wire: &WirePeer) {
+        self.peer = Some(peer::read(wire));
+    }
+
+    /// Other headers are on the wire; `ifname` is the device that the packet was on before.
+    pub fn look(&mut self, wire: &WireOuter, ifname: &str) {
+        let seen = (wire.tuple.version != 0).then(|| tuple(&wire.tuple));
+        let beneath = self.layers.iter().position(|layer| layer.outer == seen && seen.is_some());
+        match (seen, beneath) {
+            (None, _) => self.unwrap_to(0),
+            (Some(_), Some(layer)) => self.unwrap_to(layer + 1),
+            (Some(outer), None) => self.wrap(outer, &wire.l4, ifname),
+        }
+    }
+
+    /// What a step has to tell of tunnels.
+    pub fn step(&mut self, wire: &WireStep) -> Option<Tunnel> {
+        match wire.header.hook {
+            hook::VXLAN_XMIT => self.entered = Some((TunnelKind::Vxlan, name(&wire.ifname))),
+            hook::GENEVE_XMIT => self.entered = Some((TunnelKind::Geneve, name(&wire.ifname))),
+            hook::WG_XMIT => self.entered = Some((TunnelKind::Wireguard, name(&wire.ifname))),
+            hook::XFRM_OUTPUT => self.entered = Some((TunnelKind::Esp, String::new())),
+            hook::WG_SOCKET_SEND_SKB_TO_PEER => self.news = Some(self.encrypt(wire)),
+            hook::WG_ALLOWEDIPS_LOOKUP_SRC => self.news = Some(self.decrypt(wire)),
+            _ => {}
+        }
+        self.news.take()
+    }
+
+    /// Towards a peer; the datagram's own headers come when its socket sends it.
+    fn encrypt(&mut self, wire: &WireStep) -> Tunnel {
+        let entered = self.entered.take().filter(|(kind, _)| *kind == TunnelKind::Wireguard);
+        let ifname = entered.map_or_else(|| name(&wire.ifname), |(_, ifname)| ifname);
+        let again =
+            self.layers.last().is_some_and(|layer| layer.kind == TunnelKind::Wireguard && layer.outer.is_none());
+        if !again {
+            self.layers.push(Layer { kind: TunnelKind::Wireguard, ifname: ifname.clone(), id: None, outer: None });
+        }
+        Tunnel { kind: TunnelKind::Wireguard, enters: true, ifname, id: None, outer: None, peer: self.peer.take() }
+    }
+
+    fn decrypt(&mut self, wire: &WireStep) -> Tunnel {
+        let outer = self.news.take().and_then(|news| news.outer);
+        let (kind, ifname) = (TunnelKind::Wireguard, name(&wire.ifname));
+        Tunnel { kind, enters: false, ifname, id: None, outer, peer: self.peer.take() }
+    }
+
+    fn wrap(&mut self, outer: Tuple, l4: &[u8; OUTER_L4], ifname: &str) {
+        if let Some(layer) = self.layers.last_mut() {
+            let translated = layer.outer.is_some_and(|old| {
+                old.proto == outer.proto
+                    && ((old.src, old.sport) == (outer.src, outer.sport)
+                        || (old.dst, old.dport) == (outer.dst, outer.dport))
+            });
+            if layer.outer.is_none() || translated {
+                layer.outer = Some(outer);
+                return;
+            }
+        }
+        let (kind, ifname) = match self.entered.take() {
+            Some((kind, ifname)) if fits(kind, outer.proto) => (kind, ifname),
+            _ => (by_protocol(outer), ifname.to_owned()),
+        };
+        let id = id(kind, l4);
+        self.news = Some(Tunnel { kind, enters: true, ifname: ifname.clone(), id, outer: Some(outer), peer: None });
+        self.layers.push(Layer { kind, ifname, id, outer: Some(outer) });
+    }
+
+    /// Takes layers away until so many are left.
+    fn unwrap_to(&mut self, left: usize) {
+        while self.layers.len() > left
+            && let Some(Layer { kind, ifname, id, outer }) = self.layers.pop()
+        {
+            self.news = Some(Tunnel { kind, enters: false, ifname, id, outer, peer: None });
+        }
+    }
+}
+
+/// Whether a tunnel of that kind sends this protocol.
+fn fits(kind: TunnelKind, proto: Proto) -> bool {
+    match kind {
+        TunnelKind::Vxlan | TunnelKind::Geneve | TunnelKind::Wireguard => proto == Proto::UDP,
+        // ESP may travel in UDP where there is NAT on the way.
+        TunnelKind::Esp => proto == Proto(ESP) || proto == Proto::UDP,
+        _ => false,
+    }
+}
+
+const IPIP: u8 = 4;
+const IPV6: u8 = 41;
+const GRE: u8 = 47;
+const ESP: u8 = 50;
+
+fn by_protocol(outer: Tuple) -> TunnelKind {
+    match outer.proto.0 {
+        IPIP => TunnelKind::Ipip,
+        IPV6 if outer.src.is_ipv4() => TunnelKind::Sit,
+        IPV6 => TunnelKind::Ipip,
+        GRE => TunnelKind::Gre,
+        ESP => TunnelKind::Esp,
+        _ => TunnelKind::Other,
+    }
+}
+
+/// The number that tells tunnels of one kind apart, from what follows the outer IP header.
+fn id(kind: TunnelKind, l4: &[u8; OUTER_L4]) -> Option<u32> {
+    const UDP_HEADER: usize = 8;
+    /// `GRE_CSUM` and `GRE_KEY` in the first byte (RFC 2890).
+    const GRE_CSUM: u8 = 0x80;
+    const GRE_KEY: u8 = 0x20;
+    let word = |at: usize| Some(u32::from_be_bytes(l4.get(at..at + 4)?.try_into().ok()?));
+    match kind {
+        // Both carry the VNI in the upper 24 bits of the second word (RFC 7348, RFC 8926).
+        TunnelKind::Vxlan | TunnelKind::Geneve => word(UDP_HEADER + 4).map(|word| word >> 8),
+        TunnelKind::Gre if l4[0] & GRE_KEY == 0 => None,
+        TunnelKind::Gre => word(if l4[0] & GRE_CSUM == 0 { 4 } else { 8 }),
+        TunnelKind::Esp => word(0),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
