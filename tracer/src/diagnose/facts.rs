@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Chain, Netfilter, Step, Trace, Verdict};
+use crate::model::{Chain, Device, Netfilter, Step, Trace, Verdict};
 
 /// A capture, by packet and by flow.
 pub struct Facts<'a> {
@@ -33,6 +33,21 @@ impl<'a> Facts<'a> {
         let ts = end.ts;
         let steps = self.packets.get(&end.packet).map_or(&[][..], Vec::as_slice);
         steps.iter().rev().copied().filter(move |step| step.ts < ts)
+    }
+
+    /// All steps of a packet, in order of time.
+    pub fn packet(&self, packet: u64) -> &[&'a Step] {
+        self.packets.get(&packet).map_or(&[][..], Vec::as_slice)
+    }
+
+    /// A device that packets passed.
+    pub fn device(&self, netns: u32, ifindex: u32) -> Option<&'a Device> {
+        self.trace.devices.get(&(netns, ifindex))
+    }
+
+    /// A netns by its name, else by its inode number.
+    pub fn netns(&self, inum: u32) -> String {
+        self.trace.netns_names.get(&inum).cloned().unwrap_or_else(|| inum.to_string())
     }
 
     /// All steps of a flow, in order of time.

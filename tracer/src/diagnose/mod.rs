@@ -3,23 +3,38 @@
 //! Invariant: no I/O, no clock: a finding follows from the capture alone, so that a replay finds
 //! the same.
 
+mod asymmetric_reply;
+mod down_device;
 mod facts;
+mod finding;
+mod firewall;
+mod tunnel_mtu;
+mod unreversed_reply;
 mod untracked_reply;
+mod wireguard;
 
 use crate::model::{Finding, Trace};
 use facts::Facts;
 
-/// A rule: from the facts of a capture to the findings of one id.
+/// A rule: from the facts of a capture to its findings.
 type Rule = fn(&Facts<'_>) -> Vec<Finding>;
 
-/// All rules, by the id of their findings; `docs/findings.md` tells each.
-const RULES: &[(&str, Rule)] = &[("untracked-reply-dropped", untracked_reply::find)];
+/// All rules; `docs/findings.md` tells each by the id of its findings.
+const RULES: &[Rule] = &[
+    untracked_reply::find,
+    unreversed_reply::find,
+    asymmetric_reply::find,
+    wireguard::no_peer,
+    wireguard::source_refused,
+    tunnel_mtu::find,
+    down_device::find,
+];
 
 /// Everything that the rules find, gravest first.
 #[must_use]
 pub fn diagnose(trace: &Trace) -> Vec<Finding> {
     let facts = Facts::of(trace);
-    let mut findings: Vec<Finding> = RULES.iter().flat_map(|(_, rule)| rule(&facts)).collect();
+    let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(&facts)).collect();
     findings.sort_by_key(|finding| finding.severity);
     findings
 }

@@ -1,30 +1,22 @@
 //! `untracked-reply-dropped`: a stateful firewall drops a reply because it is UNTRACKED.
 
-use super::facts::{Facts, dropped_by_netfilter};
-use crate::model::{
-    Cause, Chain, Confidence, CtState, Direction, Finding, Netfilter, Rule, Severity, Step, Verdict, Where,
+use super::{
+    facts::{Facts, dropped_by_netfilter},
+    finding::{Draft, merged},
+    firewall::{accept_rule, name, packet_name, place},
 };
+use crate::model::{Cause, Chain, Confidence, CtState, Direction, Finding, Netfilter, Rule, Step, Verdict};
 
 const ID: &str = "untracked-reply-dropped";
 
 /// One finding for each place that drops and each rule that made UNTRACKED, per flow.
 pub fn find(facts: &Facts<'_>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = Vec::new();
-    for found in facts.drops().filter_map(|drop| finding(facts, drop)) {
-        let same = |other: &&mut Finding| {
-            other.flow == found.flow && other.r#where == found.r#where && other.cause.place == found.cause.place
-        };
-        match findings.iter_mut().find(same) {
-            Some(earlier) => earlier.packets.extend(found.packets),
-            None => findings.push(found),
-        }
-    }
-    findings
+    merged(facts.drops().filter_map(|drop| finding(facts, drop)))
 }
 
 fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     let by = dropped_by_netfilter(drop)?;
-    let ct = drop.ct.as_ref().filter(|ct| ct.state == CtState::Untracked)?;
+    drop.ct.as_ref().filter(|ct| ct.state == CtState::Untracked)?;
     if drop.direction != Direction::Reply {
         return None;
     }
@@ -41,7 +33,6 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     if accept.is_none() && !chains.is_empty() {
         return None;
     }
-    let reason = drop.drop.as_ref().map_or_else(String::new, |drop| drop.reason.clone());
     let packet = packet_name(drop);
     let title = format!(
         "the {packet} of {} {} is dropped on {} by {} because it is UNTRACKED, so that {} cannot match",
@@ -51,54 +42,20 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
         name(by),
         accept.map_or_else(|| "a `ct state established` rule".to_owned(), |(_, rule)| format!("`{}`", rule.text)),
     );
-    Some(Finding {
-        id: ID.to_owned(),
-        severity: Severity::Error,
+    let draft = Draft {
+        id: ID,
         title,
-        flow: drop.flow,
-        direction: drop.direction,
-        tuple: drop.tuple,
-        packets: vec![drop.packet],
-        r#where: place(drop, by),
-        reason,
-        ct_state: ct.state,
+        place: place(drop, by),
         cause: cause(notrack),
         evidence: evidence(facts, drop, by, notrack, tracked, accept),
         confidence: if accept.is_some() { Confidence::Certain } else { Confidence::Likely },
         advice: advice(drop, by, notrack, accept),
-    })
+    };
+    Some(draft.about(drop))
 }
 
 fn made_untracked(step: &Step) -> bool {
     step.netfilter.as_ref().is_some_and(|netfilter| netfilter.verdict == Some(Verdict::Notrack))
-}
-
-/// The rule that lets tracked replies through: it accepts `established`, and comes before what dropped.
-fn accept_rule<'a>(chains: &[&'a Chain], by: &Netfilter) -> Option<(&'a Chain, &'a Rule)> {
-    chains.iter().find_map(|chain| {
-        let deciding = Some(&chain.chain) == by.chain.as_ref() && !by.policy;
-        let end = chain.rules.iter().position(|rule| deciding && Some(rule.rule) == by.rule);
-        let accepts = |rule: &&Rule| {
-            rule.verdict == Some(Verdict::Accept)
-                && !rule.ct_state_negated
-                && rule.ct_state.iter().any(|state| state == "established")
-        };
-        let before = &chain.rules[..end.unwrap_or(chain.rules.len())];
-        before.iter().find(accepts).map(|rule| (*chain, rule))
-    })
-}
-
-fn place(step: &Step, netfilter: &Netfilter) -> Where {
-    Where {
-        netns: Some(step.netns),
-        ifname: Some(step.ifname.clone()).filter(|name| !name.is_empty()),
-        hook: netfilter.hook,
-        family: netfilter.family,
-        table: netfilter.table.clone(),
-        chain: netfilter.chain.clone(),
-        rule: netfilter.rule,
-        policy: netfilter.policy,
-    }
 }
 
 fn cause(notrack: &Step) -> Cause {
@@ -158,28 +115,4 @@ fn advice(drop: &Step, by: &Netfilter, notrack: &Step, accept: Option<(&Chain, &
          untracked` for this peer.\nOr do not make them untracked: remove or narrow {rule}.",
         drop.ifname,
     )
-}
-
-/// "the policy of chain ingress (table inet talos)", "rule 7 of chain …".
-fn name(netfilter: &Netfilter) -> String {
-    let table = match (netfilter.family, netfilter.table.as_deref()) {
-        (Some(family), Some(table)) => format!("table {family} {table}"),
-        (None, Some(table)) => format!("table {table}"),
-        (..) => "a table that is not known".to_owned(),
-    };
-    let chain = netfilter.chain.as_deref().map_or_else(|| table.clone(), |chain| format!("chain {chain} ({table})"));
-    match (netfilter.policy, netfilter.rule, netfilter.text.as_deref()) {
-        (true, ..) => format!("the policy of {chain}"),
-        (false, Some(rule), Some(text)) => format!("rule {rule} of {chain}: `{text}`"),
-        (false, Some(rule), None) => format!("rule {rule} of {chain}"),
-        (false, None, _) => format!("a rule of {chain} that could not be told"),
-    }
-}
-
-/// "SYN-ACK", "UDP packet".
-fn packet_name(step: &Step) -> String {
-    match step.tcp_flags.map(|flags| flags.names()).filter(|names| !names.is_empty()) {
-        Some(names) => names,
-        None => format!("{} packet", step.tuple.proto.to_string().to_uppercase()),
-    }
 }

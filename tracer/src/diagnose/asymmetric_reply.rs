@@ -1,0 +1,120 @@
+//! `asymmetric-reply-invalid`: a stateful firewall sees one direction of a flow alone, calls what it sees
+//! INVALID and drops it.
+
+use super::{
+    facts::{Facts, dropped_by_netfilter},
+    finding::{Draft, merged},
+    firewall::{accept_rule, matches_invalid, name, packet_name, place},
+    unreversed_reply::unreversed,
+};
+use crate::model::{Cause, Chain, Confidence, CtState, Direction, Finding, Netfilter, Rule, Step};
+
+/// One finding for each flow and place.
+pub fn find(facts: &Facts<'_>) -> Vec<Finding> {
+    merged(facts.drops().filter_map(|drop| finding(facts, drop)))
+}
+
+fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
+    let by = dropped_by_netfilter(drop)?;
+    let invalid = drop.ct.as_ref().is_some_and(|ct| ct.state == CtState::Invalid);
+    // A reply that nobody translates back is INVALID for another reason.
+    if drop.direction != Direction::Reply || !invalid || unreversed(facts, drop).is_some() {
+        return None;
+    }
+    let chains = facts.reachable(drop.netns, by);
+    let because = because(&chains, by)?;
+    let requests: Vec<&Step> =
+        facts.flow(drop.flow).filter(|step| step.direction == Direction::Orig && step.ts < drop.ts).collect();
+    let elsewhere = requests.iter().copied().find(|step| step.netns != drop.netns && step.ifindex != 0);
+    // The firewall has seen the request: then it has another reason to call the reply INVALID.
+    if requests.iter().any(|step| step.netns == drop.netns) {
+        return None;
+    }
+    let packet = packet_name(drop);
+    let netns = facts.netns(drop.netns);
+    let draft = Draft {
+        id: "asymmetric-reply-invalid",
+        title: format!(
+            "the {packet} of {} {} is dropped on {} by {} because conntrack in netns {netns} has not seen the packet that \
+             it answers, and calls it INVALID",
+            drop.tuple.proto,
+            drop.tuple.reversed(),
+            drop.ifname,
+            name(by),
+        ),
+        place: place(drop, by),
+        cause: Cause {
+            did: match elsewhere {
+                Some(request) => format!(
+                    "the packet that it answers went another way: by {} of netns {}, not through netns {netns}",
+                    request.ifname,
+                    facts.netns(request.netns)
+                ),
+                None => format!("no packet of the other direction passed netns {netns}"),
+            },
+            ..Cause::default()
+        },
+        evidence: evidence(facts, drop, by, elsewhere, because),
+        confidence: if elsewhere.is_some() { Confidence::Certain } else { Confidence::Likely },
+        advice: format!(
+            "Route both directions of this flow through netns {netns}, or neither: the request of {} and its reply must \
+             meet the same firewall.\nWhere the asymmetry is meant, accept this traffic without conntrack there, before \
+             {}.",
+            drop.tuple.dst,
+            name(by)
+        ),
+    };
+    Some(draft.about(drop))
+}
+
+/// What an INVALID packet met: a rule made for it, or rules for known connections that could not match.
+enum Because<'a> {
+    Rule,
+    CouldNotMatch(&'a Chain, &'a Rule),
+}
+
+fn because<'a>(chains: &[&'a Chain], by: &Netfilter) -> Option<Because<'a>> {
+    let deciding = chains
+        .iter()
+        .filter(|chain| Some(&chain.chain) == by.chain.as_ref() && !by.policy)
+        .flat_map(|chain| &chain.rules)
+        .find(|rule| Some(rule.rule) == by.rule);
+    if deciding.is_some_and(matches_invalid) {
+        return Some(Because::Rule);
+    }
+    accept_rule(chains, by).map(|(chain, rule)| Because::CouldNotMatch(chain, rule))
+}
+
+fn evidence(
+    facts: &Facts<'_>,
+    drop: &Step,
+    by: &Netfilter,
+    elsewhere: Option<&Step>,
+    because: Because<'_>,
+) -> Vec<String> {
+    let netns = facts.netns(drop.netns);
+    let mut sentences = Vec::new();
+    sentences.push(match elsewhere {
+        Some(request) => format!(
+            "{}: the {} goes by {} of netns {}; no packet of its direction passed netns {netns}",
+            facts.cite(request),
+            packet_name(request),
+            request.ifname,
+            facts.netns(request.netns)
+        ),
+        None => format!("no packet of the other direction was seen in netns {netns}, nor anywhere else"),
+    });
+    let looked_up = facts.before(drop).find(|step| step.netns == drop.netns && step.hook == "nf_conntrack_in");
+    if let Some(step) = looked_up {
+        sentences.push(format!("{}: conntrack looks the {} up: INVALID", facts.cite(step), packet_name(drop)));
+    }
+    if let Because::CouldNotMatch(chain, rule) = because {
+        sentences.push(format!(
+            "rule {} of chain {} (`{}`) lets known connections through and cannot match it",
+            rule.rule, chain.chain, rule.text
+        ));
+    }
+    let reason = drop.drop.as_ref().map_or("", |drop| drop.reason.as_str());
+    sentences.push(format!("{}: it is dropped, {reason}, by {}", facts.cite(drop), name(by)));
+    sentences
+}

@@ -1,0 +1,61 @@
+//! Findings about a packet's end, put together alike.
+
+use crate::model::{Cause, Confidence, CtState, Finding, Severity, Step, Where};
+
+/// What a rule has to say; the rest follows from the step that it is about.
+pub struct Draft {
+    /// Stable id.
+    pub id: &'static str,
+    /// One sentence.
+    pub title: String,
+    /// Where it happened.
+    pub place: Where,
+    /// What made it so.
+    pub cause: Cause,
+    /// Sentences.
+    pub evidence: Vec<String>,
+    /// How sure.
+    pub confidence: Confidence,
+    /// Sentences, one a line.
+    pub advice: String,
+}
+
+impl Draft {
+    /// An error that lost the packet at this step.
+    pub fn about(self, end: &Step) -> Finding {
+        Finding {
+            id: self.id.to_owned(),
+            severity: Severity::Error,
+            title: self.title,
+            flow: end.flow,
+            direction: end.direction,
+            tuple: end.tuple,
+            packets: vec![end.packet],
+            r#where: self.place,
+            reason: end.drop.as_ref().map_or_else(String::new, |drop| drop.reason.clone()),
+            ct_state: end.ct.as_ref().map_or(CtState::None, |ct| ct.state),
+            cause: self.cause,
+            evidence: self.evidence,
+            confidence: self.confidence,
+            advice: self.advice,
+        }
+    }
+}
+
+/// One finding for each flow, place and cause: the first, with the packets of all.
+pub fn merged(found: impl Iterator<Item = Finding>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for found in found {
+        let same = |other: &&mut Finding| {
+            other.flow == found.flow
+                && other.direction == found.direction
+                && other.r#where == found.r#where
+                && other.cause.place == found.cause.place
+        };
+        match findings.iter_mut().find(same) {
+            Some(earlier) => earlier.packets.extend(found.packets),
+            None => findings.push(found),
+        }
+    }
+    findings
+}

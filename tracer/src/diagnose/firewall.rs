@@ -1,0 +1,67 @@
+//! What a ruleset would have done, and names for its parts.
+
+use crate::model::{Chain, Netfilter, Rule, Step, Verdict, Where};
+
+/// The rule that lets tracked replies through: it accepts `established`, and comes before what dropped.
+pub fn accept_rule<'a>(chains: &[&'a Chain], by: &Netfilter) -> Option<(&'a Chain, &'a Rule)> {
+    chains.iter().find_map(|chain| {
+        let deciding = Some(&chain.chain) == by.chain.as_ref() && !by.policy;
+        let end = chain.rules.iter().position(|rule| deciding && Some(rule.rule) == by.rule);
+        let accepts = |rule: &&Rule| {
+            rule.verdict == Some(Verdict::Accept)
+                && !rule.ct_state_negated
+                && rule.ct_state.iter().any(|state| state == "established")
+        };
+        let before = &chain.rules[..end.unwrap_or(chain.rules.len())];
+        before.iter().find(accepts).map(|rule| (*chain, rule))
+    })
+}
+
+/// Whether a rule drops what conntrack calls INVALID, by a match of its own on that.
+pub fn matches_invalid(rule: &Rule) -> bool {
+    let invalid = rule.ct_state.iter().any(|state| state == "invalid");
+    !rule.ct_state.is_empty() && invalid != rule.ct_state_negated
+}
+
+/// Where a step of netfilter is.
+pub fn place(step: &Step, netfilter: &Netfilter) -> Where {
+    Where {
+        hook: netfilter.hook,
+        family: netfilter.family,
+        table: netfilter.table.clone(),
+        chain: netfilter.chain.clone(),
+        rule: netfilter.rule,
+        policy: netfilter.policy,
+        ..on_device(step)
+    }
+}
+
+/// Where a step is, as far as devices go.
+pub fn on_device(step: &Step) -> Where {
+    let ifname = Some(step.ifname.clone()).filter(|name| !name.is_empty());
+    Where { netns: Some(step.netns), ifname, ..Where::default() }
+}
+
+/// "the policy of chain ingress (table inet talos)", "rule 7 of chain …".
+pub fn name(netfilter: &Netfilter) -> String {
+    let table = match (netfilter.family, netfilter.table.as_deref()) {
+        (Some(family), Some(table)) => format!("table {family} {table}"),
+        (None, Some(table)) => format!("table {table}"),
+        (..) => "a table that is not known".to_owned(),
+    };
+    let chain = netfilter.chain.as_deref().map_or_else(|| table.clone(), |chain| format!("chain {chain} ({table})"));
+    match (netfilter.policy, netfilter.rule, netfilter.text.as_deref()) {
+        (true, ..) => format!("the policy of {chain}"),
+        (false, Some(rule), Some(text)) => format!("rule {rule} of {chain}: `{text}`"),
+        (false, Some(rule), None) => format!("rule {rule} of {chain}"),
+        (false, None, _) => format!("a rule of {chain} that could not be told"),
+    }
+}
+
+/// "SYN-ACK", "UDP packet".
+pub fn packet_name(step: &Step) -> String {
+    match step.tcp_flags.map(|flags| flags.names()).filter(|names| !names.is_empty()) {
+        Some(names) => names,
+        None => format!("{} packet", step.tuple.proto.to_string().to_uppercase()),
+    }
+}

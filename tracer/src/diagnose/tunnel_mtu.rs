@@ -1,0 +1,97 @@
+//! `tunnel-mtu-exceeded`: packets that do not fit into a tunnel, sent again and again, since the sender does
+//! not learn of it.
+
+use super::{
+    facts::Facts,
+    finding::{Draft, merged},
+    firewall::{on_device, packet_name},
+};
+use crate::model::{Cause, Confidence, Finding, Step};
+
+/// One finding for each flow, direction and tunnel.
+pub fn find(facts: &Facts<'_>) -> Vec<Finding> {
+    merged(facts.drops().filter_map(|drop| finding(facts, drop)))
+}
+
+/// `rtnl_link_ops.kind` of devices that wrap packets.
+const TUNNELS: &[&str] = &[
+    "wireguard",
+    "vxlan",
+    "geneve",
+    "ipip",
+    "sit",
+    "gre",
+    "gretap",
+    "ip6gre",
+    "ip6gretap",
+    "ip6tnl",
+    "erspan",
+    "xfrm",
+    "vti",
+    "vti6",
+];
+
+/// A sender that learns sends no packet of that size again after this time.
+const LEARNED_NS: u64 = 100_000_000;
+
+fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
+    let (told, mtu) = told(facts, drop)?;
+    let kind = tunnel(facts, told)?;
+    let others = || facts.flow(drop.flow).filter(|step| step.direction == drop.direction);
+    // Path MTU discovery at work drops one packet as well: only who sends that size again has not learned.
+    let again = others().find(|step| {
+        step.ts.abs_diff(drop.ts) > LEARNED_NS
+            && step.packet != drop.packet
+            && step.drop.is_some()
+            && self::told(facts, step)
+                .is_some_and(|(place, _)| place.ifindex == told.ifindex && place.netns == told.netns)
+    })?;
+    let (netns, ifname) = (facts.netns(told.netns), &told.ifname);
+    let draft = Draft {
+        id: "tunnel-mtu-exceeded",
+        title: format!(
+            "the {} of {} {} has {} bytes and does not fit into {kind} {ifname} of netns {netns}, which takes {mtu}; the \
+             sender is told and goes on all the same",
+            packet_name(drop),
+            drop.tuple.proto,
+            drop.tuple,
+            told.len,
+        ),
+        place: on_device(told),
+        cause: Cause {
+            place: on_device(told),
+            did: format!("{kind} {ifname} leaves room for {mtu} bytes, the packet has {}", told.len),
+            ..Cause::default()
+        },
+        evidence: vec![
+            format!(
+                "{}: {} bytes for {ifname}; the stack answers that it is too big, MTU {mtu}",
+                facts.cite(told),
+                told.len
+            ),
+            format!("{}: it is dropped", facts.cite(drop)),
+            format!("{}: a packet of that size is dropped there again: the sender has not learned", facts.cite(again)),
+        ],
+        confidence: Confidence::Certain,
+        advice: format!(
+            "Give {} an MTU of {mtu} on its way to {}, or a route with `mtu {mtu}`; for TCP, clamp the MSS where it enters \
+             the tunnel.\nLet ICMP \u{201c}fragmentation needed\u{201d} and ICMPv6 \u{201c}packet too big\u{201d} through to {}, so that it can learn.",
+            drop.tuple.src, drop.tuple.dst, drop.tuple.src
+        ),
+    };
+    Some(draft.about(drop))
+}
+
+/// Where the stack said that the packet is too big before it dropped it, and the MTU that it told.
+fn told<'a>(facts: &Facts<'a>, drop: &Step) -> Option<(&'a Step, u32)> {
+    facts.before(drop).find_map(|step| Some((step, step.icmp?.mtu?))).filter(|(step, mtu)| step.len > *mtu)
+}
+
+/// What kind of tunnel does not take it: the device that it was to leave by, or what it is wrapped in.
+fn tunnel(facts: &Facts<'_>, told: &Step) -> Option<String> {
+    let device = facts.device(told.netns, told.ifindex).map(|device| device.kind.as_str());
+    match device.filter(|kind| TUNNELS.contains(kind)) {
+        Some(kind) => Some(format!("{kind} device")),
+        None => told.outer.map(|_| "a tunnel over".to_owned()),
+    }
+}

@@ -1,0 +1,171 @@
+//! `nat-reply-not-reversed` and `dnat-reply-not-reversed`: the reply to a translated packet reaches
+//! somebody who does not know it, since nobody translates it back.
+
+use super::{
+    facts::Facts,
+    finding::{Draft, merged},
+    firewall::{on_device, packet_name},
+};
+use crate::model::{Cause, Confidence, CtState, Direction, Finding, Nat, Step, Translation};
+
+/// One finding for each flow, place and translation.
+pub fn find(facts: &Facts<'_>) -> Vec<Finding> {
+    merged(facts.drops().filter_map(|drop| finding(facts, drop)))
+}
+
+/// The translation that the reply to a packet still carries, if any: seen on a packet of the other direction,
+/// and never undone on this one.
+pub fn unreversed<'a>(facts: &Facts<'a>, reply: &Step) -> Option<(&'a Step, Translation)> {
+    if reply.direction != Direction::Reply || facts.packet(reply.packet).iter().any(|step| step.nat.is_some()) {
+        return None;
+    }
+    facts.flow(reply.flow).filter(|step| step.direction == Direction::Orig && step.ts < reply.ts).find_map(|step| {
+        let nat = step.nat.filter(|nat| !nat.reverses && nat.after == reply.tuple.reversed())?;
+        Some((step, nat))
+    })
+}
+
+fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
+    let (translated, nat) = unreversed(facts, drop)?;
+    // A reply that is lost on its way to the translator is another story.
+    let source = nat.kind != Nat::Dnat;
+    if source && drop.netns != translated.netns {
+        return None;
+    }
+    let steps: Vec<&Step> = facts.packet(drop.packet).iter().copied().filter(|step| step.netns == drop.netns).collect();
+    let arrived = steps.iter().copied().find(|step| step.ifindex != 0).unwrap_or(drop);
+    let refused = steps.iter().copied().find(|step| step.hook.ends_with("_send_reset"));
+    let nowhere = drop.drop.as_ref().is_some_and(|drop| drop.reason == "NO_SOCKET");
+    // The packet is refused because nobody knows it, or called INVALID: else the tuple is not what matters.
+    let invalid = drop.ct.as_ref().is_some_and(|ct| ct.state == CtState::Invalid);
+    if refused.is_none() && !nowhere && !invalid {
+        return None;
+    }
+    let certain = refused.is_some() || nowhere;
+    let (kind, by) = (nat.kind, translator(translated));
+    let title = format!(
+        "the {} that answers {} {} comes in on {} still addressed to {}, since {kind} by {by} on {} of netns {} is not \
+         reversed there",
+        packet_name(drop),
+        drop.tuple.proto,
+        nat.before,
+        arrived.ifname,
+        ends(nat.after.src, nat.after.sport),
+        translated.ifname,
+        facts.netns(translated.netns),
+    );
+    let draft = Draft {
+        id: if source { "nat-reply-not-reversed" } else { "dnat-reply-not-reversed" },
+        title: if source { title } else { dnat_title(facts, drop, arrived, translated, nat) },
+        place: on_device(arrived),
+        cause: Cause {
+            place: on_device(translated),
+            text: None,
+            program: translated.bpf.as_ref().map(|bpf| bpf.program.clone()),
+            did: format!("{kind} by {by}: {} became {}", nat.before, nat.after),
+        },
+        evidence: evidence(facts, drop, (translated, nat), arrived, refused),
+        confidence: if certain { Confidence::Certain } else { Confidence::Likely },
+        advice: advice(facts, arrived, translated, nat),
+    };
+    Some(draft.about(drop))
+}
+
+fn dnat_title(facts: &Facts<'_>, drop: &Step, arrived: &Step, translated: &Step, nat: Translation) -> String {
+    format!(
+        "the {} that answers {} {} reaches netns {} on {} still sent by {} instead of {}, since it does not pass what \
+         made the DNAT: {} on {} of netns {}",
+        packet_name(drop),
+        drop.tuple.proto,
+        nat.before,
+        facts.netns(drop.netns),
+        arrived.ifname,
+        ends(nat.after.dst, nat.after.dport),
+        ends(nat.before.dst, nat.before.dport),
+        translator(translated),
+        translated.ifname,
+        facts.netns(translated.netns),
+    )
+}
+
+fn evidence(
+    facts: &Facts<'_>,
+    drop: &Step,
+    (translated, nat): (&Step, Translation),
+    arrived: &Step,
+    refused: Option<&Step>,
+) -> Vec<String> {
+    let packet = packet_name(drop);
+    let mut sentences = vec![
+        format!(
+            "{}: on {} of netns {}, {} by {}: {} becomes {}",
+            facts.cite(translated),
+            translated.ifname,
+            facts.netns(translated.netns),
+            nat.kind,
+            translator(translated),
+            nat.before,
+            nat.after
+        ),
+        format!(
+            "{}: the {packet} comes in on {} of netns {} as {}, the answer to the translated tuple",
+            facts.cite(arrived),
+            arrived.ifname,
+            facts.netns(arrived.netns),
+            arrived.tuple
+        ),
+    ];
+    let steps = facts.packet(drop.packet);
+    let passed = steps.iter().any(|step| step.netns == translated.netns && step.ifindex == translated.ifindex);
+    sentences.push(match (passed, translated.netns == drop.netns) {
+        (true, _) => format!("it passed {} too, and nothing there translated it back", translated.ifname),
+        (false, true) => format!("it never passed {}, where the translation was made", translated.ifname),
+        (false, false) => {
+            format!("it never passed netns {}, where the translation was made", facts.netns(translated.netns))
+        }
+    });
+    let looked_up = steps.iter().find(|step| step.netns == drop.netns && step.hook == "nf_conntrack_in");
+    if let Some((step, ct)) = looked_up.and_then(|step| Some((step, step.ct.as_ref()?))) {
+        sentences.push(format!("{}: conntrack looks it up: {}", facts.cite(step), ct.state));
+    }
+    if let Some(step) = refused {
+        sentences.push(format!("{}: no socket wants it, TCP answers with a reset", facts.cite(step)));
+    }
+    let ended = drop.drop.as_ref().map_or("", |drop| drop.reason.as_str());
+    sentences.push(format!("{}: it is dropped, {ended}", facts.cite(drop)));
+    sentences
+}
+
+fn advice(facts: &Facts<'_>, arrived: &Step, translated: &Step, nat: Translation) -> String {
+    let other_side = nat.after.dst;
+    let by = translator(translated);
+    if nat.kind == Nat::Dnat {
+        return format!(
+            "Send the replies of {other_side} back through netns {}, where {by} keeps the translation: a route for {} \
+             by it.\nOr translate the source too on the way in (masquerade), so that {other_side} answers the \
+             translator.",
+            facts.netns(translated.netns),
+            nat.after.src,
+        );
+    }
+    let same_layer = if translated.bpf.is_some() {
+        "Or translate in the host's own stack (conntrack), which reverses on every device: for Cilium, host legacy routing \
+         with iptables masquerading."
+    } else {
+        "Or translate and reverse in the same conntrack zone and netns."
+    };
+    format!(
+        "Route the replies of {other_side} so that they come in on {}, the device whose translation {by} made, not on \
+         {}.\n{same_layer}\nOr do not translate what goes to {other_side}, if it can answer {} directly.",
+        translated.ifname, arrived.ifname, nat.before.src,
+    )
+}
+
+/// "BPF program cil_to_netdev", "conntrack".
+fn translator(step: &Step) -> String {
+    step.bpf.as_ref().map_or_else(|| "conntrack".to_owned(), |bpf| format!("BPF program {}", bpf.program))
+}
+
+fn ends(addr: std::net::IpAddr, port: u16) -> String {
+    if port == 0 { addr.to_string() } else { std::net::SocketAddr::new(addr, port).to_string() }
+}
