@@ -30,7 +30,8 @@ pub use spell::table;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Found {
     /// Number of the table that holds the route; [`table`] names it. Where a netns has no rules of its
-    /// own, IPv4 keeps `local` and `main` in one table, and the kernel says `main` of both.
+    /// own, IPv4 keeps `local` and `main` in one table, and the kernel says `main` of both. 0 where no
+    /// table has a route and the packet leaves by the device that it is bound to.
     pub table: u32,
     /// ifindex of the device that the packet leaves by.
     pub oif: u32,
@@ -56,7 +57,19 @@ pub fn route(netns: &Netns, asked: &Asked) -> Result<Found, String> {
         format!("the route to {}{} in netns {} is not known: {error}", asked.dst, asked.by_mark(), netns.name())
     };
     let found = netns.run_in(|| look_up(asked)).map_err(|error| problem(&format_args!("cannot enter it: {error}")))?;
-    found.map_err(|error| problem(&error))
+    found.map_err(|error| problem(&why(&error)))
+}
+
+/// How `fib_props` (net/ipv4/fib_semantics.c) and `ip6_null_entry` and its like (net/ipv6/route.c) say
+/// that there is no way.
+fn why(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(libc::ENETUNREACH) => "there is no route".to_owned(),
+        Some(libc::EHOSTUNREACH) => "the kernel says that the host cannot be reached".to_owned(),
+        Some(libc::EACCES) => "a route or rule of type prohibit forbids it".to_owned(),
+        Some(libc::EINVAL) => "a route or rule of type blackhole swallows it, or the question was refused".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 fn look_up(asked: &Asked) -> io::Result<Found> {
