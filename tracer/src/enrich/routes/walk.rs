@@ -23,7 +23,11 @@ pub(super) fn leads_to<'a>(
     while let Some(rule) = rules.get(at) {
         at += 1;
         // A rule that might have matched might have led somewhere else: nothing after it is certain.
-        if !matches(rule, place)? {
+        let Some(matches) = matches(rule, place) else {
+            tracing::debug!("whether `ip rule` {rule} matches {:?} is not known", place.asked);
+            return None;
+        };
+        if !matches {
             continue;
         }
         match rule.action {
