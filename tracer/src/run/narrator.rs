@@ -7,7 +7,7 @@ use crate::{
     track::{Told, Tracker, Words},
 };
 
-use super::rules::Rules;
+use super::{lookups::Lookups, rules::Rules};
 
 /// Turns records into lines.
 pub struct Narrator {
@@ -15,6 +15,7 @@ pub struct Narrator {
     pub tracker: Tracker,
     /// Rules.
     pub rules: Rules,
+    lookups: Lookups,
     words: KernelWords,
 }
 
@@ -36,7 +37,12 @@ impl Words for KernelWords {
 impl Narrator {
     /// Nothing is told yet.
     pub fn new(reasons: Reasons, symbols: Symbols) -> Self {
-        Self { tracker: Tracker::default(), rules: Rules::default(), words: KernelWords { reasons, symbols } }
+        Self {
+            tracker: Tracker::default(),
+            rules: Rules::default(),
+            lookups: Lookups::default(),
+            words: KernelWords { reasons, symbols },
+        }
     }
 
     /// The lines of a record, in order.
@@ -51,7 +57,13 @@ impl Narrator {
             self.tracker.sentenced(&tracked.step);
         }
         lines.push(line(tracked.step));
+        self.lookups.complete(&mut lines, &self.rules);
         lines
+    }
+
+    /// What could not be looked up, as sentences.
+    pub fn problems(&mut self) -> Vec<String> {
+        [self.rules.problems(), self.lookups.problems()].concat()
     }
 }
 

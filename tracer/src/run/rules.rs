@@ -74,6 +74,11 @@ impl Rules {
         lines
     }
 
+    /// The netns of a step that has been named, if it can be found.
+    pub fn netns(&self, inum: u32) -> Option<&Netns> {
+        self.netns.get(&inum)?.as_ref()
+    }
+
     /// What could not be looked up, each once, as sentences.
     pub fn problems(&mut self) -> Vec<String> {
         let mut seen = HashSet::new();

@@ -186,7 +186,7 @@ fn finish(mut run: Run<'_>, probe: &Probe, duration_ns: u64, config: &TraceConfi
         missed_probes: counts.missed_probes,
         unparsed: counts.unparsed + run.undecoded,
     };
-    for problem in run.narrator.rules.problems() {
+    for problem in run.narrator.problems() {
         run.progress.warn(&problem);
     }
     run.progress.finish();

@@ -7,23 +7,46 @@ use std::{
 
 use super::{CURRENT, Netns, inum_of, name};
 
-/// See [`Netns::find`]. Cheap places first; a name that a person gave wins over a process's.
+/// See [`Netns::find`]. Cheap places first; a name that a person gave wins over a process's, and a
+/// container's over one that a program made up.
 pub(super) fn by_inum(inum: u32) -> Option<Netns> {
     if let Some(file) = open_if(Path::new(name::HOST), inum) {
         return Some(Netns { inum, name: "host".to_owned(), file });
     }
-    for path in NAMED_DIRS.iter().flat_map(|dir| entries(dir)) {
-        if let Some(file) = open_if(&path, inum) {
-            return Some(Netns { inum, name: name::of_path(&path), file });
+    let named = NAMED_DIRS.iter().flat_map(|dir| entries(dir)).find_map(|path| {
+        let file = open_if(&path, inum)?;
+        Some((name::of_path(&path), file))
+    });
+    match named {
+        Some((Some(name), file)) if !name::is_made_up(&name) => Some(Netns { inum, name, file }),
+        Some((name, file)) => {
+            let inside = process_in(inum).and_then(|(pid, _)| name::of_container(pid));
+            Some(Netns { inum, name: inside.or(name).unwrap_or_else(|| inum.to_string()), file })
         }
+        None => nameless(inum),
     }
-    let process = pids().into_iter().find_map(|pid| Some((pid, open_if(&of_pid(pid), inum)?)));
-    if let Some((pid, file)) = process {
+}
+
+fn nameless(inum: u32) -> Option<Netns> {
+    if let Some((pid, file)) = process_in(inum) {
         return Some(Netns { inum, name: name::of_pid(pid).unwrap_or_else(|| inum.to_string()), file });
     }
     let unnamed = NAMELESS_DIRS.iter().flat_map(|dir| entries(dir)).chain([PathBuf::from(CURRENT)]);
     let file = unnamed.into_iter().find_map(|path| open_if(&path, inum))?;
     Some(Netns { inum, name: inum.to_string(), file })
+}
+
+/// A process in the namespace, the most telling one.
+fn process_in(inum: u32) -> Option<(u32, File)> {
+    let mut pause = None;
+    for pid in pids() {
+        let Some(file) = open_if(&of_pid(pid), inum) else { continue };
+        if !name::is_pause(pid) {
+            return Some((pid, file));
+        }
+        pause = pause.or(Some((pid, file)));
+    }
+    pause
 }
 
 /// Directories of `ip netns` and of CNI plugins: the file's name is the namespace's name. In a pod

@@ -1,5 +1,6 @@
 //! Network namespaces: find one by inode number, name it, look into it.
 
+mod container;
 mod find;
 mod links;
 mod name;
@@ -26,8 +27,9 @@ impl Netns {
         self.inum
     }
 
-    /// A name for people: `host` (that of PID 1), the name that `ip netns` shows, a process in it
-    /// as `comm[pid]`, else the inode number. [`Netns::resolve`] understands each of them.
+    /// A name for people: `host` (that of PID 1), the name that `ip netns` shows, the pod or
+    /// container that has it as `pod web-7f9c (nginx[1234])`, a process in it as `comm[pid]`, else the
+    /// inode number. [`Netns::resolve`] understands each of them.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -52,7 +54,7 @@ impl Netns {
     }
 
     /// What a user gave to `--netns`: `host`, a name of `ip netns`, an inode number, a path,
-    /// `pid:N`, or `comm[pid]` as [`Netns::name`] writes it.
+    /// `pid:N`, or a pod, container or process as [`Netns::name`] writes it.
     ///
     /// # Errors
     /// One sentence that says what is wrong and what to do.

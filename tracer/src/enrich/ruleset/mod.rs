@@ -4,8 +4,6 @@
 //! Invariant: only what is loaded already is asked for. A netlink message to nf_tables or a socket
 //! option for a legacy table would make the kernel load the module or register the table.
 
-mod attrs;
-mod bytes;
 pub mod legacy;
 mod nft;
 mod tools;
@@ -13,7 +11,7 @@ mod xt;
 
 use std::io;
 
-use super::netns::Netns;
+use super::{attrs, bytes, netns::Netns};
 use crate::model::{Chain, NfFamily};
 
 /// What to look up.

@@ -1,4 +1,4 @@
-//! Netlink attributes: total look-up by kind, in the byte orders nf_tables uses.
+//! Netlink attributes: total look-up by kind; numbers in the byte order that nf_tables uses.
 
 use netlink_packet_core::NlasIterator;
 

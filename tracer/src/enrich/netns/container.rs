@@ -1,0 +1,103 @@
+//! Which container or pod a process is in, told by the path of its cgroup and by its host name.
+
+use std::{fs, os::fd::AsFd as _, os::unix::fs::MetadataExt as _, thread};
+
+use nix::sched::{CloneFlags, setns};
+
+/// A container as its runtime places it into cgroups.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Container {
+    /// Whether it belongs to a pod of Kubernetes.
+    pod: bool,
+    /// The first 12 digits of its id, as `docker ps` and `crictl ps` show, or its name where the
+    /// runtime knows names only (LXC, systemd-nspawn).
+    id: String,
+    /// The host name inside: of a pod its name. None where it is the host's own.
+    hostname: Option<String>,
+}
+
+impl Container {
+    /// The container of a process, `None` where it is in none or gone.
+    pub(super) fn of_pid(pid: u32) -> Option<Self> {
+        let cgroups = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+        let found = in_cgroups(&cgroups)?;
+        Some(Self { hostname: hostname(pid), ..found })
+    }
+
+    /// `pod web-7f9c (nginx[1234])`, `container db 3f4e5d6c7b8a (postgres[812])`: what is between the
+    /// brackets makes it unique.
+    pub(super) fn name(&self, process: &str) -> String {
+        let Self { pod, id, hostname } = self;
+        match hostname.as_deref().filter(|hostname| hostname != id) {
+            Some(hostname) if *pod => format!("pod {hostname} ({process})"),
+            Some(hostname) => format!("container {hostname} {id} ({process})"),
+            None if *pod => format!("pod of container {id} ({process})"),
+            None => format!("container {id} ({process})"),
+        }
+    }
+}
+
+/// The process's part of what [`Container::name`] writes.
+pub(super) fn process_in(text: &str) -> Option<&str> {
+    let known = text.starts_with("pod ") || text.starts_with("container ");
+    known.then(|| text.strip_suffix(')')?.split_once(" (")).flatten().map(|(_, process)| process)
+}
+
+/// Looks through `/proc/PID/cgroup`: lines `hierarchy:controllers:path`, one with cgroup v2.
+fn in_cgroups(text: &str) -> Option<Container> {
+    text.lines().filter_map(|line| line.splitn(3, ':').nth(2)).find_map(in_path)
+}
+
+/// The innermost container on a path, which is the one that the process is in.
+fn in_path(path: &str) -> Option<Container> {
+    let pod = path.split('/').any(|part| part.contains("kubepods"));
+    let id = path.split('/').rev().find_map(id)?;
+    Some(Container { pod, id, hostname: None })
+}
+
+/// The container that one directory stands for. With the systemd driver it is `RUNTIME-ID.scope`,
+/// with the cgroupfs driver the id alone.
+fn id(part: &str) -> Option<String> {
+    let name = part.strip_suffix(".scope").unwrap_or(part);
+    let last = name.rsplit(['-', ':']).next().unwrap_or(name);
+    if last.len() == ID_LEN && last.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        // The monitor of a container is beside it, not in it.
+        return (!name.contains("conmon")).then(|| last[..SHORT_LEN].to_owned());
+    }
+    let named = part
+        .strip_prefix("lxc.payload.")
+        .or_else(|| part.strip_prefix("systemd-nspawn@")?.strip_suffix(".service"))
+        .or_else(|| part.strip_prefix("machine-")?.strip_suffix(".scope"))?;
+    // systemd escapes what is special to it (systemd.unit(5)).
+    plain(&named.replace("\\x2d", "-"))
+}
+
+/// SHA-256 in hexadecimal digits, and how much of it runtimes show.
+const ID_LEN: usize = 64;
+const SHORT_LEN: usize = 12;
+
+/// The host name in the process's UTS namespace. Asked on a thread of its own, which ends there. Its
+/// `/etc/hostname` would be cheaper and is not safe to read: a symbolic link in a container's file
+/// system may point at any file of the host.
+fn hostname(pid: u32) -> Option<String> {
+    let uts = fs::File::open(format!("/proc/{pid}/ns/uts")).ok()?;
+    let inode = |path: &str| fs::metadata(path).map(|meta| meta.ino()).ok();
+    if uts.metadata().ok().map(|meta| meta.ino()) == inode("/proc/1/ns/uts") {
+        return None;
+    }
+    let inside = thread::Builder::new().name("uts".to_owned()).spawn(move || {
+        setns(uts.as_fd(), CloneFlags::CLONE_NEWUTS).ok()?;
+        nix::sys::utsname::uname().ok()?.nodename().to_str().and_then(plain)
+    });
+    inside.ok()?.join().ok()?
+}
+
+/// A name that can stand in a line and be typed again. Who runs a container chooses its names.
+fn plain(name: &str) -> Option<String> {
+    let fits = (1..=64).contains(&name.len());
+    let plain = fits && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    plain.then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

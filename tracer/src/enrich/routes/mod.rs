@@ -1,0 +1,146 @@
+//! Which way a packet goes: the table, the device, the gateway and the `ip rule` that the kernel
+//! chooses now.
+
+mod asked;
+mod rule;
+mod spell;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use std::{io, net::IpAddr};
+
+use netlink_packet_core::{Emitable, Parseable as _};
+use netlink_packet_route::{
+    RouteNetlinkMessage,
+    route::{RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteVia},
+    rule::{RuleHeader, RuleMessage},
+};
+use netlink_sys::protocols::NETLINK_ROUTE;
+
+use super::{
+    netlink::{Question, ask},
+    netns::{Netns, interfaces_here},
+};
+pub use asked::Asked;
+use rule::Rule;
+pub use spell::table;
+
+/// What the kernel answers.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Found {
+    /// Number of the table that holds the route; [`table`] names it. Where a netns has no rules of its
+    /// own, IPv4 keeps `local` and `main` in one table, and the kernel says `main` of both. 0 where no
+    /// table has a route and the packet leaves by the device that it is bound to.
+    pub table: u32,
+    /// ifindex of the device that the packet leaves by.
+    pub oif: u32,
+    /// Its name.
+    pub device: String,
+    /// The next hop, none where the destination is on the link.
+    pub gateway: Option<IpAddr>,
+    /// Length of the route's destination prefix, where the kernel tells.
+    pub prefix_len: Option<u8>,
+    /// The `ip rule` that leads to the table, e.g. `32500: fwmark 0x40/0x60 lookup 180`; none where a
+    /// rule that comes before it asks for what is not known here (a TOS, a user, a VRF).
+    pub rule: Option<String>,
+}
+
+/// Asks the kernel for a route (`RTM_GETROUTE`; `inet_rtm_getroute`, net/ipv4/route.c, and
+/// `inet6_rtm_getroute`, net/ipv6/route.c) and for the rules (`RTM_GETRULE`,
+/// net/core/fib_rules.c) of a netns. It answers for this moment, not for when the packet passed.
+///
+/// # Errors
+/// One sentence: the netns cannot be entered, or there is no such route.
+pub fn route(netns: &Netns, asked: &Asked) -> Result<Found, String> {
+    let problem = |error: &dyn std::fmt::Display| {
+        format!("the route to {}{} in netns {} is not known: {error}", asked.dst, asked.by_mark(), netns.name())
+    };
+    let found = netns.run_in(|| look_up(asked)).map_err(|error| problem(&format_args!("cannot enter it: {error}")))?;
+    found.map_err(|error| problem(&why(&error)))
+}
+
+/// How `fib_props` (net/ipv4/fib_semantics.c) and `ip6_null_entry` and its like (net/ipv6/route.c) say
+/// that there is no way.
+fn why(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(libc::ENETUNREACH) => "there is no route".to_owned(),
+        Some(libc::EHOSTUNREACH) => "the kernel says that the host cannot be reached".to_owned(),
+        Some(libc::EACCES) => "a route or rule of type prohibit forbids it".to_owned(),
+        Some(libc::EINVAL) => "a route or rule of type blackhole swallows it, or the question was refused".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn look_up(asked: &Asked) -> io::Result<Found> {
+    let route = get_route(asked, RouteFlags::LookupTable)?;
+    // The answer to the first question is a host route: how long the prefix was takes another one.
+    let matched = get_route(asked, RouteFlags::LookupTable | RouteFlags::FibMatch).ok();
+    let prefix_len = matched.map(|route| route.header.destination_prefix_length);
+    let devices = interfaces_here()?;
+    let rules = get_rules(asked.family())?;
+
+    let oif = first(&route, |attribute| match attribute {
+        RouteAttribute::Oif(oif) => Some(*oif),
+        _ => None,
+    });
+    let oif = oif.ok_or_else(|| io::Error::other("the kernel names no device"))?;
+    let table = first(&route, |attribute| match attribute {
+        RouteAttribute::Table(table) => Some(*table),
+        _ => None,
+    });
+    let table = table.unwrap_or(route.header.table.into());
+    let name = |ifindex| devices.iter().find(|(index, _)| *index == ifindex).map(|(_, name)| name.as_str());
+    let place = walk::Place { asked, iif: name(asked.iif.unwrap_or(LOOPBACK)), oif: asked.oif.and_then(name) };
+    Ok(Found {
+        table,
+        oif,
+        device: name(oif).unwrap_or_default().to_owned(),
+        gateway: first(&route, gateway),
+        prefix_len,
+        rule: walk::leads_to(&rules, &place, table, prefix_len).map(ToString::to_string),
+    })
+}
+
+/// `LOOPBACK_IFINDEX` (include/net/flow.h): what a packet that this host sends counts as received from.
+const LOOPBACK: u32 = 1;
+
+fn get_route(asked: &Asked, flags: RouteFlags) -> io::Result<RouteMessage> {
+    let message = RouteNetlinkMessage::GetRoute(asked.message(flags));
+    let answers = put(&message, false, RouteMessage::parse)?;
+    let answer = answers.into_iter().next().ok_or(io::ErrorKind::UnexpectedEof)?;
+    answer.map_err(io::Error::other)
+}
+
+/// All rules of a family, in the order in which the kernel tries them.
+fn get_rules(family: netlink_packet_route::AddressFamily) -> io::Result<Vec<Rule>> {
+    let mut message = RuleMessage::default();
+    message.header = RuleHeader { family, ..RuleHeader::default() };
+    let answers = put(&RouteNetlinkMessage::GetRule(message), true, RuleMessage::parse)?;
+    let mut rules = Vec::new();
+    for answer in answers {
+        rules.push(Rule::from(answer.map_err(io::Error::other)?));
+    }
+    Ok(rules)
+}
+
+fn put<T>(message: &RouteNetlinkMessage, dump: bool, read: impl Fn(&[u8]) -> T) -> io::Result<Vec<T>> {
+    let mut body = vec![0; message.buffer_len()];
+    message.emit(&mut body);
+    ask(&Question { protocol: NETLINK_ROUTE, kind: message.message_type(), dump, body: &body }, read)
+}
+
+fn gateway(attribute: &RouteAttribute) -> Option<IpAddr> {
+    match attribute {
+        RouteAttribute::Gateway(RouteAddress::Inet(addr)) => Some((*addr).into()),
+        RouteAttribute::Gateway(RouteAddress::Inet6(addr)) => Some((*addr).into()),
+        // An IPv4 route over an IPv6 next hop.
+        RouteAttribute::Via(RouteVia::Inet6(addr)) => Some((*addr).into()),
+        RouteAttribute::Via(RouteVia::Inet(addr)) => Some((*addr).into()),
+        _ => None,
+    }
+}
+
+fn first<T>(route: &RouteMessage, pick: impl Fn(&RouteAttribute) -> Option<T>) -> Option<T> {
+    route.attributes.iter().find_map(pick)
+}

@@ -1,0 +1,74 @@
+//! Peers of a WireGuard device, by generic netlink (include/uapi/linux/wireguard.h).
+//!
+//! Decoded here and not by netlink-packet-wireguard: that crate makes values of the device's private
+//! key and of the preshared keys, which the kernel sends along unasked. Here nothing looks at them, and
+//! the bytes of the answer are wiped when it is read.
+
+mod attrs;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+
+use netlink_sys::protocols::NETLINK_GENERIC;
+
+use super::{
+    attrs::{Attrs, encode_text},
+    bytes,
+    netlink::{Question, ask},
+    netns::Netns,
+};
+use crate::model::AllowedIps;
+
+/// Which addresses belong to which peer of a device.
+///
+/// # Errors
+/// One sentence: the netns cannot be entered, which takes `CAP_SYS_ADMIN`; the device is none of
+/// WireGuard's, or may not be asked, which takes `CAP_NET_ADMIN`.
+pub fn allowed_ips(netns: &Netns, ifname: &str) -> Result<Vec<AllowedIps>, String> {
+    let found = netns.run_in(|| look_up(ifname)).and_then(|found| found);
+    found.map_err(|error| {
+        let why = match error.raw_os_error() {
+            Some(libc::ENODEV) => "there is no such device".to_owned(),
+            Some(libc::EOPNOTSUPP) => "it is not a WireGuard device".to_owned(),
+            Some(libc::EPERM) => "no permission (run as root)".to_owned(),
+            _ => error.to_string(),
+        };
+        format!("the peers of {ifname} in netns {} are not known: {why}", netns.name())
+    })
+}
+
+fn look_up(ifname: &str) -> io::Result<Vec<AllowedIps>> {
+    let device = encode_text(WGDEVICE_A_IFNAME, ifname);
+    let body = [&[WG_CMD_GET_DEVICE, 1, 0, 0], device.as_slice()].concat();
+    let question = Question { protocol: NETLINK_GENERIC, kind: family("wireguard")?, dump: true, body: &body };
+    Ok(attrs::merge(ask(&question, |answer| attrs::peers(attributes(answer)))?))
+}
+
+/// The number of a family of generic netlink. By dump: asking for one name makes the kernel load a
+/// module for it where it has none (`ctrl_getfamily`, net/netlink/genetlink.c).
+fn family(name: &str) -> io::Result<u16> {
+    let body = [CTRL_CMD_GETFAMILY, 1, 0, 0];
+    let question = Question { protocol: NETLINK_GENERIC, kind: GENL_ID_CTRL, dump: true, body: &body };
+    let found = ask(&question, |answer| {
+        let family = attributes(answer);
+        let number = family.get(CTRL_ATTR_FAMILY_ID).and_then(|value| bytes::u16_at(value, 0));
+        number.filter(|_| family.text(CTRL_ATTR_FAMILY_NAME).as_deref() == Some(name))
+    })?;
+    found.into_iter().flatten().next().ok_or_else(|| io::Error::other("WireGuard is not loaded"))
+}
+
+/// What comes after `struct genlmsghdr`.
+fn attributes(answer: &[u8]) -> Attrs<'_> {
+    Attrs(answer.get(GENL_HDRLEN..).unwrap_or_default())
+}
+
+/// include/uapi/linux/genetlink.h
+const GENL_HDRLEN: usize = 4;
+const GENL_ID_CTRL: u16 = 0x10;
+const CTRL_CMD_GETFAMILY: u8 = 3;
+const CTRL_ATTR_FAMILY_ID: u16 = 1;
+const CTRL_ATTR_FAMILY_NAME: u16 = 2;
+/// include/uapi/linux/wireguard.h
+const WG_CMD_GET_DEVICE: u8 = 0;
+const WGDEVICE_A_IFNAME: u16 = 2;

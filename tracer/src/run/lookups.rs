@@ -1,0 +1,145 @@
+//! What the node itself knows about a step: the rule that a marked packet was routed by, the
+//! addresses that a WireGuard device allows. Asked when a step first raises the question.
+
+use std::collections::{HashMap, HashSet};
+
+use super::rules::Rules;
+use crate::{
+    enrich::{
+        routes::{self, Asked, Found},
+        wireguard,
+    },
+    model::{AllowedIps, Device, Record, Route, Step},
+};
+
+/// Who answers. None where the netns cannot be found.
+pub trait Node {
+    /// See [`routes::route`].
+    fn route(&self, netns: u32, asked: &Asked) -> Option<Result<Found, String>>;
+    /// See [`wireguard::allowed_ips`].
+    fn allowed_ips(&self, netns: u32, ifname: &str) -> Option<Result<Vec<AllowedIps>, String>>;
+}
+
+impl Node for Rules {
+    fn route(&self, netns: u32, asked: &Asked) -> Option<Result<Found, String>> {
+        self.netns(netns).map(|netns| routes::route(netns, asked))
+    }
+
+    fn allowed_ips(&self, netns: u32, ifname: &str) -> Option<Result<Vec<AllowedIps>, String>> {
+        self.netns(netns).map(|netns| wireguard::allowed_ips(netns, ifname))
+    }
+}
+
+/// What has been looked up so far.
+#[derive(Default)]
+pub struct Lookups {
+    routes: HashMap<(u32, Asked), Option<Found>>,
+    devices: HashMap<(u32, u32), Device>,
+    told: HashSet<(u32, u32)>,
+    problems: Vec<String>,
+    full: bool,
+}
+
+/// Each look-up takes some milliseconds in which the ring buffer is not read.
+const ROUTES_AT_MOST: usize = 1024;
+
+impl Lookups {
+    /// Completes lines before they are written: fills in the rule, table and device of steps that were
+    /// routed again, and tells a WireGuard device again, with its allowed IPs, where it refused a
+    /// packet. To know the devices it must see every line.
+    pub fn complete(&mut self, lines: &mut Vec<Record>, node: &impl Node) {
+        let mut more = Vec::new();
+        for line in &mut *lines {
+            match line {
+                Record::Device(device) => {
+                    self.devices.insert((device.netns, device.ifindex), device.clone());
+                }
+                Record::Step(step) | Record::Drop(step) => {
+                    self.complete_route(step, node);
+                    more.extend(self.refusing_device(step, node));
+                }
+                _ => {}
+            }
+        }
+        lines.extend(more.into_iter().map(Record::Device));
+    }
+
+    /// What could not be looked up, as sentences.
+    pub fn problems(&mut self) -> Vec<String> {
+        if std::mem::take(&mut self.full) {
+            self.problems.push(format!(
+                "the rules of some routes are not known: {ROUTES_AT_MOST} were looked up, and no more are"
+            ));
+        }
+        std::mem::take(&mut self.problems)
+    }
+
+    fn complete_route(&mut self, step: &mut Step, node: &impl Node) {
+        let Some(asked) = asked(step) else { return };
+        let Some(route) = &mut step.route else { return };
+        let key = (step.netns, asked);
+        if !self.routes.contains_key(&key) {
+            if self.routes.len() == ROUTES_AT_MOST {
+                self.full = true;
+                return;
+            }
+            let found = self.look_up(step.netns, &asked, node);
+            self.routes.insert(key, found);
+        }
+        if let Some(Some(found)) = self.routes.get(&key) {
+            fill(route, found);
+        }
+    }
+
+    fn look_up(&mut self, netns: u32, asked: &Asked, node: &impl Node) -> Option<Found> {
+        let found = node.route(netns, asked)?.or_else(|problem| {
+            // The kernel routes from any source, but takes no question about a foreign one.
+            let anyone = Asked { src: None, ..*asked };
+            node.route(netns, &anyone).and_then(Result::ok).ok_or(problem)
+        });
+        found.map_err(|problem| self.problems.push(problem)).ok()
+    }
+
+    fn refusing_device(&mut self, step: &Step, node: &impl Node) -> Option<Device> {
+        let key = (step.netns, step.ifindex);
+        let device = self.devices.get(&key).filter(|device| device.kind == "wireguard" && is_refused(step))?;
+        if !self.told.insert(key) {
+            return None;
+        }
+        match node.allowed_ips(step.netns, &device.ifname)? {
+            Ok(allowed_ips) => Some(Device { allowed_ips: Some(allowed_ips), ..device.clone() }),
+            Err(problem) => {
+                self.problems.push(problem);
+                None
+            }
+        }
+    }
+}
+
+/// The question that `ip_route_me_harder` and `ip6_route_me_harder` ask (net/ipv4/netfilter.c,
+/// net/ipv6/netfilter.c): addresses and mark, neither protocol nor ports.
+fn asked(step: &Step) -> Option<Asked> {
+    let route = step.route.as_ref()?;
+    let tuple = step.outer.unwrap_or(step.tuple);
+    Some(Asked { src: Some(tuple.src), mark: route.mark, ..Asked::to(tuple.dst) })
+}
+
+/// Only what agrees with what was seen: the routes may have changed since.
+fn fill(route: &mut Route, found: &Found) {
+    let agrees = route.to.is_empty() || route.to == found.device;
+    // Without a rule the answer is not sure to hold for this packet.
+    if !agrees || found.rule.is_none() || route.rule.is_some() {
+        return;
+    }
+    route.rule.clone_from(&found.rule);
+    route.table = Some(found.table);
+    route.to.clone_from(&found.device);
+}
+
+/// Whether it was WireGuard's own code that dropped the packet.
+fn is_refused(step: &Step) -> bool {
+    step.drop.as_ref().is_some_and(|drop| drop.location.starts_with("wg_") || step.hook.starts_with("wg_"))
+}
+
+#[cfg(test)]
+mod tests;
