@@ -5,6 +5,7 @@ use std::path::Path;
 use anstream::adapter::strip_str;
 use insta::assert_snapshot;
 use tracer::{
+    marks::Marks,
     model::{Check, CheckRow, CheckStatus, Record, Trace},
     output::{Look, write_check, write_report},
 };
@@ -17,7 +18,7 @@ fn capture(name: &str) -> Trace {
 
 fn coloured(trace: &Trace, width: usize, verbose: bool) -> String {
     let mut out = Vec::new();
-    let written = write_report(&mut out, trace, Look { width, verbose });
+    let written = write_report(&mut out, trace, &Marks::default(), Look { width, verbose });
     assert!(written.is_ok_and(|written| written.is_continue()));
     String::from_utf8(out).expect("the report is text")
 }
@@ -28,7 +29,7 @@ fn plain(trace: &Trace, width: usize, verbose: bool) -> String {
 
 #[test]
 fn reports_at_two_widths() {
-    for name in ["founding", "healthy", "ipv6"] {
+    for name in ["founding", "healthy", "ipv6", "forward", "masquerade", "egress"] {
         for width in [80, 120] {
             let text = plain(&capture(name), width, false);
             assert!(text.lines().all(|line| line.chars().count() <= width), "{name} fits {width} columns");
@@ -39,7 +40,9 @@ fn reports_at_two_widths() {
 
 #[test]
 fn verbose_report() {
-    assert_snapshot!("founding_verbose_120", plain(&capture("founding"), 120, true));
+    for name in ["founding", "forward"] {
+        assert_snapshot!(format!("{name}_verbose_120"), plain(&capture(name), 120, true));
+    }
 }
 
 #[test]

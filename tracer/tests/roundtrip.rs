@@ -141,9 +141,14 @@ proptest! {
 
 #[test]
 fn captures_are_read_and_written_alike() {
-    for text in
-        [include_str!("data/founding.jsonl"), include_str!("data/healthy.jsonl"), include_str!("data/ipv6.jsonl")]
-    {
+    for text in [
+        include_str!("data/founding.jsonl"),
+        include_str!("data/healthy.jsonl"),
+        include_str!("data/ipv6.jsonl"),
+        include_str!("data/forward.jsonl"),
+        include_str!("data/masquerade.jsonl"),
+        include_str!("data/egress.jsonl"),
+    ] {
         for line in text.lines() {
             let record: Record = serde_json::from_str(line).expect(line);
             let written = serde_json::to_string(&record).expect(line);

@@ -3,11 +3,14 @@
 //! Invariant: computes no facts. What is printed stands in the model; here it only gets words,
 //! order and colour.
 
+mod change;
 mod check;
 mod columns;
 mod findings;
 mod flow;
+mod icmp;
 mod json;
+mod legend;
 mod packet;
 mod path;
 mod pipe;

@@ -1,10 +1,14 @@
 //! What happened at a step, in plain words.
 
-use super::{place, style::clean};
-use crate::model::{CtState, Netfilter, Step, Verdict};
+use super::{
+    change::{self, Course},
+    place,
+    style::clean,
+};
+use crate::model::{CtState, Netfilter, Step, Trace, Verdict};
 
 /// How much a step matters to somebody who looks for a lost packet.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Tone {
     /// The usual course of things; rows of it may be merged.
     Quiet,
@@ -43,6 +47,10 @@ const WORDS: &[(&str, &str)] = &[
     ("wg_xmit", "enters the WireGuard tunnel"),
     ("wg_socket_send_skb_to_peer", "encrypted, sent to the WireGuard peer"),
     ("wg_receive", "enters WireGuard to be decrypted"),
+    ("vxlan_xmit", "enters the VXLAN tunnel"),
+    ("geneve_xmit", "enters the Geneve tunnel"),
+    ("ip_route_me_harder", "routed again"),
+    ("ip6_route_me_harder", "routed again"),
     ("wg_packet_consume_data_done", "decrypted by WireGuard"),
     ("tcp_v4_rcv", "reaches TCP"),
     ("tcp_v6_rcv", "reaches TCP"),
@@ -67,32 +75,65 @@ pub(super) struct Happening {
     pub(super) tone: Tone,
 }
 
-/// What happened at `step`. `decided` is the step before it where that was a decision to drop: the
-/// two are one event.
-pub(super) fn happening(step: &Step, decided: Option<&Step>, verbose: bool) -> Happening {
+/// Hooks that say where a packet is, apart from what happens to it there.
+const STATIONS: &[&str] = &[
+    "netif_receive_skb",
+    "ip_rcv",
+    "ipv6_rcv",
+    "ip_local_deliver",
+    "ip6_input",
+    "ip_forward",
+    "ip6_forward",
+    "__ip_local_out",
+    "__ip6_local_out",
+    "ip_output",
+    "ip6_output",
+    "net_dev_queue",
+    "net_dev_start_xmit",
+    "nf_hook_slow",
+    "tcp_v4_rcv",
+    "tcp_v6_rcv",
+    "udp_rcv",
+    "udpv6_rcv",
+];
+
+/// What happened at `step`. `decided` is the step before it where that was the decision to drop or to
+/// redirect it: the two are one event.
+pub(super) fn happening(step: &Step, decided: Option<&Step>, trace: &Trace, verbose: bool) -> Happening {
     let usual = usual(&step.hook);
     let netfilter = step.netfilter.as_ref().or_else(|| decided.and_then(|step| step.netfilter.as_ref()));
     let rule = netfilter.and_then(|netfilter| netfilter.text.as_deref()).map(|text| clean(text).into_owned());
-    let say = |words, tone| Happening { words, rule: None, tone };
     if let Some(drop) = &step.drop {
-        let by = netfilter.and_then(place::ruleset).map(|place| format!(" by {place}")).unwrap_or_default();
+        let program = step.bpf.as_ref().or_else(|| decided?.bpf.as_ref());
+        let program = program.filter(|bpf| change::course(bpf) == Course::Dropped);
+        let by = program.map(|bpf| change::program(bpf, verbose)).or_else(|| place::ruleset(netfilter?));
+        let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
         return Happening { words: format!("dropped{by}: {}", clean(&drop.reason)), rule, tone: Tone::Bad };
     }
-    if let Some(redirect) = &step.redirect {
-        let program = step.bpf.as_ref().map(|bpf| format!(" program {}", clean(&bpf.program))).unwrap_or_default();
-        let side = if redirect.ingress { ", as if received there" } else { "" };
-        return say(format!("moved by BPF{program} to {}{side}", clean(&redirect.ifname)), Tone::Notable);
-    }
-    if let Some(netfilter) = netfilter {
+    let mut clauses = change::clauses(step, decided, trace, verbose);
+    let changed = !clauses.is_empty();
+    let mut cites = step.nat.is_some() && step.bpf.is_none();
+    if let Some(netfilter) = netfilter
+        && (!changed || netfilter.chain.is_none() && STATIONS.contains(&step.hook.as_str()))
+    {
         let (words, tone) = decision(netfilter, &usual, verbose);
-        return Happening { words, rule: rule.filter(|_| tone != Tone::Quiet), tone };
+        cites |= tone != Tone::Quiet;
+        clauses.push((words, tone));
+    } else if !changed || STATIONS.contains(&step.hook.as_str()) {
+        clauses.push(plain(step, usual));
     }
+    let tone = clauses.iter().map(|(_, tone)| *tone).max().unwrap_or(Tone::Quiet);
+    let words: Vec<_> = clauses.into_iter().map(|(words, _)| words).collect();
+    Happening { words: words.join(", "), rule: rule.filter(|_| cites), tone }
+}
+
+fn plain(step: &Step, usual: String) -> (String, Tone) {
     match (step.hook.as_str(), step.ct.as_ref().map(|ct| ct.state)) {
         ("nf_conntrack_in", Some(CtState::Invalid)) => {
-            say("conntrack finds nothing it can use: INVALID".to_owned(), Tone::Notable)
+            ("conntrack finds nothing it can use: INVALID".to_owned(), Tone::Notable)
         }
-        ("tcp_v4_send_reset" | "tcp_v6_send_reset", _) => say(usual, Tone::Notable),
-        _ => say(usual, Tone::Quiet),
+        ("tcp_v4_send_reset" | "tcp_v6_send_reset", _) => (usual, Tone::Notable),
+        _ => (usual, Tone::Quiet),
     }
 }
 
@@ -127,6 +168,6 @@ mod tests {
     #[test]
     fn a_hook_without_words_stands_for_itself() {
         assert_eq!(usual("ip_rcv"), "enters IPv4");
-        assert_eq!(usual("vxlan_rcv"), "vxlan_rcv");
+        assert_eq!(usual("tipc_rcv"), "tipc_rcv");
     }
 }

@@ -3,6 +3,7 @@
 mod check;
 mod ending;
 mod filter;
+mod marks;
 mod narrator;
 mod privileges;
 mod report;
