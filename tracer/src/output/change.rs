@@ -15,7 +15,8 @@ pub(super) fn clauses(step: &Step, before: Option<&Step>, trace: &Trace, verbose
     let mut clauses = Vec::new();
     if let Some(nat) = nat {
         let by = bpf.map(|bpf| program(bpf, verbose)).or_else(|| place::ruleset(step.netfilter.as_ref()?));
-        clauses.push((translation(nat, by.as_deref().unwrap_or("conntrack")), Tone::Notable));
+        let by = by.or_else(|| step.hook.starts_with("nf_nat").then(|| "conntrack".to_owned()));
+        clauses.push((translation(nat, by.as_deref()), Tone::Notable));
     }
     match (bpf, target) {
         (Some(bpf), target) => clauses.extend(deeds(bpf, step.mark, target, nat.is_some(), verbose)),
@@ -28,15 +29,18 @@ pub(super) fn clauses(step: &Step, before: Option<&Step>, trace: &Trace, verbose
     clauses
 }
 
-/// `BPF program cil_to_netdev`, with `verbose` also its id and kind.
+/// `BPF program cil_to_netdev`, with `verbose` also its id.
 pub(super) fn program(bpf: &Bpf, verbose: bool) -> String {
     let kind = match bpf.kind.as_str() {
         "xdp" => "XDP",
         "cgroup_skb" => "cgroup BPF",
         _ => "BPF",
     };
-    let id = if verbose { format!(" (id {})", bpf.id) } else { String::new() };
-    format!("{kind} program {}{id}", clean(&bpf.program))
+    // One whose name could not be looked up is called after its id.
+    let name = clean(&bpf.program);
+    let name = name.strip_prefix("program ").unwrap_or(&name);
+    let id = if verbose && name != bpf.id.to_string() { format!(" (id {})", bpf.id) } else { String::new() };
+    format!("{kind} program {name}{id}")
 }
 
 /// What a program made of a packet.
@@ -52,48 +56,48 @@ pub(super) enum Course {
     Other,
 }
 
-/// Verdicts as in `include/uapi/linux/pkt_cls.h` and `bpf.h`; a cgroup program returns 0 to drop, and
-/// with 2 or 3 it also tells the socket of congestion.
+/// `TC_ACT_*` (`include/uapi/linux/pkt_cls.h`), `XDP_*` and `SK_*` (`include/uapi/linux/bpf.h`); a cgroup
+/// program that returns 2 or 3 drops or passes, and tells the socket of congestion.
 pub(super) fn course(bpf: &Bpf) -> Course {
-    let verdict = bpf.verdict.as_str();
-    if bpf.kind == "cgroup_skb" {
-        return match verdict.parse() {
-            Ok(0 | 2) => Course::Dropped,
-            Ok(1_i32 | 3) => Course::Passes,
-            _ if verdict.eq_ignore_ascii_case("drop") => Course::Dropped,
-            _ if ["allow", "pass"].iter().any(|word| verdict.eq_ignore_ascii_case(word)) => Course::Passes,
-            _ => Course::Other,
-        };
-    }
-    match verdict.rsplit('_').next().unwrap_or_default() {
-        "OK" | "PASS" | "NEXT" | "PIPE" | "UNSPEC" | "RECLASSIFY" => Course::Passes,
-        "REDIRECT" | "TX" => Course::Redirected,
-        "SHOT" | "DROP" | "ABORTED" => Course::Dropped,
+    match (bpf.kind.as_str(), bpf.verdict.rsplit('_').next().unwrap_or_default()) {
+        ("cgroup_skb", "2") | (_, "SHOT" | "DROP" | "ABORTED") => Course::Dropped,
+        ("cgroup_skb", "3") | (_, "OK" | "PASS" | "PIPE" | "UNSPEC" | "RECLASSIFY") => Course::Passes,
+        (_, "REDIRECT" | "TX") => Course::Redirected,
         _ => Course::Other,
     }
 }
 
+/// What a program did beside translating.
 fn deeds(bpf: &Bpf, mark: u32, target: Option<String>, translated: bool, verbose: bool) -> Option<Clause> {
     let verdict = clean(&bpf.verdict);
+    // After a translation, which names the program, the packet is what the sentence goes on about.
+    let voice = |active: String, passive: String| if translated { passive } else { active };
     let marks = bpf.mark_before.filter(|before| *before != mark).map(|_| match mark {
-        0 => "clears its mark".to_owned(),
-        mark => format!("sets mark {mark:#x}"),
+        0 => voice("clears its mark".to_owned(), "its mark cleared".to_owned()),
+        mark => voice(format!("sets mark {mark:#x}"), format!("given mark {mark:#x}")),
     });
+    let calm = if translated || marks.is_some() { Tone::Notable } else { Tone::Quiet };
     let (goes, tone) = match (course(bpf), target) {
-        (_, Some(target)) => (Some(format!("sends it to {target}")), Tone::Notable),
-        (Course::Dropped, None) => (Some(format!("drops it: {verdict}")), Tone::Bad),
-        (Course::Redirected, None) => (Some("redirects it".to_owned()), Tone::Notable),
-        (Course::Other, None) => (Some(format!("decides: {verdict}")), Tone::Notable),
-        (Course::Passes, None) if translated || marks.is_some() => (None, Tone::Notable),
-        (Course::Passes, None) => (Some("lets it pass".to_owned()), Tone::Quiet),
+        (_, Some(target)) => (Some(voice(format!("sends it to {target}"), format!("sent to {target}"))), Tone::Notable),
+        (Course::Dropped, None) => (Some(voice("drops it".to_owned(), "dropped".to_owned())), Tone::Bad),
+        (Course::Redirected, None) => (Some(voice("redirects it".to_owned(), "redirected".to_owned())), Tone::Notable),
+        (Course::Other, None) => (Some("decides".to_owned()).filter(|_| !translated), Tone::Notable),
+        (Course::Passes, None) => (None, calm),
     };
     let deeds: Vec<_> = [marks, goes].into_iter().flatten().collect();
-    let subject = if translated { "which also".to_owned() } else { program(bpf, verbose) };
-    let told = if verbose && tone != Tone::Bad { format!(": {verdict}") } else { String::new() };
-    match deeds.is_empty() {
-        true if told.is_empty() => None,
-        true => Some((format!("verdict{told}"), tone)),
-        false => Some((format!("{subject} {}{told}", deeds.join(" and ")), tone)),
+    let subject = program(bpf, verbose);
+    let words = match (deeds.is_empty(), translated) {
+        (true, true) => String::new(),
+        (true, false) => format!("passes {subject}"),
+        (false, true) => format!("then {}", deeds.join(" and ")),
+        (false, false) => format!("{subject} {}", deeds.join(" and ")),
+    };
+    let tells = verbose || matches!(course(bpf), Course::Dropped | Course::Other);
+    match (words.is_empty(), tells) {
+        (true, false) => None,
+        (true, true) => Some((format!("verdict {verdict}"), tone)),
+        (false, false) => Some((words, tone)),
+        (false, true) => Some((format!("{words}: {verdict}"), tone)),
     }
 }
 
@@ -105,11 +109,14 @@ fn target(redirect: &Redirect, netns: u32, trace: &Trace) -> String {
 }
 
 /// Which end changed is read from the tuples; what is undone is the translation of the other end, as
-/// seen from the packets that it was done to.
-fn translation(nat: &Translation, by: &str) -> String {
+/// seen from the packets that it was done to. Nobody is named where nobody was seen at it.
+fn translation(nat: &Translation, by: Option<&str>) -> String {
     let Translation { kind, before, after, reverses } = nat;
-    let source = (before.src, before.sport) != (after.src, after.sport);
-    let destination = (before.dst, before.dport) != (after.dst, after.dport);
+    // An echo has one identifier for both ends: where an address changed, the addresses decide.
+    let (source, destination) = match (before.src != after.src, before.dst != after.dst) {
+        (false, false) => (before.sport != after.sport, before.dport != after.dport),
+        addresses => addresses,
+    };
     let what = match (reverses, source, destination) {
         (true, true, false) => Nat::Dnat,
         (true, false, true) => Nat::Snat,
@@ -121,7 +128,8 @@ fn translation(nat: &Translation, by: &str) -> String {
         _ => format!("{before} becomes {after}"),
     };
     let reversed = if *reverses { " reversed" } else { "" };
-    format!("{what}{reversed} by {by}: {ends}")
+    let by = by.map_or_else(|| ", by whom was not seen".to_owned(), |by| format!(" by {by}"));
+    format!("{what}{reversed}{by}: {ends}")
 }
 
 /// `10.0.0.1:4000`, `[fd00::1]:4000`, without ports `10.0.0.1`.

@@ -36,6 +36,13 @@ fn meanings(steps: &[&Step], marks: &Marks, look: Look) -> String {
     text
 }
 
+/// Whether it goes without saying what the device is.
+fn ordinary(device: &Device) -> bool {
+    /// `ETH_DATA_LEN`
+    const USUAL_MTU: u32 = 1500;
+    device.kind.is_empty() || matches!(device.kind.as_str(), "veth" | "dummy") && device.mtu == USUAL_MTU
+}
+
 /// `cilium_wg0 (WireGuard, MTU 1420), lxc0 (veth, MTU 1500)`, in the order they were passed. Where two
 /// of a name differ, each says which netns it is in.
 fn devices(steps: &[&Step], trace: &Trace) -> String {
@@ -44,7 +51,7 @@ fn devices(steps: &[&Step], trace: &Trace) -> String {
         let target = step.redirect.as_ref().map(|redirect| redirect.ifindex);
         for ifindex in [Some(step.ifindex), target].into_iter().flatten() {
             if let Some(device) = trace.devices.get(&(step.netns, ifindex))
-                && !device.kind.is_empty()
+                && !ordinary(device)
                 && !passed.contains(&device)
             {
                 passed.push(device);

@@ -62,7 +62,8 @@ pub(super) fn rows(steps: &[&Step], trace: &Trace, verbose: bool) -> Vec<Row> {
 /// packet, or a program's to redirect it.
 fn leads_to(step: &Step, next: &Step) -> bool {
     if let Some(bpf) = &step.bpf {
-        let whole = step.drop.is_none() && step.redirect.is_none() && next.bpf.is_none() && next.nat.is_none();
+        let same = next.bpf.as_ref().is_none_or(|next| next.id == bpf.id);
+        let whole = step.drop.is_none() && step.redirect.is_none() && same && next.nat.is_none();
         return whole
             && match change::course(bpf) {
                 Course::Redirected => next.redirect.is_some(),

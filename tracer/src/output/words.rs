@@ -49,6 +49,11 @@ const WORDS: &[(&str, &str)] = &[
     ("wg_receive", "enters WireGuard to be decrypted"),
     ("vxlan_xmit", "enters the VXLAN tunnel"),
     ("geneve_xmit", "enters the Geneve tunnel"),
+    ("vxlan_rcv", "enters VXLAN to be unwrapped"),
+    ("geneve_udp_encap_recv", "enters Geneve to be unwrapped"),
+    ("xfrm_output", "enters IPsec"),
+    ("xfrm_input", "enters IPsec to be decrypted"),
+    ("nf_nat_manip_pkt", "passes NAT"),
     ("ip_route_me_harder", "routed again"),
     ("ip6_route_me_harder", "routed again"),
     ("wg_packet_consume_data_done", "decrypted by WireGuard"),
@@ -74,6 +79,10 @@ pub(super) struct Happening {
     /// How much it matters.
     pub(super) tone: Tone,
 }
+
+/// Where WireGuard looks up whose a decrypted packet's source is, and frees those of others
+/// (`drivers/net/wireguard/receive.c`).
+const REFUSED_SOURCE: &str = "wg_allowedips_lookup_src";
 
 /// Hooks that say where a packet is, apart from what happens to it there.
 const STATIONS: &[&str] = &[
@@ -108,7 +117,12 @@ pub(super) fn happening(step: &Step, decided: Option<&Step>, trace: &Trace, verb
         let program = program.filter(|bpf| change::course(bpf) == Course::Dropped);
         let by = program.map(|bpf| change::program(bpf, verbose)).or_else(|| place::ruleset(netfilter?));
         let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
-        return Happening { words: format!("dropped{by}: {}", clean(&drop.reason)), rule, tone: Tone::Bad };
+        let words = if drop.location == REFUSED_SOURCE {
+            format!("refused by WireGuard without a word: the peer may not send from {}", step.tuple.src)
+        } else {
+            format!("dropped{by}: {}", clean(&drop.reason))
+        };
+        return Happening { words, rule, tone: Tone::Bad };
     }
     let mut clauses = change::clauses(step, decided, trace, verbose);
     let changed = !clauses.is_empty();
