@@ -8,6 +8,7 @@ mod check;
 mod columns;
 mod findings;
 mod flow;
+mod headers;
 mod icmp;
 mod json;
 mod legend;

@@ -2,10 +2,11 @@
 
 use super::{
     change::{self, Course},
+    headers::Headers,
     style::clean,
     words::{self, Happening, Tone},
 };
-use crate::model::{CtState, Step, Trace, Tuple, Verdict};
+use crate::model::{CtState, Step, Trace, Verdict};
 
 /// One row: where the packet is, what is believed of it, what happens to it there.
 #[derive(Clone, Debug)]
@@ -47,12 +48,12 @@ pub(super) fn rows(steps: &[&Step], trace: &Trace, verbose: bool) -> Vec<Row> {
             continue;
         }
         let began = decided.filter(|_| step.redirect.is_some()).map_or(step.ts, |step| step.ts);
-        let mut says = says(step, decided, rows.last().map(|row| &row.says), trace, verbose);
-        headers.tell(step, decided.take(), &mut says.what);
-        match rows.last_mut() {
-            Some(row) if !verbose && row.says.repeats(&says) => {}
-            Some(row) if !verbose && row.says.takes(&says) => row.says.append(says),
-            _ => rows.push(Row { ts: began, says }),
+        for says in says(step, decided.take(), rows.last().map(|row| &row.says), &mut headers, trace, verbose) {
+            match rows.last_mut() {
+                Some(row) if !verbose && row.says.repeats(&says) => {}
+                Some(row) if !verbose && row.says.takes(&says) => row.says.append(says),
+                _ => rows.push(Row { ts: began, says }),
+            }
         }
     }
     rows
@@ -76,58 +77,37 @@ fn leads_to(step: &Step, next: &Step) -> bool {
     decides && drops && (next.netfilter.is_none() || next.netfilter == step.netfilter)
 }
 
-/// Headers that the reader knows of.
-#[derive(Default)]
-struct Headers {
-    tuple: Option<Tuple>,
-    outer: Option<Tuple>,
-}
-
-impl Headers {
-    /// Adds to `what` which headers the packet carries, where that is news and nothing else tells it.
-    fn tell(&mut self, step: &Step, decided: Option<&Step>, what: &mut [String]) {
-        let Some(words) = what.last_mut() else { return };
-        let tunnel = step.tunnel.as_ref();
-        let wrapped = tunnel.filter(|tunnel| tunnel.enters).and_then(|tunnel| tunnel.outer.or(step.outer));
-        if tunnel.is_some_and(|tunnel| !tunnel.enters) {
-            self.outer = None;
-        }
-        match wrapped.or(step.outer) {
-            Some(outer) if self.outer != Some(outer) => {
-                self.outer = Some(outer);
-                if wrapped.is_none() {
-                    words.push_str(&format!(" as {}", change::outer(outer)));
-                }
-            }
-            _ => {}
-        }
-        let translated = step.nat.is_some() || decided.is_some_and(|step| step.nat.is_some());
-        if self.tuple.is_some_and(|tuple| tuple != step.tuple) && !translated {
-            words.push_str(&format!(", now {}", step.tuple));
-        }
-        self.tuple = Some(step.tuple);
+/// What a step says: what changed there, then where the packet is, in one row with `verbose`, else in
+/// two of which the second may be merged with what follows. What is not known at a step is as it was
+/// before.
+fn says(
+    step: &Step,
+    decided: Option<&Step>,
+    before: Option<&Says>,
+    headers: &mut Headers,
+    trace: &Trace,
+    verbose: bool,
+) -> Vec<Says> {
+    let Happening { mut words, mut then, rule, tone } = words::happening(step, decided, trace, verbose);
+    headers.tell(step, decided, then.as_mut().unwrap_or(&mut words));
+    if verbose {
+        let at = step.drop.as_ref().map(|drop| format!(" at {}", clean(&drop.location))).unwrap_or_default();
+        let then = then.take().map(|then| format!(", {then}")).unwrap_or_default();
+        words = format!("{words}{then} ({}{at})", clean(&step.hook));
     }
-}
-
-/// What is not known at a step is as it was before.
-fn says(step: &Step, decided: Option<&Step>, before: Option<&Says>, trace: &Trace, verbose: bool) -> Says {
-    let Happening { words, rule, tone } = words::happening(step, decided, trace, verbose);
-    let what = match (&step.drop, verbose) {
-        (_, false) => words,
-        (Some(drop), true) => format!("{words} ({} at {})", clean(&step.hook), clean(&drop.location)),
-        (None, true) => format!("{words} ({})", clean(&step.hook)),
-    };
     // A redirect may already be on its target, where the packet is not yet when the program runs.
     let at = decided.filter(|step| step.bpf.is_some() && !step.ifname.is_empty()).unwrap_or(step);
-    Says {
+    let first = Says {
         netns: if step.netns == 0 { before.map_or(0, |row| row.netns) } else { step.netns },
         ifname: clean(&at.ifname).into_owned(),
         mark: step.mark,
         ct: step.ct.as_ref().map_or_else(|| before.map_or(CtState::None, |row| row.ct), |ct| ct.state),
-        what: vec![what],
+        what: vec![words],
         rule,
         tone,
-    }
+    };
+    let then = then.map(|words| Says { what: vec![words], rule: None, tone: Tone::Quiet, ..first.clone() });
+    std::iter::once(first).chain(then).collect()
 }
 
 impl Says {

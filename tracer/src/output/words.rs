@@ -8,9 +8,10 @@ use super::{
 use crate::model::{CtState, Netfilter, Step, Trace, Verdict};
 
 /// How much a step matters to somebody who looks for a lost packet.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Tone {
     /// The usual course of things; rows of it may be merged.
+    #[default]
     Quiet,
     /// Changed the packet's course or somebody's belief about it.
     Notable,
@@ -74,6 +75,8 @@ const WORDS: &[(&str, &str)] = &[
 pub(super) struct Happening {
     /// In words.
     pub(super) words: String,
+    /// Where the packet then is, in words that do not matter much.
+    pub(super) then: Option<String>,
     /// The text of the rule behind it.
     pub(super) rule: Option<String>,
     /// How much it matters.
@@ -122,23 +125,24 @@ pub(super) fn happening(step: &Step, decided: Option<&Step>, trace: &Trace, verb
         } else {
             format!("dropped{by}: {}", clean(&drop.reason))
         };
-        return Happening { words, rule, tone: Tone::Bad };
+        return Happening { words, then: None, rule, tone: Tone::Bad };
     }
-    let mut clauses = change::clauses(step, decided, trace, verbose);
-    let changed = !clauses.is_empty();
-    let mut cites = step.nat.is_some() && step.bpf.is_none();
-    if let Some(netfilter) = netfilter
-        && (!changed || netfilter.chain.is_none() && STATIONS.contains(&step.hook.as_str()))
-    {
-        let (words, tone) = decision(netfilter, &usual, verbose);
-        cites |= tone != Tone::Quiet;
-        clauses.push((words, tone));
-    } else if !changed || STATIONS.contains(&step.hook.as_str()) {
-        clauses.push(plain(step, usual));
-    }
-    let tone = clauses.iter().map(|(_, tone)| *tone).max().unwrap_or(Tone::Quiet);
-    let words: Vec<_> = clauses.into_iter().map(|(words, _)| words).collect();
-    Happening { words: words.join(", "), rule: rule.filter(|_| cites), tone }
+    let clauses = change::clauses(step, decided, trace, verbose);
+    let station = STATIONS.contains(&step.hook.as_str());
+    let here = match netfilter {
+        Some(netfilter) if clauses.is_empty() || station && netfilter.chain.is_none() => {
+            Some(decision(netfilter, &usual, verbose))
+        }
+        _ if clauses.is_empty() || station => Some(plain(step, usual)),
+        _ => None,
+    };
+    let Some(tone) = clauses.iter().map(|(_, tone)| *tone).max() else {
+        let (words, tone) = here.unwrap_or_default();
+        return Happening { words, then: None, rule: rule.filter(|_| tone != Tone::Quiet), tone };
+    };
+    let words = clauses.into_iter().map(|(words, _)| words).collect::<Vec<_>>().join(", ");
+    let cites = step.nat.is_some() && step.bpf.is_none();
+    Happening { words, then: here.map(|(words, _)| words), rule: rule.filter(|_| cites), tone }
 }
 
 fn plain(step: &Step, usual: String) -> (String, Tone) {
