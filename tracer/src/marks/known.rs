@@ -3,7 +3,7 @@
 use super::{Reading, cilium};
 
 /// Value, mask and words. Sources: Talos `pkg/machinery/constants` (`KubeSpanDefaultFirewallMark`,
-/// `KubeSpanDefaultForceRoutingMark`, `KubeSpanDefaultFirewallMask`) 1.12; Kubernetes
+/// `KubeSpanDefaultForceFirewallMark`, `KubeSpanDefaultFirewallMask`) 1.12; Kubernetes
 /// `pkg/kubelet/kubelet_network_linux.go` (`KUBE-MARK-MASQ`, `KUBE-MARK-DROP`) 1.24, and kube-proxy's
 /// `masqueradeBit` 14; Tailscale `util/linuxfw` (`TailscaleSubnetRouteMark`, `TailscaleBypassMark`).
 /// Calico's and Antrea's marks are not here: they are dealt out at run time, or by configuration.

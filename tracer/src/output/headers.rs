@@ -1,6 +1,6 @@
 //! Which headers a packet carries, told where they change.
 
-use super::change;
+use super::tunnel;
 use crate::model::{Step, Tuple};
 
 /// Headers that the reader knows of.
@@ -14,9 +14,9 @@ impl Headers {
     /// Adds to `words` which headers the packet carries after `step`, where that is news and its tunnel
     /// or translation does not tell it.
     pub(super) fn tell(&mut self, step: &Step, decided: Option<&Step>, words: &mut String) {
-        let tunnel = step.tunnel.as_ref();
-        let leaves = tunnel.is_some_and(|tunnel| !tunnel.enters);
-        let wrapped = tunnel.filter(|tunnel| tunnel.enters).and_then(|tunnel| tunnel.outer.or(step.outer));
+        let crossed = step.tunnel.as_ref();
+        let leaves = crossed.is_some_and(|tunnel| !tunnel.enters);
+        let wrapped = crossed.filter(|tunnel| tunnel.enters).and_then(|tunnel| tunnel.outer.or(step.outer));
         if leaves {
             self.outer = None;
         }
@@ -26,7 +26,7 @@ impl Headers {
             self.outer = Some(outer);
             let news = if leaves { ", still in" } else { " as" };
             if wrapped.is_none() {
-                words.push_str(&format!("{news} {}", change::outer(outer)));
+                words.push_str(&format!("{news} {}", tunnel::outer(outer)));
             }
         }
         let translated = step.nat.is_some() || decided.is_some_and(|step| step.nat.is_some());

@@ -62,7 +62,7 @@ fn devices(steps: &[&Step], trace: &Trace) -> String {
     for device in &passed {
         let differs = |other: &&Device| (&other.kind, other.mtu) != (&device.kind, device.mtu);
         let namesakes = passed.iter().filter(|other| other.ifname == device.ifname);
-        let netns = match namesakes.into_iter().any(|other| differs(other)) {
+        let netns = match namesakes.into_iter().any(differs) {
             true => format!(" in {}", place::netns(device.netns, trace)),
             false => String::new(),
         };

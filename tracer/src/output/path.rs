@@ -1,8 +1,8 @@
 //! The path of one packet as rows: steps without news are merged.
 
 use super::{
-    change::{self, Course},
     headers::Headers,
+    program::{self, Course},
     style::clean,
     words::{self, Happening, Tone},
 };
@@ -66,7 +66,7 @@ fn leads_to(step: &Step, next: &Step) -> bool {
         let same = next.bpf.as_ref().is_none_or(|next| next.id == bpf.id);
         let whole = step.drop.is_none() && step.redirect.is_none() && same && next.nat.is_none();
         return whole
-            && match change::course(bpf) {
+            && match program::course(bpf) {
                 Course::Redirected => next.redirect.is_some(),
                 Course::Dropped => next.drop.is_some() && next.netfilter.is_none(),
                 Course::Passes | Course::Other => false,
