@@ -46,6 +46,7 @@ const WORDS: &[(&str, &str)] = &[
     ("nf_nat_manip_pkt", "passes NAT"),
     ("ip_route_me_harder", "routed again"),
     ("ip6_route_me_harder", "routed again"),
+    ("wg_allowedips_lookup_src", "decrypted by WireGuard, its source is checked"),
     ("wg_packet_consume_data_done", "decrypted by WireGuard"),
     ("tcp_v4_rcv", "reaches TCP"),
     ("tcp_v6_rcv", "reaches TCP"),

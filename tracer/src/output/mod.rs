@@ -19,6 +19,8 @@ mod pipe;
 mod place;
 mod program;
 mod progress;
+#[cfg(test)]
+mod sample;
 mod style;
 mod tail;
 mod text;

@@ -129,3 +129,6 @@ impl Says {
         self.what.extend(news);
     }
 }
+
+#[cfg(test)]
+mod tests;
