@@ -8,6 +8,7 @@ pub mod decode;
 pub mod diagnose;
 pub mod enrich;
 pub mod kernel;
+pub mod marks;
 pub mod model;
 pub mod output;
 pub mod probe;

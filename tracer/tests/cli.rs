@@ -76,7 +76,7 @@ fn every_flag_arrives() {
     let config = trace(
         "--src 10.0.0.1 --dst 10.0.0.0/24 --sport 4000 --dport 443 --proto TCP --iface eth0 --netns web \
          --mark 0xd00/0xf00 --one-way --backend kprobe-multi -o json -w out.jsonl -c 3 --timeout 2m \
-         --ready-file ready --color never -v --buffer-size 5M",
+         --ready-file ready --color never -v --buffer-size 5M --marks marks.txt",
     );
     assert_eq!(
         config.filter.to_string(),
@@ -87,6 +87,7 @@ fn every_flag_arrives() {
     assert_eq!((config.count.map(u64::from), config.timeout), (Some(3), Some(Duration::from_secs(120))));
     assert_eq!((config.view.format, config.view.verbose), (Format::Json, true));
     assert!(config.write.is_some() && config.ready_file.is_some());
+    assert_eq!(config.view.marks.as_deref(), Some(std::path::Path::new("marks.txt")));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 use anstream::adapter::strip_str;
 use insta::assert_snapshot;
 use tracer::{
+    marks::Marks,
     model::{Check, CheckRow, CheckStatus, Record, Trace},
     output::{Look, write_check, write_report},
 };
@@ -17,7 +18,7 @@ fn capture(name: &str) -> Trace {
 
 fn coloured(trace: &Trace, width: usize, verbose: bool) -> String {
     let mut out = Vec::new();
-    let written = write_report(&mut out, trace, Look { width, verbose });
+    let written = write_report(&mut out, trace, &Marks::default(), Look { width, verbose });
     assert!(written.is_ok_and(|written| written.is_continue()));
     String::from_utf8(out).expect("the report is text")
 }
@@ -28,7 +29,7 @@ fn plain(trace: &Trace, width: usize, verbose: bool) -> String {
 
 #[test]
 fn reports_at_two_widths() {
-    for name in ["founding", "healthy", "ipv6"] {
+    for name in ["founding", "healthy", "ipv6", "forward", "masquerade", "egress"] {
         for width in [80, 120] {
             let text = plain(&capture(name), width, false);
             assert!(text.lines().all(|line| line.chars().count() <= width), "{name} fits {width} columns");
@@ -39,7 +40,9 @@ fn reports_at_two_widths() {
 
 #[test]
 fn verbose_report() {
-    assert_snapshot!("founding_verbose_120", plain(&capture("founding"), 120, true));
+    for name in ["founding", "forward"] {
+        assert_snapshot!(format!("{name}_verbose_120"), plain(&capture(name), 120, true));
+    }
 }
 
 #[test]
@@ -60,7 +63,20 @@ fn no_packet_and_no_summary() {
 #[test]
 fn names_from_outside_cannot_steer_the_terminal() {
     let evil = "\x1b[2J\x07\r";
-    let mut trace = capture("founding");
+    for name in ["founding", "masquerade", "egress"] {
+        let mut trace = capture(name);
+        spoil(&mut trace, evil);
+        for verbose in [false, true] {
+            let text = plain(&trace, 80, verbose);
+            assert!(!text.contains(|c: char| c.is_control() && c != '\n'));
+            let whole = coloured(&trace, 80, verbose);
+            assert!(!whole.contains("\x1b[2J"));
+        }
+    }
+}
+
+/// Adds `evil` to every text that comes from outside.
+fn spoil(trace: &mut Trace, evil: &str) {
     for step in &mut trace.steps {
         step.ifname += evil;
         step.hook += evil;
@@ -71,10 +87,31 @@ fn names_from_outside_cannot_steer_the_terminal() {
         if let Some(redirect) = &mut step.redirect {
             redirect.ifname += evil;
         }
+        if let Some(bpf) = &mut step.bpf {
+            bpf.program += evil;
+            bpf.verdict += evil;
+            bpf.kind += evil;
+        }
+        if let Some(tunnel) = &mut step.tunnel {
+            tunnel.ifname += evil;
+            if let Some(peer) = &mut tunnel.peer {
+                peer.public_key.insert_str(0, evil);
+                peer.endpoint = Some(evil.to_owned());
+            }
+        }
+        if let Some(route) = &mut step.route {
+            route.from += evil;
+            route.to += evil;
+            route.rule = Some(evil.to_owned());
+        }
         if let Some(drop) = &mut step.drop {
             drop.reason += evil;
             drop.location += evil;
         }
+    }
+    for device in trace.devices.values_mut() {
+        device.ifname += evil;
+        device.kind += evil;
     }
     for name in trace.netns_names.values_mut() {
         *name += evil;
@@ -94,15 +131,20 @@ fn names_from_outside_cannot_steer_the_terminal() {
         finding.advice += evil;
         finding.reason += evil;
         finding.cause.did += evil;
+        finding.cause.program = Some(evil.to_owned());
         finding.cause.text = Some(evil.to_owned());
         finding.evidence.push(evil.to_owned());
     }
-    for verbose in [false, true] {
-        let text = plain(&trace, 80, verbose);
-        assert!(!text.contains(|c: char| c.is_control() && c != '\n'));
-        let whole = coloured(&trace, 80, verbose);
-        assert!(!whole.contains("\x1b[2J"));
-    }
+}
+
+#[test]
+fn the_users_marks_stand_under_the_flow() {
+    let marks: Marks = "0x40/0x60 goes home\n0x20 \x1b[2Jred\n".parse().expect("a good file");
+    let mut out = Vec::new();
+    let written = write_report(&mut out, &capture("masquerade"), &marks, Look { width: 80, verbose: false });
+    assert!(written.is_ok());
+    let text = strip_str(&String::from_utf8_lossy(&out)).to_string();
+    assert!(text.contains("0x40 = goes home\n") && text.contains(r"0x20 = \u{1b}[2Jred"), "{text}");
 }
 
 #[test]

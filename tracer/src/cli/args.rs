@@ -136,6 +136,9 @@ pub(super) struct ViewArgs {
     /// Show every step, with kernel functions and packet ids
     #[arg(short, long)]
     pub(super) verbose: bool,
+    /// Meanings of your marks, a line each: 0x10/0xf0 words
+    #[arg(long, value_name = "FILE")]
+    pub(super) marks: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

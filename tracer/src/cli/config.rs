@@ -63,7 +63,7 @@ pub struct CheckConfig {
 }
 
 /// What is printed and how.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct View {
     /// Report or JSON Lines.
     pub format: Format,
@@ -73,6 +73,8 @@ pub struct View {
     pub quiet: bool,
     /// Every step, with kernel functions and packet ids.
     pub verbose: bool,
+    /// File that says what marks mean ([`crate::marks::Marks`]).
+    pub marks: Option<PathBuf>,
 }
 
 pub(super) fn resolve(typed: Args) -> Result<Command, Usage> {
@@ -80,7 +82,7 @@ pub(super) fn resolve(typed: Args) -> Result<Command, Usage> {
         None => trace(typed.trace),
         Some(CommandArgs::Trace(typed)) => trace(*typed),
         Some(CommandArgs::Report(ReportArgs { files, view: typed })) => {
-            Ok(Command::Report(ReportConfig { files, view: view(&typed)? }))
+            Ok(Command::Report(ReportConfig { files, view: view(typed)? }))
         }
         Some(CommandArgs::Check(typed)) => Ok(Command::Check(CheckConfig { color: typed.color.color })),
         Some(CommandArgs::Completions { shell }) => Ok(Command::Completions(shell)),
@@ -104,13 +106,14 @@ fn trace(typed: TraceArgs) -> Result<Command, Usage> {
         timeout: run.timeout.map(|text| quantity::timeout(&text)).transpose().map_err(Usage)?,
         ready_file: run.ready_file,
         write: run.write,
-        view: view(&typed)?,
+        view: view(typed)?,
     })))
 }
 
-fn view(typed: &ViewArgs) -> Result<View, Usage> {
+fn view(typed: ViewArgs) -> Result<View, Usage> {
     if typed.quiet && typed.verbose {
         return Err(Usage("--quiet and --verbose contradict each other: leave one out".to_owned()));
     }
-    Ok(View { format: typed.output, color: typed.color.color, quiet: typed.quiet, verbose: typed.verbose })
+    let ViewArgs { output: format, color, quiet, verbose, marks } = typed;
+    Ok(View { format, color: color.color, quiet, verbose, marks })
 }

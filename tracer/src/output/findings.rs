@@ -47,7 +47,7 @@ fn one(finding: &Finding, trace: &Trace, look: Look) -> String {
             text.push('\n');
         }
     };
-    row("where", &place::words(&finding.r#where, trace));
+    row("where", &place::in_full(&finding.r#where, trace));
     row("reason", &reason(finding));
     row("cause", &cause(&finding.cause, trace));
     let rule = finding.cause.text.as_deref().map(clean).unwrap_or_default();
@@ -67,7 +67,9 @@ fn reason(finding: &Finding) -> String {
 }
 
 fn cause(cause: &Cause, trace: &Trace) -> String {
-    let place = place::words(&cause.place, trace);
+    let program = cause.program.as_deref().map(|name| format!("BPF program {}", clean(name)));
+    let place = Some(place::in_full(&cause.place, trace)).filter(|place| !place.is_empty());
+    let place = [place, program].into_iter().flatten().collect::<Vec<_>>().join(", ");
     match (place.is_empty(), cause.did.is_empty()) {
         (false, false) => format!("{place}: {}", clean(&cause.did)),
         (true, _) => clean(&cause.did).into_owned(),

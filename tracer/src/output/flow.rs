@@ -2,16 +2,25 @@
 
 use std::collections::BTreeMap;
 
+use textwrap::core::display_width;
+
 use super::{
     columns::{Columns, Told},
+    legend,
     packet::Packets,
     style::{DIM, HEADING, Look, hang, paint},
     text::plural,
 };
-use crate::model::{Direction, Step, Trace, Tuple};
+use crate::{
+    marks::Marks,
+    model::{Direction, Step, Trace, Tuple},
+};
 
 /// Paths of a flow that are told without `-v`, drops apart.
 const MOST_PATHS: usize = 12;
+
+/// Translated tuples that a flow's heading names.
+const MOST_TUPLES: usize = 4;
 
 /// One flow and its steps in order of time.
 pub(super) struct Flow<'a> {
@@ -40,13 +49,17 @@ impl Flow<'_> {
     }
 
     /// Heading, then each path.
-    pub(super) fn render(&self, trace: &Trace, look: Look) -> String {
-        let paths = self.paths(look);
+    pub(super) fn render(&self, trace: &Trace, marks: &Marks, look: Look) -> String {
+        let paths = self.paths(trace, look);
         let count: usize = paths.iter().map(Packets::len).sum();
         let Some(tuple) = self.tuple() else { return String::new() };
         let columns = Columns::fit(&paths);
         let about = format!("{} {tuple}, {}", tuple.proto, plural(count, "packet"));
-        let mut text = hang(&format!("{}  ", paint(HEADING, format!("Flow {}", self.id))), &about, look.width);
+        let first = format!("{}  ", paint(HEADING, format!("Flow {}", self.id)));
+        let mut text = hang(&first, &about, look.width);
+        for other in self.translated(tuple) {
+            text += &format!("\n{}", hang(&" ".repeat(display_width(&first)), &other, look.width));
+        }
         text += &format!("\n\n{}\n", columns.header());
         let mut hidden = 0;
         let mut told = Told::new();
@@ -62,17 +75,35 @@ impl Flow<'_> {
             let more = format!("… and {} on other paths without a drop: -v shows them", plural(hidden, "more packet"));
             text += &format!("{}\n\n", paint(DIM, more));
         }
-        text
+        text + &legend::render(&self.steps, trace, marks, look)
     }
 
-    fn paths(&self, look: Look) -> Vec<Packets> {
+    /// The other tuples that the flow goes by, seen from the original direction.
+    fn translated(&self, tuple: Tuple) -> Vec<String> {
+        let mut others: Vec<Tuple> = Vec::new();
+        for step in &self.steps {
+            let nat = step.nat.map(|nat| [nat.before, nat.after]);
+            for seen in nat.into_iter().flatten().chain([step.tuple]) {
+                let seen = if step.direction == Direction::Reply { seen.reversed() } else { seen };
+                if seen != tuple && seen.proto == tuple.proto && !others.contains(&seen) {
+                    others.push(seen);
+                }
+            }
+        }
+        let more = others.len().saturating_sub(MOST_TUPLES);
+        let mut words: Vec<_> = others.iter().take(MOST_TUPLES).map(|tuple| format!("also as {tuple}")).collect();
+        words.extend((more > 0).then(|| format!("and {} more", plural(more, "other tuple"))));
+        words
+    }
+
+    fn paths(&self, trace: &Trace, look: Look) -> Vec<Packets> {
         let mut packets: BTreeMap<u64, Vec<&Step>> = BTreeMap::new();
         for step in &self.steps {
             packets.entry(step.packet).or_default().push(step);
         }
         let mut paths: Vec<Packets> = Vec::new();
         for (id, steps) in &packets {
-            let Some(packet) = Packets::new(*id, steps, look) else { continue };
+            let Some(packet) = Packets::new(*id, steps, trace, look) else { continue };
             if !paths.iter_mut().any(|path| path.join(&packet)) {
                 paths.push(packet);
             }

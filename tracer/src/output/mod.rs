@@ -3,19 +3,28 @@
 //! Invariant: computes no facts. What is printed stands in the model; here it only gets words,
 //! order and colour.
 
+mod change;
 mod check;
 mod columns;
 mod findings;
 mod flow;
+mod headers;
+mod hooks;
+mod icmp;
 mod json;
+mod legend;
 mod packet;
 mod path;
 mod pipe;
 mod place;
+mod program;
 mod progress;
+#[cfg(test)]
+mod sample;
 mod style;
 mod tail;
 mod text;
+mod tunnel;
 mod words;
 
 pub use check::write_check;

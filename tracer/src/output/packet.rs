@@ -22,9 +22,9 @@ pub(super) struct Packets {
 
 impl Packets {
     /// One packet, by its steps in order of time.
-    pub(super) fn new(id: u64, steps: &[&Step], look: Look) -> Option<Self> {
+    pub(super) fn new(id: u64, steps: &[&Step], trace: &Trace, look: Look) -> Option<Self> {
         let first = steps.first()?;
-        let rows = rows(steps, look.verbose);
+        let rows = rows(steps, trace, look.verbose);
         Some(Self { ids: vec![id], direction: first.direction, flags: first.tcp_flags, tuple: first.tuple, rows })
     }
 
@@ -75,9 +75,17 @@ impl Packets {
         let heading = hang(&format!("{arrow} "), &format!("{}, {about}", paint(HEADING, kind)), look.width);
         let mut lines = vec![heading];
         let mut before: Option<&Row> = None;
+        let mut visited = Vec::new();
         for row in &self.rows {
-            if columns.netns && row.says.netns != 0 && before.is_none_or(|before| before.says.netns != row.says.netns) {
-                lines.push(format!("  {}", paint(PLACE, format!("in {}", place::netns(row.says.netns, trace)))));
+            let netns = row.says.netns;
+            if columns.netns && netns != 0 && visited.last() != Some(&netns) {
+                let way = match (visited.is_empty(), visited.contains(&netns)) {
+                    (true, _) => "in",
+                    (false, false) => "on to",
+                    (false, true) => "back in",
+                };
+                visited.push(netns);
+                lines.push(format!("  {}", paint(PLACE, format!("{way} {}", place::netns(netns, trace)))));
             }
             lines.push(columns.row(row, before, self.start(), told, look));
             before = Some(row);

@@ -1,10 +1,12 @@
 //! The path of one packet as rows: steps without news are merged.
 
 use super::{
+    headers::Headers,
+    program::{self, Course},
     style::clean,
     words::{self, Happening, Tone},
 };
-use crate::model::{CtState, Step, Verdict};
+use crate::model::{CtState, Step, Trace, Verdict};
 
 /// One row: where the packet is, what is believed of it, what happens to it there.
 #[derive(Clone, Debug)]
@@ -35,51 +37,85 @@ pub(super) struct Says {
 }
 
 /// The rows of a packet. With `verbose` each step has its own row and names its function.
-pub(super) fn rows(steps: &[&Step], verbose: bool) -> Vec<Row> {
+pub(super) fn rows(steps: &[&Step], trace: &Trace, verbose: bool) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    let mut decided = None;
+    let mut decided: Option<&Step> = None;
+    let mut headers = Headers::default();
     for (index, step) in steps.iter().enumerate() {
         let next = steps.get(index + 1).copied();
         if !verbose && next.is_some_and(|next| leads_to(step, next)) {
             decided = Some(*step);
             continue;
         }
-        let says = says(step, decided.take(), rows.last().map(|row| &row.says), verbose);
-        match rows.last_mut() {
-            Some(row) if !verbose && row.says.takes(&says) => row.says.append(says),
-            _ => rows.push(Row { ts: step.ts, says }),
+        let began = decided.filter(|_| step.redirect.is_some()).map_or(step.ts, |step| step.ts);
+        for says in says(step, decided.take(), rows.last().map(|row| &row.says), &mut headers, trace, verbose) {
+            match rows.last_mut() {
+                Some(row) if !verbose && row.says.repeats(&says) => {}
+                Some(row) if !verbose && row.says.takes(&says) => row.says.append(says),
+                _ => rows.push(Row { ts: began, says }),
+            }
         }
     }
     rows
 }
 
-/// Whether netfilter decides at `step` to drop, and `next` is that drop.
+/// Whether `step` is a decision, and `next` is what it decides: netfilter's or a program's to drop the
+/// packet, or a program's to redirect it.
 fn leads_to(step: &Step, next: &Step) -> bool {
+    if let Some(bpf) = &step.bpf {
+        let same = next.bpf.as_ref().is_none_or(|next| next.id == bpf.id);
+        let whole = step.drop.is_none() && step.redirect.is_none() && same && next.nat.is_none();
+        return whole
+            && match program::course(bpf) {
+                Course::Redirected => next.redirect.is_some(),
+                Course::Dropped => next.drop.is_some() && next.netfilter.is_none(),
+                Course::Passes | Course::Other => false,
+            };
+    }
     let decides = step.netfilter.as_ref().is_some_and(|netfilter| netfilter.verdict == Some(Verdict::Drop));
     let drops = next.drop.as_ref().is_some_and(|drop| drop.reason == "NETFILTER_DROP");
     decides && drops && (next.netfilter.is_none() || next.netfilter == step.netfilter)
 }
 
-/// What is not known at a step is as it was before.
-fn says(step: &Step, decided: Option<&Step>, before: Option<&Says>, verbose: bool) -> Says {
-    let Happening { words, rule, tone } = words::happening(step, decided, verbose);
-    let what = match (&step.drop, verbose) {
-        (_, false) => words,
-        (Some(drop), true) => format!("{words} ({} at {})", clean(&step.hook), clean(&drop.location)),
-        (None, true) => format!("{words} ({})", clean(&step.hook)),
-    };
-    Says {
+/// What a step says: what changed there, then where the packet is, in one row with `verbose`, else in
+/// two of which the second may be merged with what follows. What is not known at a step is as it was
+/// before.
+fn says(
+    step: &Step,
+    decided: Option<&Step>,
+    before: Option<&Says>,
+    headers: &mut Headers,
+    trace: &Trace,
+    verbose: bool,
+) -> Vec<Says> {
+    let Happening { mut words, mut then, rule, tone } = words::happening(step, decided, trace, verbose);
+    headers.tell(step, decided, then.as_mut().unwrap_or(&mut words));
+    if verbose {
+        let at = step.drop.as_ref().map(|drop| format!(" at {}", clean(&drop.location))).unwrap_or_default();
+        let then = then.take().map(|then| format!(", {then}")).unwrap_or_default();
+        words = format!("{words}{then} ({}{at})", clean(&step.hook));
+    }
+    // A redirect may already be on its target, where the packet is not yet when the program runs.
+    let at = decided.filter(|step| step.bpf.is_some() && !step.ifname.is_empty()).unwrap_or(step);
+    let first = Says {
         netns: if step.netns == 0 { before.map_or(0, |row| row.netns) } else { step.netns },
-        ifname: clean(&step.ifname).into_owned(),
+        ifname: clean(&at.ifname).into_owned(),
         mark: step.mark,
         ct: step.ct.as_ref().map_or_else(|| before.map_or(CtState::None, |row| row.ct), |ct| ct.state),
-        what: vec![what],
+        what: vec![words],
         rule,
         tone,
-    }
+    };
+    let then = then.map(|words| Says { what: vec![words], rule: None, tone: Tone::Quiet, ..first.clone() });
+    std::iter::once(first).chain(then).collect()
 }
 
 impl Says {
+    /// Whether `next` says the same again: several functions that one event passes.
+    fn repeats(&self, next: &Self) -> bool {
+        self == next && self.tone == Tone::Notable
+    }
+
     /// Whether `next` brings nothing new but its words.
     fn takes(&self, next: &Self) -> bool {
         let state = |says: &Self| (says.netns, says.mark, says.ct, says.tone == Tone::Quiet);
@@ -93,3 +129,6 @@ impl Says {
         self.what.extend(news);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,13 +20,30 @@ pub(super) fn ruleset(netfilter: &Netfilter) -> Option<String> {
 
 /// `netns node-a, device cilium_host, netfilter input, policy of chain inet talos ingress`.
 pub(super) fn words(place: &Where, trace: &Trace) -> String {
+    let device = |name: &str| format!("device {}", clean(name));
+    parts(place, trace, device)
+}
+
+/// The same with the device's kind and MTU: `device wg0 (WireGuard, MTU 1420)`.
+pub(super) fn in_full(place: &Where, trace: &Trace) -> String {
+    let known =
+        |name: &str| trace.devices.values().find(|device| Some(device.netns) == place.netns && device.ifname == name);
+    parts(place, trace, |name| match known(name) {
+        Some(device) if !device.kind.is_empty() => {
+            format!("device {} ({}, MTU {})", clean(name), kind(&device.kind), device.mtu)
+        }
+        _ => format!("device {}", clean(name)),
+    })
+}
+
+fn parts(place: &Where, trace: &Trace, device: impl Fn(&str) -> String) -> String {
     let rule = place.chain.as_deref().map(|chain| {
         let family = place.family.map(|family| family.to_string());
         in_ruleset(family, place.table.as_deref(), &clean(chain), place.rule, place.policy)
     });
     let parts = [
         place.netns.map(|inum| netns(inum, trace)),
-        place.ifname.as_deref().filter(|name| !name.is_empty()).map(|name| format!("device {}", clean(name))),
+        place.ifname.as_deref().filter(|name| !name.is_empty()).map(device),
         place.hook.map(|hook| format!("netfilter {hook}")),
         rule,
     ];
@@ -36,6 +53,24 @@ pub(super) fn words(place: &Where, trace: &Trace) -> String {
 /// `netns web` where it has a name, else `netns 4026531840`.
 pub(super) fn netns(inum: u32, trace: &Trace) -> String {
     trace.netns_names.get(&inum).map_or_else(|| format!("netns {inum}"), |name| format!("netns {}", clean(name)))
+}
+
+/// `WireGuard device cilium_wg0`, `cilium_host`: with its kind where that says what becomes of a packet.
+pub(super) fn device(name: &str, netns: u32, ifindex: u32, trace: &Trace) -> String {
+    match trace.devices.get(&(netns, ifindex)).map(|device| device.kind.as_str()) {
+        Some(tunnel @ ("wireguard" | "vxlan" | "geneve")) => format!("{} device {}", kind(tunnel), clean(name)),
+        _ => clean(name).into_owned(),
+    }
+}
+
+/// The kind of a device as people write it.
+pub(super) fn kind(kind: &str) -> String {
+    match kind {
+        "wireguard" => "WireGuard".to_owned(),
+        "geneve" => "Geneve".to_owned(),
+        "vxlan" | "ipip" | "sit" | "gre" | "gretap" => kind.to_uppercase(),
+        _ => clean(kind).into_owned(),
+    }
 }
 
 fn in_ruleset(family: Option<String>, table: Option<&str>, chain: &str, rule: Option<u64>, policy: bool) -> String {

@@ -11,19 +11,20 @@ use super::{
     style::{DIM, HEADING, Look, clean, hang, paint},
     tail, unless_closed,
 };
-use crate::model::Trace;
+use crate::{marks::Marks, model::Trace};
 
 /// Flows without trouble that are told without `-v`.
 const MOST_FLOWS: usize = 10;
 
 /// Writes the report: each flow's packets and their paths, then the findings, then the drops, then
-/// what was lost and what was covered. Colours are always written; `out` takes them away where they
+/// what was lost and what was covered. `marks` says what marks mean. Colours are always written; `out` takes them away where they
 /// are not wanted ([`super::stdout`]). `Break` where the reader is gone.
 ///
 /// # Errors
 /// What writing to `out` gives, except a closed pipe.
-pub fn write_report(out: &mut impl Write, trace: &Trace, look: Look) -> io::Result<ControlFlow<()>> {
-    let report = [headline(trace, look), flows(trace, look), findings::render(trace, look), tail::render(trace, look)];
+pub fn write_report(out: &mut impl Write, trace: &Trace, marks: &Marks, look: Look) -> io::Result<ControlFlow<()>> {
+    let report =
+        [headline(trace, look), flows(trace, marks, look), findings::render(trace, look), tail::render(trace, look)];
     unless_closed(out.write_all(report.concat().as_bytes()).and_then(|()| out.flush()))
 }
 
@@ -34,7 +35,7 @@ fn headline(trace: &Trace, look: Look) -> String {
     format!("{}\n\n", hang("", &format!("{} {}", paint(HEADING, filter), paint(DIM, facts)), look.width))
 }
 
-fn flows(trace: &Trace, look: Look) -> String {
+fn flows(trace: &Trace, marks: &Marks, look: Look) -> String {
     let flows = flow::flows(trace);
     if flows.is_empty() {
         return hang("", "No packet matched. Is the traffic running, and does it pass this node?", look.prose())
@@ -46,7 +47,7 @@ fn flows(trace: &Trace, look: Look) -> String {
         let troubled = flow.troubled(trace);
         calm += usize::from(!troubled);
         if troubled || look.verbose || calm <= MOST_FLOWS {
-            text += &flow.render(trace, look);
+            text += &flow.render(trace, marks, look);
         }
     }
     if calm > MOST_FLOWS && !look.verbose {

@@ -4,6 +4,7 @@ mod check;
 mod ending;
 mod filter;
 mod lookups;
+mod marks;
 mod narrator;
 mod privileges;
 mod report;

@@ -1,8 +1,10 @@
 //! `tracer report`: diagnoses recorded captures as if they were live.
 
+use super::marks;
 use crate::{
     cli::{Format, ReportConfig, Status},
     diagnose::diagnose,
+    marks::Marks,
     model::{Record, Trace},
     output::{self, JsonLines, Look},
     source::capture,
@@ -13,6 +15,7 @@ use crate::{
 /// # Errors
 /// One sentence where a file cannot be read.
 pub fn report(config: &ReportConfig) -> Result<Status, String> {
+    let marks = marks::read(config.view.marks.as_deref())?;
     let mut traces = Vec::new();
     for file in &config.files {
         let mut trace = capture::read(file)?;
@@ -20,17 +23,17 @@ pub fn report(config: &ReportConfig) -> Result<Status, String> {
         traces.push(trace);
     }
     for trace in &traces {
-        show(config, trace).map_err(|error| format!("stdout: {error}"))?;
+        show(config, trace, &marks).map_err(|error| format!("stdout: {error}"))?;
     }
     let statuses = traces.iter().map(Status::of);
     Ok(statuses.reduce(worse).unwrap_or(Status::Nothing))
 }
 
-fn show(config: &ReportConfig, trace: &Trace) -> std::io::Result<()> {
+fn show(config: &ReportConfig, trace: &Trace, marks: &Marks) -> std::io::Result<()> {
     let flow = match config.view.format {
         Format::Text => {
             let mut out = output::stdout(config.view.color);
-            output::write_report(&mut out, trace, Look::for_stdout(config.view.verbose))?
+            output::write_report(&mut out, trace, marks, Look::for_stdout(config.view.verbose))?
         }
         Format::Json => {
             let mut lines = JsonLines::new(std::io::stdout().lock());

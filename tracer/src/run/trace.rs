@@ -13,7 +13,7 @@ use tracing_subscriber::{
 
 use super::{
     ending::{self, Ended, Signals},
-    filter,
+    filter, marks,
     narrator::Narrator,
     privileges, sinks,
     sinks::Sinks,
@@ -23,6 +23,7 @@ use crate::{
     cli::{Backend, Format, Status, TraceConfig},
     diagnose::diagnose,
     kernel::{Kernel, layout, reasons::Reasons, symbols::Symbols},
+    marks::Marks,
     model::{Hooks, Lost, Record, SkippedHook, Start},
     output::{self, Counts, Look, Progress, Show},
     probe::{self, Probe},
@@ -56,6 +57,7 @@ pub fn trace(config: &TraceConfig) -> Result<Status, String> {
 async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> {
     privileges::check()?;
     let wanted = filter::resolve(&config.filter)?;
+    let marks = marks::read(config.view.marks.as_deref())?;
     if let Some(path) = &config.ready_file {
         sinks::touchable(path)?;
     }
@@ -95,7 +97,7 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     let ended = run.until(&mut ring, &mut probe, &mut ended).await?;
     tracing::debug!("ending");
     while run.take(&mut ring)? > 0 && boot_time_ns() < ended.boot_time_ns + DRAIN_AT_MOST_NS {}
-    let status = finish(run, &probe, ended.boot_time_ns.saturating_sub(began), config);
+    let status = finish(run, &probe, ended.boot_time_ns.saturating_sub(began), config, &marks);
     tracing::debug!("reported");
     // Also when the report could not be written: whoever sees us end may look for leftovers.
     ended.settle();
@@ -178,7 +180,13 @@ impl Run<'_> {
     }
 }
 
-fn finish(mut run: Run<'_>, probe: &Probe, duration_ns: u64, config: &TraceConfig) -> Result<Status, String> {
+fn finish(
+    mut run: Run<'_>,
+    probe: &Probe,
+    duration_ns: u64,
+    config: &TraceConfig,
+    marks: &Marks,
+) -> Result<Status, String> {
     let counts = probe.counts();
     let lost = Lost {
         events: counts.events,
@@ -204,7 +212,7 @@ fn finish(mut run: Run<'_>, probe: &Probe, duration_ns: u64, config: &TraceConfi
     if config.view.format == Format::Text {
         let mut out = output::stdout(config.view.color);
         let look = Look::for_stdout(config.view.verbose);
-        let _ = output::write_report(&mut out, &trace, look).map_err(|error| format!("stdout: {error}"))?;
+        let _ = output::write_report(&mut out, &trace, marks, look).map_err(|error| format!("stdout: {error}"))?;
     }
     Ok(Status::of(&trace))
 }

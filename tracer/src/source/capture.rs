@@ -37,7 +37,7 @@ pub fn read(path: &Path) -> Result<Trace, String> {
 }
 
 fn parse(line: &str) -> Result<Option<Record>, String> {
-    const KNOWN: &[&str] = &["start", "step", "drop", "chain", "netns", "finding", "summary"];
+    const KNOWN: &[&str] = &["start", "step", "drop", "chain", "device", "netns", "finding", "summary"];
     if line.trim().is_empty() {
         return Ok(None);
     }

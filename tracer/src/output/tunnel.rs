@@ -1,0 +1,62 @@
+//! Tunnels in plain words.
+
+use super::style::clean;
+use crate::model::{Peer, Tunnel, TunnelKind, Tuple};
+
+/// What happens at the end of a tunnel; `outer` is what the packet then travels as, where the tunnel does
+/// not say.
+pub(super) fn words(tunnel: &Tunnel, outer: Option<Tuple>, verbose: bool) -> String {
+    let name = clean(&tunnel.ifname);
+    let kind = tunnel.kind;
+    let peer = tunnel.peer.as_ref().map(|peer| self::peer(peer, verbose));
+    let (by, id) = match (kind, tunnel.id) {
+        (_, None) => (kind.to_string(), String::new()),
+        (TunnelKind::Vxlan | TunnelKind::Geneve, Some(id)) => (kind.to_string(), format!(" VNI {id}")),
+        (TunnelKind::Esp, Some(id)) => (kind.to_string(), format!(" SPI {id:#x}")),
+        (_, Some(id)) => (kind.to_string(), format!(" key {id}")),
+    };
+    let device = if name.is_empty() { String::new() } else { format!(" by {name}") };
+    let outer = tunnel.outer.or(outer);
+    let words = match (kind, tunnel.enters) {
+        (TunnelKind::Wireguard, true) if peer.is_none() && outer.is_none() => format!("enters WireGuard device {name}"),
+        (TunnelKind::Wireguard, true) => {
+            let peer = peer.map(|peer| format!(" for {peer}")).unwrap_or_default();
+            format!("encrypted by WireGuard device {name}{peer}")
+        }
+        (TunnelKind::Wireguard, false) => {
+            let peer = peer.map(|peer| format!(", from {peer}")).unwrap_or_default();
+            format!("decrypted by WireGuard device {name}{peer}")
+        }
+        (TunnelKind::Esp, true) => format!("encrypted by IPsec, {by}{id}"),
+        (TunnelKind::Esp, false) => format!("decrypted by IPsec, {by}{id}"),
+        (_, true) => format!("wrapped in {by}{id}{device}"),
+        (_, false) => format!("unwrapped from {by}{id}{device}"),
+    };
+    match outer.filter(|_| tunnel.enters) {
+        Some(outer) => format!("{words}, travels as {}", self::outer(outer)),
+        None => words,
+    }
+}
+
+/// `UDP 198.51.100.10:51871 → 192.0.2.20:51871`.
+pub(super) fn outer(tuple: Tuple) -> String {
+    let proto = match tuple.proto.0 {
+        41 => "IPv6 in IP".to_owned(),
+        _ => tuple.proto.to_string().to_uppercase(),
+    };
+    format!("{proto} {tuple}")
+}
+
+fn peer(peer: &Peer, verbose: bool) -> String {
+    /// Enough of a key to find it in what `wg` shows.
+    const SHORT: usize = 8;
+    let key = clean(&peer.public_key);
+    let key = match key.char_indices().nth(SHORT) {
+        Some((end, _)) if !verbose => format!("{}…", &key[..end]),
+        _ => key.into_owned(),
+    };
+    match &peer.endpoint {
+        Some(endpoint) => format!("peer {key} at {}", clean(endpoint)),
+        None => format!("peer {key}, whose endpoint is not known"),
+    }
+}
