@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     capture::Capture,
     document::Values,
+    flows::Flows,
     matcher::{contains, matches, mismatch},
 };
 
@@ -27,6 +28,8 @@ pub struct Expect {
     steps: Vec<Value>,
     /// What every step and drop is like.
     every_step: Option<Value>,
+    /// How steps are sorted into flows.
+    flows: Option<Flows>,
     /// What the summary is like.
     summary: Option<Value>,
     /// Texts that `tracer report` shows.
@@ -55,6 +58,7 @@ impl Expect {
                 mismatch("", expected, step).map(|said| format!("a step is not as all should be: {said}: {step}"))
             }));
         }
+        complaints.extend(self.flows.iter().flat_map(|expected| expected.complaints(capture)));
         if let Some(expected) = &self.summary {
             complaints.extend(capture.of("summary").find_map(|summary| mismatch("summary", expected, summary)));
         }

@@ -7,5 +7,6 @@ pub mod capture;
 pub mod document;
 pub mod expect;
 mod fences;
+mod flows;
 mod matcher;
 mod table;

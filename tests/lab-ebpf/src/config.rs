@@ -39,6 +39,42 @@ static REMOTE_NODES_V4: Global<[u32; MAX_REMOTE_NODES]> = Global::new([0; MAX_RE
 #[unsafe(no_mangle)]
 static REMOTE_NODES_V6: Global<[[u32; 4]; MAX_REMOTE_NODES]> = Global::new([[0; 4]; MAX_REMOTE_NODES]);
 
+/// ifindex of the uplink.
+#[unsafe(no_mangle)]
+pub static UPLINK_IFINDEX: Global<u32> = Global::new(0);
+
+/// ifindex of the host's side of the pod's veth; 0 where the node has no pod.
+#[unsafe(no_mangle)]
+pub static POD_IFINDEX: Global<u32> = Global::new(0);
+
+/// 1: BPF hands packets from device to device; 0: the host's stack routes them.
+#[unsafe(no_mangle)]
+pub static HOST_ROUTING: Global<u8> = Global::new(0);
+
+/// The node's IPv4 address for masqueraded packets in network byte order; 0 masquerades nothing.
+#[unsafe(no_mangle)]
+static NODE_V4: Global<u32> = Global::new(0);
+
+/// The same for IPv6.
+#[unsafe(no_mangle)]
+static NODE_V6: Global<[u32; 4]> = Global::new([0; 4]);
+
+/// ifindex of the VXLAN device.
+#[unsafe(no_mangle)]
+pub static OVERLAY_IFINDEX: Global<u32> = Global::new(0);
+
+/// VNI of what is sent through it.
+#[unsafe(no_mangle)]
+pub static OVERLAY_VNI: Global<u32> = Global::new(0);
+
+/// The other end in network byte order, where VXLAN travels over IPv4.
+#[unsafe(no_mangle)]
+static OVERLAY_PEER_V4: Global<u32> = Global::new(0);
+
+/// The other end, where it travels over IPv6.
+#[unsafe(no_mangle)]
+static OVERLAY_PEER_V6: Global<[u32; 4]> = Global::new([0; 4]);
+
 /// `MARK_MAGIC_DECRYPT`: this packet was, or is about to be, decrypted.
 pub const MARK_DECRYPT: u32 = 0x0d00;
 /// `MARK_MAGIC_WG_ENCRYPTED`: the fwmark of Cilium's WireGuard device.
@@ -55,4 +91,42 @@ pub fn is_remote_node(addr: &Address) -> bool {
         Address::V4(addr) => *addr != 0 && REMOTE_NODES_V4.load().contains(addr),
         Address::V6(addr) => *addr != [0; 4] && REMOTE_NODES_V6.load().contains(addr),
     }
+}
+
+/// Whether the address is a pod's, on whichever node: in 10.244.0.0/16 or fd00:10:244::/48.
+#[inline(always)]
+pub fn is_in_cluster(addr: &Address) -> bool {
+    match addr {
+        Address::V4(addr) => u32::from_be(*addr) >> 16 == 0x0af4,
+        Address::V6([first, second, ..]) => {
+            u32::from_be(*first) == 0xfd00_0010 && u32::from_be(*second) >> 16 == 0x0244
+        }
+    }
+}
+
+/// Whether it is a pod's and this node is the one with a pod.
+#[inline(always)]
+pub fn is_local_pod(addr: &Address) -> bool {
+    POD_IFINDEX.load() != 0 && is_in_cluster(addr)
+}
+
+/// The address that masqueraded packets get.
+#[inline(always)]
+pub fn node_address(v6: bool) -> Option<Address> {
+    given(if v6 { Address::V6(NODE_V6.load()) } else { Address::V4(NODE_V4.load()) })
+}
+
+/// The other end of VXLAN.
+#[inline(always)]
+pub fn overlay_peer() -> Option<Address> {
+    given(Address::V4(OVERLAY_PEER_V4.load())).or_else(|| given(Address::V6(OVERLAY_PEER_V6.load())))
+}
+
+#[inline(always)]
+fn given(addr: Address) -> Option<Address> {
+    let is_given = match addr {
+        Address::V4(addr) => addr != 0,
+        Address::V6(addr) => addr != [0; 4],
+    };
+    is_given.then_some(addr)
 }

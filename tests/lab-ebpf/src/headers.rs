@@ -1,6 +1,6 @@
 //! Headers read by `bpf_skb_load_bytes`. All fields are in network byte order.
 
-use aya_ebpf::programs::TcContext;
+use aya_ebpf::programs::sk_buff::SkBuff;
 
 /// `ETH_HLEN`.
 pub const ETH_HLEN: usize = 14;
@@ -10,28 +10,37 @@ pub const ETH_PROTO: usize = 12;
 pub const ETH_P_IP: u16 = 0x0800;
 /// `ETH_P_IPV6`.
 pub const ETH_P_IPV6: u16 = 0x86dd;
+/// `IPPROTO_TCP`.
+pub const IPPROTO_TCP: u8 = 6;
 /// `IPPROTO_UDP`.
 pub const IPPROTO_UDP: u8 = 17;
 
 /// Offset of the time to live in an IPv4 header.
 pub const IPV4_TTL: usize = 8;
-const IPV4_PROTOCOL: usize = 9;
+/// Offset of the protocol in an IPv4 header.
+pub const IPV4_PROTOCOL: usize = 9;
 /// Offset of the header checksum in an IPv4 header.
 pub const IPV4_CHECKSUM: usize = 10;
-const IPV4_SRC: usize = 12;
-const IPV4_DST: usize = 16;
+/// Offset of the source address in an IPv4 header.
+pub const IPV4_SRC: usize = 12;
+/// Offset of the destination address in an IPv4 header.
+pub const IPV4_DST: usize = 16;
 /// The lab sends no IPv4 options.
-const IPV4_HLEN: usize = 20;
+pub const IPV4_HLEN: usize = 20;
 
 /// Offset of the hop limit in an IPv6 header.
 pub const IPV6_HOP_LIMIT: usize = 7;
-const IPV6_NEXT_HEADER: usize = 6;
-const IPV6_SRC: usize = 8;
-const IPV6_DST: usize = 24;
+/// Offset of the next header's protocol in an IPv6 header.
+pub const IPV6_NEXT_HEADER: usize = 6;
+/// Offset of the source address in an IPv6 header.
+pub const IPV6_SRC: usize = 8;
+/// Offset of the destination address in an IPv6 header.
+pub const IPV6_DST: usize = 24;
 /// The lab sends no extension headers.
-const IPV6_HLEN: usize = 40;
+pub const IPV6_HLEN: usize = 40;
 
 /// An IP address as it stands in the header.
+#[derive(Clone, Copy)]
 pub enum Address {
     /// IPv4.
     V4(u32),
@@ -50,9 +59,9 @@ pub struct Packet {
 impl Packet {
     /// The IP packet whose header starts at `ip`; `None` where the skb carries something else.
     #[inline(always)]
-    pub fn at(ctx: &TcContext, ip: usize) -> Option<Self> {
-        // SAFETY: the kernel hands every tc program a valid context.
-        let protocol = unsafe { (*ctx.skb.skb).protocol };
+    pub fn at(skb: &SkBuff, ip: usize) -> Option<Self> {
+        // SAFETY: the kernel hands every program a valid context.
+        let protocol = unsafe { (*skb.skb).protocol };
         if protocol == u32::from(ETH_P_IP.to_be()) {
             Some(Self { ip, v6: false })
         } else if protocol == u32::from(ETH_P_IPV6.to_be()) {
@@ -64,33 +73,39 @@ impl Packet {
 
     /// Source address.
     #[inline(always)]
-    pub fn source(&self, ctx: &TcContext) -> Option<Address> {
-        self.address(ctx, IPV4_SRC, IPV6_SRC)
+    pub fn source(&self, skb: &SkBuff) -> Option<Address> {
+        self.address(skb, IPV4_SRC, IPV6_SRC)
     }
 
     /// Destination address.
     #[inline(always)]
-    pub fn destination(&self, ctx: &TcContext) -> Option<Address> {
-        self.address(ctx, IPV4_DST, IPV6_DST)
+    pub fn destination(&self, skb: &SkBuff) -> Option<Address> {
+        self.address(skb, IPV4_DST, IPV6_DST)
+    }
+
+    /// `IPPROTO_TCP` or `IPPROTO_UDP`, and where its header starts; `None` for all others.
+    #[inline(always)]
+    pub fn transport(&self, skb: &SkBuff) -> Option<(u8, usize)> {
+        let (protocol, length) = if self.v6 { (IPV6_NEXT_HEADER, IPV6_HLEN) } else { (IPV4_PROTOCOL, IPV4_HLEN) };
+        let protocol = skb.load::<u8>(self.ip + protocol).ok()?;
+        (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP).then_some((protocol, self.ip + length))
     }
 
     /// Source and destination port of a UDP datagram.
     #[inline(always)]
-    pub fn udp_ports(&self, ctx: &TcContext) -> Option<(u16, u16)> {
-        let (protocol, length) = if self.v6 { (IPV6_NEXT_HEADER, IPV6_HLEN) } else { (IPV4_PROTOCOL, IPV4_HLEN) };
-        if ctx.load::<u8>(self.ip + protocol).ok()? != IPPROTO_UDP {
-            return None;
+    pub fn udp_ports(&self, skb: &SkBuff) -> Option<[u16; 2]> {
+        match self.transport(skb)? {
+            (IPPROTO_UDP, header) => skb.load(header).ok(),
+            _ => None,
         }
-        let [source, destination] = ctx.load::<[u16; 2]>(self.ip + length).ok()?;
-        Some((source, destination))
     }
 
     #[inline(always)]
-    fn address(&self, ctx: &TcContext, v4: usize, v6: usize) -> Option<Address> {
+    fn address(&self, skb: &SkBuff, v4: usize, v6: usize) -> Option<Address> {
         if self.v6 {
-            ctx.load(self.ip + v6).ok().map(Address::V6)
+            skb.load(self.ip + v6).ok().map(Address::V6)
         } else {
-            ctx.load(self.ip + v4).ok().map(Address::V4)
+            skb.load(self.ip + v4).ok().map(Address::V4)
         }
     }
 }

@@ -1,6 +1,7 @@
-//! What Cilium 1.19 with WireGuard and node encryption does to a packet in tc, reduced to what the
-//! scenarios need: the redirects, the marks and the hop count. The programs carry Cilium's names,
-//! so that a trace of the lab reads like a trace of a node.
+//! What Cilium 1.19 does to a packet in tc, reduced to what the scenarios need: with WireGuard and node
+//! encryption the redirects, the marks and the hop count; for pods masquerading, host routing and the
+//! egress gateway. The programs carry Cilium's names, so that a trace of the lab reads like a trace of
+//! a node. Those in `single` are of nobody's make.
 //!
 //! No packet pointer is ever held: headers are read and written by helpers, so there are no bounds
 //! checks that could fail at load.
@@ -10,6 +11,9 @@
 
 mod config;
 mod headers;
+mod masquerade;
+mod pods;
+mod single;
 mod wireguard;
 
 use aya_ebpf::{
@@ -24,29 +28,49 @@ use crate::{
     headers::{ETH_HLEN, Packet},
 };
 
-/// Egress of the uplink: what goes to a remote node is sent through WireGuard instead.
+/// Egress of the uplink: what a pod sends to the outside is masqueraded, and what goes to a remote
+/// node is sent through WireGuard instead.
 #[classifier]
 fn cil_to_netdev(ctx: TcContext) -> i32 {
     // Already WireGuard's own datagram: its socket sets this mark.
     if mark(&ctx) & MARK_KEY_MASK == MARK_WG_ENCRYPTED {
         return PASS;
     }
-    let to_remote_node = Packet::at(&ctx, ETH_HLEN)
-        .and_then(|packet| packet.destination(&ctx))
-        .is_some_and(|addr| is_remote_node(&addr));
-    if !to_remote_node {
+    let Some(packet) = Packet::at(&ctx.skb, ETH_HLEN) else { return PASS };
+    if masquerade::snat(&ctx.skb, &packet).is_some() {
+        return PASS;
+    }
+    if !packet.destination(&ctx.skb).is_some_and(|addr| is_remote_node(&addr)) {
         return PASS;
     }
     redirect(WIREGUARD_IFINDEX.load(), 0)
 }
 
 /// Ingress of the uplink: encrypted traffic of a remote node is marked, which the raw table's
-/// `cilium-encryption-notrack` rule answers with NOTRACK.
+/// `cilium-encryption-notrack` rule answers with NOTRACK; replies to a pod are translated back.
 #[classifier]
 fn cil_from_netdev(ctx: TcContext) -> i32 {
     if wireguard::is_from_remote_node(&ctx) {
         ctx.set_mark(MARK_DECRYPT);
     }
+    pods::come_back(&ctx).unwrap_or(PASS)
+}
+
+/// Ingress of the host's side of a pod's veth.
+#[classifier]
+fn cil_from_container(ctx: TcContext) -> i32 {
+    pods::leave(&ctx).unwrap_or(PASS)
+}
+
+/// Ingress of the VXLAN device.
+#[classifier]
+fn cil_from_overlay(ctx: TcContext) -> i32 {
+    pods::leave_overlay(&ctx).unwrap_or(PASS)
+}
+
+/// Egress of the VXLAN device.
+#[classifier]
+fn cil_to_overlay(_ctx: TcContext) -> i32 {
     PASS
 }
 

@@ -18,9 +18,10 @@ const ETH_ALEN: usize = 6;
 /// Whether this is a WireGuard datagram of a remote node (`wg_do_decrypt`).
 #[inline(always)]
 pub fn is_from_remote_node(ctx: &TcContext) -> bool {
-    let Some(packet) = Packet::at(ctx, ETH_HLEN) else { return false };
+    let Some(packet) = Packet::at(&ctx.skb, ETH_HLEN) else { return false };
     let port = WIREGUARD_PORT.load().to_be();
-    packet.udp_ports(ctx) == Some((port, port)) && packet.source(ctx).is_some_and(|source| is_remote_node(&source))
+    packet.udp_ports(&ctx.skb) == Some([port, port])
+        && packet.source(&ctx.skb).is_some_and(|source| is_remote_node(&source))
 }
 
 /// Marks a decrypted packet, gives it an Ethernet header and moves it to the receive side of
@@ -29,7 +30,7 @@ pub fn is_from_remote_node(ctx: &TcContext) -> bool {
 pub fn deliver_decrypted(ctx: &TcContext) -> Option<i32> {
     ctx.set_mark(MARK_DECRYPT);
     // A WireGuard device has no link layer: the packet starts with its IP header.
-    let Some(packet) = Packet::at(ctx, ETH_HLEN) else { return Some(PASS) };
+    let Some(packet) = Packet::at(&ctx.skb, ETH_HLEN) else { return Some(PASS) };
     // SAFETY: the context is valid, and no packet pointer is held that this would invalidate.
     if unsafe { bpf_skb_change_head(ctx.skb.skb, ETH_HLEN as u32, 0) } != 0 {
         return None;

@@ -18,6 +18,14 @@ cilium_with_wireguard() {
 cilium_devices=(--uplink "$UPLINK" --wg-dev "$WG_DEV" --wg-port "$WG_PORT"
     --host-dev "$HOST_DEV" --net-dev "$NET_DEV")
 
+# cilium_for_pods NODE ARGUMENTS…: masquerading and, unless told otherwise, BPF host routing.
+cilium_for_pods() {
+    local node=$1 addr4=NODE_${1}4 addr6=NODE_${1}6
+    shift
+    start "cilium-$node" lab cilium --netns "$node" --uplink "$UPLINK" --by "$PROGRAMS_BY" \
+        --masquerade "${!addr4}" "${!addr6}" "$@"
+}
+
 # cilium_host_device NODE: the veth pair by which Cilium hands packets to the host's stack.
 cilium_host_device() {
     local node=$1 number=1

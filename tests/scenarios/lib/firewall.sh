@@ -19,23 +19,23 @@ talos_firewall() {
 table inet $FIREWALL_TABLE {
     chain $FIREWALL_CHAIN {
         type filter hook input priority mangle + 10; policy $policy;
-        iifname { "lo", "siderolink", "kubespan" } counter accept
+        iifname { "lo", "siderolink", "$KUBESPAN_DEV" } counter accept
         ct state { established, related } counter accept
         ct state invalid counter drop
         icmp type { timestamp-request, timestamp-reply, address-mask-request, address-mask-reply } counter drop
         meta l4proto icmp limit rate 5/second burst 5 packets counter accept
         meta l4proto ipv6-icmp limit rate 5/second burst 5 packets counter accept
         ip saddr { 10.244.0.0/16, 10.96.0.0/12 } ip daddr { 10.244.0.0/16, 10.96.0.0/12 } counter accept
-        meta l4proto udp ip saddr $nodes4 th dport { $WG_PORT } counter accept
-        meta l4proto udp ip6 saddr $nodes6 th dport { $WG_PORT } counter accept
+        meta l4proto udp ip saddr $nodes4 th dport { $WG_PORT, $KUBESPAN_PORT } counter accept
+        meta l4proto udp ip6 saddr $nodes6 th dport { $WG_PORT, $KUBESPAN_PORT } counter accept
         meta l4proto tcp ip saddr $nodes4 th dport { $PORT } counter accept
         meta l4proto tcp ip6 saddr $nodes6 th dport { $PORT } counter accept
         $last_rule
     }
     chain prerouting {
         type filter hook prerouting priority dstnat - 10; policy accept;
-        iifname { "lo", "siderolink", "kubespan" } counter accept
-        ct state new meta l4proto udp th dport { $WG_PORT } counter accept
+        iifname { "lo", "siderolink", "$KUBESPAN_DEV" } counter accept
+        ct state new meta l4proto udp th dport { $WG_PORT, $KUBESPAN_PORT } counter accept
         ct state new meta l4proto tcp th dport { $PORT } counter accept
         ct state new meta l4proto { tcp, udp } counter drop
     }
@@ -70,6 +70,25 @@ table inet $FIREWALL_TABLE {
         ct state established,related counter accept
         meta l4proto ipv6-icmp counter accept
         tcp dport $PORT ct state new counter accept
+    }
+}
+EOT
+}
+
+# stateful_router NETNS: replies and new connections to the asked-for port; what conntrack cannot
+# place is dropped by a rule of its own, or falls to the policy.
+stateful_router() {
+    local invalid='ct state invalid counter drop'
+    [ "$FIREWALL_END" = policy ] && invalid=
+    in_netns "$1" nft -f - <<EOT
+table inet $FIREWALL_TABLE {
+    chain $FIREWALL_CHAIN {
+        type filter hook forward priority filter; policy drop;
+        meta l4proto ipv6-icmp counter accept
+        ct state established,related counter accept
+        $invalid
+        tcp dport $PORT ct state new counter accept
+        counter comment "fell through"
     }
 }
 EOT
@@ -117,4 +136,29 @@ must_have_counted() {
     fi
     grep -e "$pattern" <<<"$rules" | grep -q -e "$counted" ||
         fail "no rule that matches '$pattern' counted a packet in $netns:" "$rules"
+}
+
+# drop_icmp_errors NODE: a firewall that lets nothing out that says a packet was too big.
+drop_icmp_errors() {
+    in_netns "$1" nft -f - <<EOT
+table inet no_icmp {
+    chain outgoing {
+        type filter hook output priority filter; policy accept;
+        icmp type destination-unreachable counter drop
+        icmpv6 type packet-too-big counter drop
+    }
+}
+EOT
+}
+
+# clamp_segments NODE: connections through the node agree on segments that fit the way.
+clamp_segments() {
+    in_netns "$1" nft -f - <<EOT
+table inet clamp {
+    chain passing {
+        type filter hook forward priority mangle; policy accept;
+        tcp flags syn / syn,rst counter tcp option maxseg size set rt mtu
+    }
+}
+EOT
 }

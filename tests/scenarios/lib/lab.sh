@@ -7,6 +7,15 @@
 # Devices, under the names that Cilium and most nodes give them.
 : "${UPLINK:=eth0}" "${HOST_DEV:=cilium_host}" "${NET_DEV:=cilium_net}" "${WG_DEV:=cilium_wg0}"
 
+# KubeSpan's device, and the host's side of a pod's veth.
+: "${KUBESPAN_DEV:=kubespan}" "${POD_DEV:=lxc0}"
+
+# What holds tc programs: tcx or clsact.
+: "${PROGRAMS_BY:=tcx}"
+
+# Who masquerades pods (iptables-nft, iptables-legacy or nft), and what a service's DNAT is called.
+: "${MASQUERADE_BY:=iptables-nft}" "${SERVICE_TABLE:=services}" "${SERVICE_CHAIN:=to_backends}"
+
 # WireGuard between the nodes, and the IP version that its datagrams travel in.
 : "${WG_PORT:=51871}" "${OUTER_FAMILY:=$FAMILY}"
 
@@ -17,7 +26,11 @@
 : "${FIREWALL_BY:=nft}" "${FIREWALL_TABLE:=talos}" "${FIREWALL_CHAIN:=ingress}" "${FIREWALL_END:=policy}"
 
 . lib/topology.sh
+. lib/pod.sh
+. lib/nat.sh
 . lib/wireguard.sh
+. lib/kubespan.sh
+. lib/tunnel.sh
 . lib/cilium.sh
 . lib/firewall.sh
 . lib/traffic.sh

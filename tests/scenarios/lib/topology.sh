@@ -65,3 +65,34 @@ EOT
 configure() {
     ip -n "$1" -batch -
 }
+
+# connect_directly: a second link between the nodes, which `inet` does not see.
+connect_directly() {
+    ip link add direct netns A type veth peer name direct netns B
+    ip -n A link set direct up
+    ip -n B link set direct up
+}
+
+# route_directly NODE PEER: what the node sends to the peer's addresses takes that link.
+route_directly() {
+    local node=$1 peer4=NODE_${2}4 peer6=NODE_${2}6 mac
+    mac=$(in_netns "$2" cat /sys/class/net/direct/address)
+    configure "$node" <<EOT
+route add ${!peer4}/32 dev direct
+route add ${!peer6}/128 dev direct
+neighbour add ${!peer4} lladdr $mac dev direct
+neighbour add ${!peer6} lladdr $mac dev direct
+EOT
+}
+
+# spare_link: a second link from A to `inet`, down on A's side. Both ends look like those of the uplink,
+# so that frames that are moved there arrive.
+spare_link() {
+    ip link add spare netns A type veth peer name spare_A netns inet
+    configure A <<EOT
+link set spare address $(in_netns A cat "/sys/class/net/$UPLINK/address")
+EOT
+    configure inet <<EOT
+link set spare_A address $(in_netns inet cat /sys/class/net/to_A/address) up
+EOT
+}

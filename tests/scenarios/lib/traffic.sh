@@ -20,6 +20,11 @@ must_be_refused() {
     must_fail_with 'connection refused' lab connect --netns "$1" --timeout 10s "$2" "$3"
 }
 
+# must_not_connect NODE ADDRESS PORT: whatever the client hears.
+must_not_connect() {
+    must_fail_with 'connect to' lab connect --netns "$1" --timeout 2.5s "$2" "$3"
+}
+
 # must_fail_with TEXT COMMAND…
 must_fail_with() {
     local text=$1 said
@@ -29,4 +34,23 @@ must_fail_with() {
     fi
     echo "$said"
     [[ $said == *"$text"* ]] || fail "expected '$text'"
+}
+
+# counter NETNS NAME: of /proc/net/snmp and netstat, in the spelling of `nstat`.
+counter() {
+    in_netns "$1" nstat -asz "$2" | awk -v name="$2" '$1 == name { print $2 }'
+}
+
+# must_count NETNS NAME: it is not 0.
+must_count() {
+    local value
+    value=$(counter "$1" "$2")
+    ((value > 0)) || fail "$2 of $1 is $value"
+}
+
+# must_have_passed NETNS DEVICE STATISTIC: the device counted some, e.g. rx_packets.
+must_have_passed() {
+    local value
+    value=$(in_netns "$1" cat "/sys/class/net/$2/statistics/$3")
+    ((value > 0)) || fail "$3 of $2 in $1 is $value"
 }

@@ -1,8 +1,10 @@
 //! `lab`: the small tools of the scenarios. IPv4 and IPv6 alike.
 
+mod attach;
 mod cilium;
 mod flood;
 mod netns;
+mod program;
 mod tcp;
 mod udp;
 mod unprivileged;
@@ -37,6 +39,8 @@ enum Tool {
     Flood(flood::Flood),
     /// Attaches Cilium's tc programs and holds them until killed; prints `ready` once attached
     Cilium(cilium::Cilium),
+    /// Attaches one BPF program and holds it until killed; prints `ready` once attached
+    Program(program::Program),
     /// Runs a command as a user without any privilege
     Unprivileged(unprivileged::Unprivileged),
 }
@@ -62,6 +66,7 @@ fn run(args: Args) -> Result<()> {
         Tool::UdpSend(send) => udp::send(&send),
         Tool::Flood(flood) => flood::flood(&flood),
         Tool::Cilium(cilium) => cilium::hold(&cilium),
+        Tool::Program(program) => program::hold(&program),
         Tool::Unprivileged(unprivileged) => unprivileged::run(&unprivileged),
     }
 }

@@ -45,6 +45,12 @@ pub struct Connect {
     /// Connections to make one after the other; the first that fails ends it
     #[arg(long, default_value_t = 1, value_name = "N")]
     attempts: u32,
+    /// Connections to have open at once in each attempt
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    parallel: u32,
+    /// Bytes to send in each
+    #[arg(long, default_value_t = 4, value_name = "BYTES")]
+    size: usize,
 }
 
 /// Serves until killed.
@@ -63,15 +69,23 @@ pub fn listen(args: &Listen) -> Result<()> {
     Ok(())
 }
 
-/// Connects as often as asked, and says how each attempt went.
+/// Connects as often as asked, and says how each attempt went and from which ports.
 pub fn connect(args: &Connect) -> Result<()> {
+    let mut payload = b"ping".to_vec();
+    payload.resize(args.size, 0);
     for _ in 0..args.attempts {
-        let mut stream = open(SocketAddr::new(args.addr, args.port), args.bind, args.timeout)?;
+        let open = || open(SocketAddr::new(args.addr, args.port), args.bind, args.timeout);
+        let mut streams = (0..args.parallel).map(|_| open()).collect::<Result<Vec<_>>>()?;
         println!("CONNECTED");
-        stream.write_all(b"ping").context("sending")?;
-        let mut answer = [0; 64];
-        let length = stream.read(&mut answer).context("connected, but no answer came")?;
-        println!("REPLY {}", String::from_utf8_lossy(&answer[..length]));
+        for stream in &mut streams {
+            stream.write_all(&payload).context("sending")?;
+        }
+        for stream in &mut streams {
+            let mut answer = [0; 64];
+            let length = stream.read(&mut answer).context("connected, but no answer came")?;
+            let port = stream.local_addr().context("asking for the local port")?.port();
+            println!("REPLY {} FROM {port}", String::from_utf8_lossy(&answer[..length]));
+        }
     }
     Ok(())
 }
