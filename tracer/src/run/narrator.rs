@@ -47,16 +47,18 @@ impl Narrator {
 
     /// The lines of a record, in order.
     pub fn tell(&mut self, wire: Wire) -> Vec<Record> {
-        let mut tracked = match self.tracker.record(wire, &mut self.words) {
-            Some(Told::Step(tracked)) => tracked,
-            Some(Told::Device(device)) => return vec![Record::Device(device)],
+        let mut lines = match self.tracker.record(wire, &mut self.words) {
+            Some(Told::Step(mut tracked)) => {
+                let mut lines = self.rules.name(&mut tracked);
+                if tracked.locus.is_some() {
+                    self.tracker.sentenced(&tracked.step);
+                }
+                lines.push(line(tracked.step));
+                lines
+            }
+            Some(Told::Device(device)) => vec![Record::Device(device)],
             None => return Vec::new(),
         };
-        let mut lines = self.rules.name(&mut tracked);
-        if tracked.locus.is_some() {
-            self.tracker.sentenced(&tracked.step);
-        }
-        lines.push(line(tracked.step));
         self.lookups.complete(&mut lines, &self.rules);
         lines
     }
