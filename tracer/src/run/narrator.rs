@@ -4,7 +4,7 @@ use crate::{
     decode::Wire,
     kernel::{reasons::Reasons, symbols::Symbols},
     model::{Record, Step},
-    track::{Told, Tracker, Words},
+    track::{Told, Tracked, Tracker, Words},
 };
 
 use super::{lookups::Lookups, rules::Rules};
@@ -47,16 +47,11 @@ impl Narrator {
 
     /// The lines of a record, in order.
     pub fn tell(&mut self, wire: Wire) -> Vec<Record> {
-        let mut tracked = match self.tracker.record(wire, &mut self.words) {
-            Some(Told::Step(tracked)) => tracked,
-            Some(Told::Device(device)) => return vec![Record::Device(device)],
+        let mut lines = match self.tracker.record(wire, &mut self.words) {
+            Some(Told::Step(tracked)) => self.named(*tracked),
+            Some(Told::Device(device)) => vec![Record::Device(device)],
             None => return Vec::new(),
         };
-        let mut lines = self.rules.name(&mut tracked);
-        if tracked.locus.is_some() {
-            self.tracker.sentenced(&tracked.step);
-        }
-        lines.push(line(tracked.step));
         self.lookups.complete(&mut lines, &self.rules);
         lines
     }
@@ -64,6 +59,15 @@ impl Narrator {
     /// What could not be looked up, as sentences.
     pub fn problems(&mut self) -> Vec<String> {
         [self.rules.problems(), self.lookups.problems()].concat()
+    }
+
+    fn named(&mut self, mut tracked: Tracked) -> Vec<Record> {
+        let mut lines = self.rules.name(&mut tracked);
+        if tracked.locus.is_some() {
+            self.tracker.sentenced(&tracked.step);
+        }
+        lines.push(line(tracked.step));
+        lines
     }
 }
 
