@@ -1,4 +1,5 @@
-//! The text report, from captures under `tests/data`.
+//! The text report, from captures under `tests/data`. `forward`, `masquerade` and `egress` were written by hand
+//! in the shape that tracer writes, after what field notes say of the cases.
 
 use std::path::Path;
 

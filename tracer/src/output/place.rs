@@ -50,9 +50,13 @@ fn parts(place: &Where, trace: &Trace, device: impl Fn(&str) -> String) -> Strin
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// `netns web` where it has a name, else `netns 4026531840`.
+/// `netns web` where it has a name, else `netns 4026531840`; a pod or container says itself what it is.
 pub(super) fn netns(inum: u32, trace: &Trace) -> String {
-    trace.netns_names.get(&inum).map_or_else(|| format!("netns {inum}"), |name| format!("netns {}", clean(name)))
+    match trace.netns_names.get(&inum) {
+        Some(name) if name.starts_with("pod ") || name.starts_with("container ") => clean(name).into_owned(),
+        Some(name) => format!("netns {}", clean(name)),
+        None => format!("netns {inum}"),
+    }
 }
 
 /// `WireGuard device cilium_wg0`, `cilium_host`: with its kind where that says what becomes of a packet.
@@ -112,5 +116,7 @@ mod tests {
         assert_eq!(netns(7, &trace), "netns 7");
         trace.netns_names.insert(7, "web\x1b".into());
         assert_eq!(netns(7, &trace), r"netns web\u{1b}");
+        trace.netns_names.insert(7, "pod web-7f9c (nginx[1234])\x1b".into());
+        assert_eq!(netns(7, &trace), r"pod web-7f9c (nginx[1234])\u{1b}");
     }
 }
