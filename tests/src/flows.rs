@@ -140,7 +140,7 @@ mod tests {
         let complaints = Flows { count: 2, tuples: 1 }.complaints(&capture(&steps)).join("\n");
         assert!(complaints.contains("flow 1 has 2 tuples, not 1"), "{complaints}");
         assert!(complaints.contains(r#"flow 2 has steps of {"orig"} only"#), "{complaints}");
-        assert!(complaints.contains("port 5002 is in flow 1 and in flow 2"), "{complaints}");
+        assert!(complaints.contains("port 5002 and 192.0.2.2 port 443 is in flow 1 and in flow 2"), "{complaints}");
     }
 
     #[test]

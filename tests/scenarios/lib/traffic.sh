@@ -54,3 +54,12 @@ must_have_passed() {
     value=$(in_netns "$1" cat "/sys/class/net/$2/statistics/$3")
     ((value > 0)) || fail "$3 of $2 in $1 is $value"
 }
+
+# must_have_judged: each of the lab's single programs has had packets of its port.
+must_have_judged() {
+    local counts
+    counts=$(bpftool map dump name lab_judged)
+    echo "$counts"
+    grep -q value <<<"$counts" || fail 'no program is loaded'
+    ! grep -qE '"?value"?: *(0$|00 00 00 00 00 00 00 00)' <<<"$counts" || fail 'a program had no packet'
+}

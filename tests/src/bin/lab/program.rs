@@ -57,7 +57,7 @@ struct Tc {
     #[arg(long, value_enum, default_value = "tcx")]
     by: Hook,
     /// Mark to set
-    #[arg(long, value_name = "N", conflicts_with = "to")]
+    #[arg(long, value_name = "0xN", conflicts_with = "to", value_parser = hexadecimal)]
     mark: Option<u32>,
     /// Device to redirect to
     #[arg(long, value_name = "DEV")]
@@ -124,7 +124,8 @@ pub fn hold(args: &Program) -> Result<()> {
                 Side::Ingress => CgroupSkbAttachType::Ingress,
                 Side::Egress => CgroupSkbAttachType::Egress,
             };
-            program.attach(cgroup, side, CgroupAttachMode::AllowMultiple)?;
+            // A link shares its cgroup with others by itself, and takes no flags.
+            program.attach(cgroup, side, CgroupAttachMode::Single)?;
         }
     }
     println!("ready");
@@ -155,4 +156,9 @@ fn load(args: &Program) -> Result<Ebpf> {
         .override_global("TARGET_FLAGS", &flags, true)
         .load(OBJECT)
         .context("loading the programs")
+}
+
+fn hexadecimal(text: &str) -> Result<u32, String> {
+    let digits = text.strip_prefix("0x").ok_or("write it as 0x…")?;
+    u32::from_str_radix(digits, 16).map_err(|error| error.to_string())
 }
