@@ -16,7 +16,7 @@ mod tunnel;
 
 use std::collections::HashMap;
 
-use tracer_common::{Change as WireChange, HOOKS, REDIRECT_UP, Step as WireStep, hook};
+use tracer_common::{Change as WireChange, HOOKS, Peer, REDIRECT_UP, Step as WireStep, hook};
 
 use crate::{
     decode::{Wire, name},
@@ -60,6 +60,8 @@ pub struct Tracker {
     translations: nat::Translations,
     chains: netfilter::Chains,
     programs: program::Programs,
+    /// The peer of a packet that is still to come.
+    peer: Option<Peer>,
     drops: u64,
 }
 
@@ -106,7 +108,11 @@ impl Tracker {
                 None
             }
             Wire::Peer(peer) => {
-                self.packets.entry(peer.header.packet).and_modify(|packet| packet.layers.meet(&peer));
+                // Like an entry, possibly before the packet's first step.
+                match self.packets.get_mut(&peer.header.packet) {
+                    Some(packet) => packet.layers.meet(&peer),
+                    None => self.peer = Some(peer),
+                }
                 None
             }
         }
@@ -178,6 +184,9 @@ impl Tracker {
         });
         if let Some(entry) = self.flows.take_entry(wire.header.packet) {
             packet.entry = Some(entry);
+        }
+        if let Some(peer) = self.peer.take_if(|peer| peer.header.packet == wire.header.packet) {
+            packet.layers.meet(&peer);
         }
         packet
     }

@@ -61,7 +61,12 @@ impl Layers {
             hook::WG_ALLOWEDIPS_LOOKUP_SRC => self.news = Some(self.decrypt(wire)),
             _ => {}
         }
-        self.news.take()
+        let mut news = self.news.take()?;
+        // The two ends of a tunnel may have other names: this one is ours.
+        if !news.enters && wire.ifname[0] != 0 {
+            news.ifname = name(&wire.ifname);
+        }
+        Some(news)
     }
 
     /// Towards a peer; the datagram's own headers come when its socket sends it.
