@@ -105,7 +105,7 @@ hooks! {
     IP6T_DO_TABLE = 27: "ip6t_do_table"("" "sk_buff" "nf_hook_state") (module "ip6_tables") [Entry Return];
     NF_CONNTRACK_IN = 28: "nf_conntrack_in"("sk_buff" "nf_hook_state") (module "nf_conntrack") [Entry Return];
     BPF_REDIRECT = 29: "__bpf_redirect"("sk_buff" "net_device" "") (vmlinux) [Entry];
-    SKB_DO_REDIRECT = 30: "skb_do_redirect"("sk_buff") (vmlinux) [Entry] instead of "__bpf_redirect";
+    SKB_DO_REDIRECT = 30: "skb_do_redirect"("sk_buff") (vmlinux) [Entry];
     WG_XMIT = 31: "wg_xmit"("sk_buff") (module "wireguard") [Entry];
     WG_SOCKET_SEND_SKB_TO_PEER = 32: "wg_socket_send_skb_to_peer"("" "sk_buff") (module "wireguard") [Entry];
     WG_RECEIVE = 33: "wg_receive"("sock" "sk_buff") (module "wireguard") [Entry];

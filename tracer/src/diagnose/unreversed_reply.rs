@@ -32,7 +32,7 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     if source && drop.netns != translated.netns {
         return None;
     }
-    let steps: Vec<&Step> = facts.packet(drop.packet).iter().copied().filter(|step| step.netns == drop.netns).collect();
+    let steps: Vec<&Step> = bare(facts, drop).filter(|step| step.netns == drop.netns).collect();
     let arrived = steps.iter().copied().find(|step| step.ifindex != 0).unwrap_or(drop);
     let refused = steps.iter().copied().find(|step| step.hook.ends_with("_send_reset"));
     let nowhere = drop.drop.as_ref().is_some_and(|drop| drop.reason == "NO_SOCKET");
@@ -69,6 +69,11 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
         advice: advice(facts, arrived, translated, nat),
     };
     Some(draft.about(drop))
+}
+
+/// The steps of a packet outside tunnels: in there, nobody sees its tuple.
+fn bare<'a>(facts: &Facts<'a>, packet: &Step) -> impl Iterator<Item = &'a Step> {
+    facts.packet(packet.packet).to_vec().into_iter().filter(|step| step.outer.is_none())
 }
 
 fn dnat_title(facts: &Facts<'_>, drop: &Step, arrived: &Step, translated: &Step, nat: Translation) -> String {
@@ -115,7 +120,7 @@ fn evidence(
             arrived.tuple
         ),
     ];
-    let steps = facts.packet(drop.packet);
+    let steps: Vec<&Step> = bare(facts, drop).collect();
     let passed = steps.iter().any(|step| step.netns == translated.netns && step.ifindex == translated.ifindex);
     sentences.push(match (passed, translated.netns == drop.netns) {
         (true, _) => format!("it passed {} too, and nothing there translated it back", translated.ifname),

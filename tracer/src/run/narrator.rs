@@ -47,18 +47,19 @@ impl Narrator {
 
     /// The lines of a record, in order.
     pub fn tell(&mut self, wire: Wire) -> Vec<Record> {
-        let mut lines = match self.tracker.record(wire, &mut self.words) {
-            Some(Told::Step(mut tracked)) => {
-                let mut lines = self.rules.name(&mut tracked);
-                if tracked.locus.is_some() {
-                    self.tracker.sentenced(&tracked.step);
+        let mut lines = Vec::new();
+        for told in self.tracker.record(wire, &mut self.words) {
+            match told {
+                Told::Step(mut tracked) => {
+                    lines.extend(self.rules.name(&mut tracked));
+                    if tracked.locus.is_some() {
+                        self.tracker.sentenced(&tracked.step);
+                    }
+                    lines.push(line(tracked.step));
                 }
-                lines.push(line(tracked.step));
-                lines
+                Told::Device(device) => lines.push(Record::Device(device)),
             }
-            Some(Told::Device(device)) => vec![Record::Device(device)],
-            None => return Vec::new(),
-        };
+        }
         self.lookups.complete(&mut lines, &self.rules);
         lines
     }

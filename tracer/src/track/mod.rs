@@ -12,15 +12,16 @@ mod nat;
 mod netfilter;
 mod packet;
 mod program;
+mod redirect;
 mod tunnel;
 
 use std::collections::HashMap;
 
-use tracer_common::{Change as WireChange, HOOKS, Peer, REDIRECT_UP, Step as WireStep, hook};
+use tracer_common::{Change as WireChange, HOOKS, Peer, Step as WireStep, hook};
 
 use crate::{
     decode::{Wire, name},
-    model::{Device, IcmpError, Proto, Redirect, Route, Step, TcpFlags, Verdict},
+    model::{Device, IcmpError, Proto, Route, Step, TcpFlags, Verdict},
 };
 pub use flows::tuple;
 pub use netfilter::Locus;
@@ -43,6 +44,12 @@ pub enum Told {
     Device(Device),
 }
 
+impl From<Step> for Told {
+    fn from(step: Step) -> Self {
+        Self::Step(Box::new(Tracked { step, locus: None }))
+    }
+}
+
 /// A step, with what a look-up in the ruleset needs to name its rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tracked {
@@ -62,12 +69,26 @@ pub struct Tracker {
     programs: program::Programs,
     /// The peer of a packet that is still to come.
     peer: Option<Peer>,
+    /// The kernel's id of the packet whose step came last.
+    raw: Option<u64>,
     drops: u64,
 }
 
 impl Tracker {
-    /// What a record tells, if it tells anything by itself.
-    pub fn record(&mut self, wire: Wire, words: &mut dyn Words) -> Option<Told> {
+    /// What a record tells, in order; nothing where it is only about records to come.
+    pub fn record(&mut self, wire: Wire, words: &mut dyn Words) -> Vec<Told> {
+        let Some(told) = self.one(wire, words) else { return Vec::new() };
+        let Told::Step(tracked) = &told else { return vec![told] };
+        let Some(packet) = self.raw.and_then(|raw| self.packets.get_mut(&raw)) else { return vec![told] };
+        let waited = packet.redirected.take().and_then(|redirected| redirect::completed(redirected, &tracked.step));
+        if tracked.step.hook == redirect::HOOK {
+            packet.redirected = Some(tracked.step.clone());
+            return waited.into_iter().map(Told::from).collect();
+        }
+        waited.into_iter().map(Told::from).chain([told]).collect()
+    }
+
+    fn one(&mut self, wire: Wire, words: &mut dyn Words) -> Option<Told> {
         let told = |step, locus| Some(Told::Step(Box::new(Tracked { step, locus })));
         match wire {
             Wire::Step(step) => told(self.step(&step, words), None),
@@ -192,6 +213,7 @@ impl Tracker {
     }
 
     fn step(&mut self, wire: &WireStep, words: &mut dyn Words) -> Step {
+        self.raw = Some(wire.header.packet);
         let packet = self.packet(wire);
         let hook = usize::from(wire.header.hook).checked_sub(1).and_then(|row| HOOKS.get(row));
         let tunnel = packet.layers.step(wire);
@@ -224,9 +246,10 @@ impl Tracker {
         match wire.header.hook {
             hook::NF_HOOK_SLOW => step.netfilter = Some(netfilter::hook_point(wire)),
             hook::BPF_REDIRECT => {
-                step.redirect = Some(redirect(&step, wire));
+                step.redirect = Some(redirect::told(&step, wire));
                 step.bpf = packet.program.take();
             }
+            hook::SKB_DO_REDIRECT => step.bpf.clone_from(&packet.program),
             hook::IP_ROUTE_ME_HARDER | hook::IP6_ROUTE_ME_HARDER => {
                 let from = step.ifname.clone();
                 step.route = Some(Route { mark: step.mark, from, to: String::new(), rule: None, table: None });
@@ -245,17 +268,6 @@ impl Tracker {
 
 fn tcp_flags(wire: &WireStep) -> Option<TcpFlags> {
     (Proto(wire.tuple.proto) == Proto::TCP).then_some(TcpFlags(wire.tuple.tcp_flags))
-}
-
-fn redirect(step: &Step, wire: &WireStep) -> Redirect {
-    /// `include/uapi/linux/bpf.h`
-    const BPF_F_INGRESS: u64 = 1;
-    Redirect {
-        ifname: step.ifname.clone(),
-        ifindex: step.ifindex,
-        ingress: wire.extra & BPF_F_INGRESS != 0,
-        up: wire.extra & REDIRECT_UP != 0,
-    }
 }
 
 /// Type, code and, where the error tells one, the MTU (`include/uapi/linux/icmp.h`, `icmpv6.h`).

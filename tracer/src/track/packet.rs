@@ -1,7 +1,7 @@
 //! What is remembered of a packet between its steps.
 
 use super::{conntrack::Entry, tunnel::Layers};
-use crate::model::{Bpf, Direction, Netfilter};
+use crate::model::{Bpf, Direction, Netfilter, Step};
 
 /// One packet.
 pub struct Packet {
@@ -21,6 +21,8 @@ pub struct Packet {
     pub sentence: Option<Netfilter>,
     /// The BPF program that it passed last.
     pub program: Option<Bpf>,
+    /// A redirect whose target its next step will show.
+    pub redirected: Option<Step>,
     /// The tunnels that it is in.
     pub layers: Layers,
 }
@@ -37,6 +39,7 @@ impl Packet {
             entry: None,
             sentence: None,
             program: None,
+            redirected: None,
             layers: Layers::default(),
         }
     }
