@@ -39,6 +39,17 @@ pub fn l4(l3: *const u8) -> *const u8 {
     l3.wrapping_add(if first >> 4 == 6 { 40 } else { usize::from(first & 0xf) * 4 })
 }
 
+/// What tells a packet from the next one of its flow and survives translation: TCP's sequence number, an
+/// echo's, the first bytes that a datagram carries. Never 0.
+#[inline(always)]
+pub fn fingerprint(l3: *const u8, proto: u8) -> u32 {
+    let at = match proto {
+        IPPROTO_TCP | IPPROTO_ICMP | IPPROTO_ICMPV6 => 4,
+        _ => 8,
+    };
+    Probed::at::<u32>(l4(l3), at) | 1
+}
+
 /// The tuple of the packet whose IP header is at `l3`; `None` where that is no IP header.
 #[inline(always)]
 pub fn tuple(l3: *const u8) -> Option<Tuple> {

@@ -22,7 +22,7 @@ mod wire;
 mod wireguard;
 mod xtables;
 
-use tracer_common::{counter, flag};
+use tracer_common::{counter, flag, hook::NETIF_RECEIVE_SKB};
 
 use crate::{
     emit::{self, Details, Place},
@@ -58,11 +58,16 @@ fn enter<R: Read>(hook: u16, skb: *const u8, place: Place, l3: impl FnOnce() -> 
 /// The packet that enters, if it is asked for.
 #[inline(always)]
 fn meet<R: Read>(hook: u16, skb: *const u8, place: Place, l3: *const u8) -> Option<*mut Packet> {
-    let packet = match packet::tracked(skb) {
-        Some(packet) => {
-            wire::look::<R>(hook, skb, packet, l3, place, wire::By::Unknown);
-            packet
+    let suspect = if hook == NETIF_RECEIVE_SKB { wire::By::Receiver } else { wire::By::Unknown };
+    let known = packet::tracked(skb).filter(|packet| {
+        let same = wire::look::<R>(hook, skb, *packet, l3, place, suspect);
+        if !same {
+            packet::end(skb);
         }
+        same
+    });
+    let packet = match known {
+        Some(packet) => packet,
         None => first_sight::<R>(skb, place, l3)?,
     };
     forget_lookup::<R>(skb, packet);
@@ -79,7 +84,7 @@ fn first_sight<R: Read>(skb: *const u8, place: Place, l3: *const u8) -> Option<*
         return None;
     };
     tuple.direction = matching::direction(&tuple)?;
-    packet::begin(skb, &tuple)
+    packet::begin(skb, &tuple, l3)
 }
 
 /// Mark, device name and netns of the filter, cheapest first.

@@ -49,9 +49,10 @@ fn manip<A: Args>(args: &A) {
 /// A packet that is asked for by the tuple that it is about to get.
 #[inline(always)]
 fn first_sight(skb: *const u8, ct: *const u8, kind: i32, direction: u64) -> Option<*mut Packet> {
-    let mut before = headers::tuple(super::ip::network_header::<Probed>(skb))?;
+    let l3 = super::ip::network_header::<Probed>(skb);
+    let mut before = headers::tuple(l3)?;
     before.direction = matching::direction(&translated(&before, ct, kind, direction))?;
-    packet::begin(skb, &before)
+    packet::begin(skb, &before, l3)
 }
 
 #[inline(always)]

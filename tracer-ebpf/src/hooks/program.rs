@@ -109,7 +109,7 @@ fn xdp_first_sight(head: *const u8, place: Place, l3: Option<*const u8>) -> Opti
     }
     let mut tuple: Tuple = headers::tuple(l3?)?;
     tuple.direction = matching::direction(&tuple)?;
-    packet::begin(head, &tuple)
+    packet::begin(head, &tuple, l3?)
 }
 
 #[inline(always)]

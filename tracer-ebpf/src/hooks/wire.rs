@@ -16,36 +16,47 @@ use crate::{
 pub enum By {
     /// The BPF program that ends here, which reports the change itself.
     Program,
+    /// Nobody that is known; the packet is received by a device.
+    Receiver,
     /// Nobody that is known.
     Unknown,
 }
 
-/// Compares the IP header at `l3` with what is known of a tracked packet.
+/// Compares the IP header at `l3` with what is known of a tracked packet. False where the skb carries
+/// another packet: the kernel does not run a program twice at once on a CPU, so that the end of the one
+/// before may have gone unseen.
 #[inline(always)]
-pub fn look<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, l3: *const u8, place: Place, suspect: By) {
-    let Some(now) = headers::tuple(l3) else { return };
+pub fn look<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, l3: *const u8, place: Place, suspect: By) -> bool {
+    let Some(now) = headers::tuple(l3) else { return true };
     // SAFETY: a packet from the map.
-    let (own, outer) = unsafe { (&mut (*packet).tuple, &mut (*packet).outer) };
-    if headers::same(&now, own) {
+    let (own, outer, known) = unsafe { (&mut (*packet).tuple, &mut (*packet).outer, (*packet).fingerprint) };
+    let same = headers::same(&now, own);
+    let translated = !same && outer.version == 0 && is_translation(own, &now);
+    if same || translated {
+        if known != 0 && known != headers::fingerprint(l3, now.proto) {
+            return false;
+        }
+    } else if suspect == By::Receiver && outer.version == 0 {
+        // Packets are wrapped on their way out.
+        return false;
+    }
+    if same {
         if outer.version != 0 && tell(hook, packet, &headers::EMPTY, l3) {
             *outer = headers::EMPTY;
         }
-        return;
-    }
-    if outer.version == 0 && is_translation(own, &now) {
+    } else if translated {
         let before = *own;
         *own = Tuple { tcp_flags: before.tcp_flags, direction: before.direction, ..now };
         matching::learn(own);
-        if suspect == By::Unknown {
+        if suspect != By::Program {
             let mark = R::at(skb, field!(layout.skb_mark));
             let changed = Changed { before, mark_before: mark, by: by::UNKNOWN, program: 0, code: 0 };
             emit::change::<R>(hook, skb, packet, place, changed);
         }
-        return;
-    }
-    if !headers::same(&now, outer) && tell(hook, packet, &now, l3) {
+    } else if !headers::same(&now, outer) && tell(hook, packet, &now, l3) {
         *outer = now;
     }
+    true
 }
 
 /// One end may be another, the other end is as it was: nobody wraps a packet into headers like that. A

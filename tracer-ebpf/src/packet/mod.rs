@@ -10,7 +10,7 @@ use aya_ebpf::{
 };
 use tracer_common::{Tuple, counter};
 
-use crate::headers::EMPTY;
+use crate::headers::{EMPTY, fingerprint};
 
 /// How many chains a packet's walk through one base chain remembers; a power of two.
 pub const VISITED: usize = 16;
@@ -58,8 +58,8 @@ pub struct Packet {
     pub pad: u8,
     /// `skb->mark` when the BPF program under way began.
     pub mark: u32,
-    /// Zero.
-    pub pad2: u32,
+    /// See [`crate::headers::fingerprint`]; 0 where one packet has become several.
+    pub fingerprint: u32,
 }
 
 #[map]
@@ -89,7 +89,7 @@ static BLANK: Packet = Packet {
     flags: 0,
     pad: 0,
     mark: 0,
-    pad2: 0,
+    fingerprint: 0,
 };
 
 /// Counts something that could not be reported.
@@ -118,7 +118,7 @@ pub fn is_tracked(skb: *const u8) -> bool {
 
 /// Starts to follow an skb.
 #[inline(always)]
-pub fn begin(skb: *const u8, tuple: &Tuple) -> Option<*mut Packet> {
+pub fn begin(skb: *const u8, tuple: &Tuple, l3: *const u8) -> Option<*mut Packet> {
     if TRACKED.insert(skb as u64, &BLANK, 0).is_err() {
         count(counter::TRACKED_OVERFLOW);
         return None;
@@ -129,6 +129,7 @@ pub fn begin(skb: *const u8, tuple: &Tuple) -> Option<*mut Packet> {
     unsafe {
         (*packet).id = new_id();
         (*packet).tuple = *tuple;
+        (*packet).fingerprint = fingerprint(l3, tuple.proto);
     }
     Some(packet)
 }
@@ -138,35 +139,40 @@ pub fn begin(skb: *const u8, tuple: &Tuple) -> Option<*mut Packet> {
 #[inline(always)]
 pub fn copied(to: *const u8, from: *const u8) {
     let Some(packet) = tracked(from) else { return };
-    move_to(to, packet);
+    if let Some(copy) = move_to(to, packet) {
+        // A segment or a fragment has a sequence number of its own.
+        // SAFETY: a packet from the map.
+        unsafe { (*copy).fingerprint = 0 };
+    }
 }
 
 /// What was known by another address (an XDP buffer) is an skb now.
 #[inline(always)]
 pub fn renamed(to: *const u8, from: *const u8) {
-    copied(to, from);
+    let Some(packet) = tracked(from) else { return };
+    move_to(to, packet);
     end(from);
 }
 
 #[inline(always)]
-fn move_to(to: *const u8, packet: *mut Packet) {
+fn move_to(to: *const u8, packet: *mut Packet) -> Option<*mut Packet> {
     let known = is_tracked(to);
     // SAFETY: a packet from the map, which the map copies.
     if TRACKED.insert(to as u64, unsafe { &*packet }, 0).is_err() {
         count(counter::TRACKED_OVERFLOW);
-        return;
+        return None;
     }
     if !known {
         filter::add(to);
     }
-    if let Some(copy) = TRACKED.get_ptr_mut(to as u64) {
-        // SAFETY: as above.
-        unsafe {
-            (*copy).base = 0;
-            (*copy).pending = 0;
-            (*copy).table = 0;
-        }
+    let copy = TRACKED.get_ptr_mut(to as u64)?;
+    // SAFETY: as above.
+    unsafe {
+        (*copy).base = 0;
+        (*copy).pending = 0;
+        (*copy).table = 0;
     }
+    Some(copy)
 }
 
 /// Forgets an skb, whose memory is about to be used again.

@@ -64,6 +64,11 @@ impl Narrator {
         lines
     }
 
+    /// The lines that were kept back for a packet's next step, when there will be none.
+    pub fn rest(&mut self) -> Vec<Record> {
+        self.tracker.rest().into_iter().map(line).collect()
+    }
+
     /// What could not be looked up, as sentences.
     pub fn problems(&mut self) -> Vec<String> {
         [self.rules.problems(), self.lookups.problems()].concat()

@@ -198,6 +198,9 @@ fn finish(
         run.progress.warn(&problem);
     }
     run.progress.finish();
+    for line in run.narrator.rest() {
+        let _ = run.sinks.put(line)?;
+    }
     let mut trace = run.sinks.trace();
     trace.start.hooks.failed.append(&mut run.untraced);
     let tracker = &run.narrator.tracker;

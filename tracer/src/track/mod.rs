@@ -139,6 +139,13 @@ impl Tracker {
         }
     }
 
+    /// What still waits for a packet's next step when there will be none.
+    pub fn rest(&mut self) -> Vec<Step> {
+        let mut rest: Vec<Step> = self.packets.values_mut().filter_map(|packet| packet.redirected.take()).collect();
+        rest.sort_by_key(|step| step.ts);
+        rest
+    }
+
     /// Keeps the name and kind (`tc`, `xdp`, `cgroup_skb`) of a BPF program.
     pub fn learn_program(&mut self, id: u32, name: &str, kind: &str) {
         self.programs.learn(id, name, kind);

@@ -14,6 +14,9 @@ use serde_json::Value;
 /// adds up where a backend was named that attaches each on its own.
 const GRACE: Duration = Duration::from_secs(15);
 
+/// Types of programs and links that act on packets: tracer has none of them, scenarios do.
+const OF_THE_LAB: &[&str] = &["sched_cls", "xdp", "cgroup_skb", "tcx", "netkit", "cgroup"];
+
 /// Programs and links by kind and id.
 pub struct Inventory(BTreeMap<(&'static str, u64), String>);
 
@@ -23,6 +26,9 @@ impl Inventory {
         let mut all = BTreeMap::new();
         for kind in ["prog", "link"] {
             for entry in show(kind)? {
+                if entry["type"].as_str().is_some_and(|of| OF_THE_LAB.contains(&of)) {
+                    continue;
+                }
                 let id = entry["id"].as_u64().context("bpftool shows an entry without id")?;
                 all.insert((kind, id), entry.to_string());
             }
