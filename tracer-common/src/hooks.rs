@@ -119,7 +119,7 @@ hooks! {
     SK_SKB_REASON_DROP = 41: "sk_skb_reason_drop"("sock" "sk_buff") (vmlinux) [Entry] instead of "kfree_skb";
     KFREE_SKB_REASON = 42: "kfree_skb_reason"("sk_buff") (vmlinux) [Entry] instead of "kfree_skb";
     SKB_RELEASE_HEAD_STATE = 43: "skb_release_head_state"("sk_buff") (vmlinux) [Entry] (hot);
-    CONSUME_SKB = 44: "consume_skb"("sk_buff") (tracepoint "skb") [Entry] instead of "skb_release_head_state";
+    CONSUME_SKB = 44: "consume_skb"("sk_buff") (tracepoint "skb") [Entry];
     KFREE_SKB_FUNCTION = 45: "kfree_skb"("sk_buff") (vmlinux) [Entry] instead of "kfree_skb";
     BPF_PROGRAM = 46: "bpf_program"() (program) [Entry Return];
     NF_NAT_MANIP_PKT = 47: "nf_nat_manip_pkt"("sk_buff" "nf_conn") (module "nf_nat") [Entry];

@@ -31,12 +31,11 @@ pub fn same(a: &Tuple, b: &Tuple) -> bool {
         && a.version == b.version
 }
 
-/// Where the transport header is behind the IP header at `l3`. Extension headers are not skipped: no
-/// tunnel of Linux' own puts one there, except fragments.
+/// Where the transport header is behind the IP header at `l3`.
 #[inline(always)]
 pub fn l4(l3: *const u8) -> *const u8 {
     let first: u8 = Probed::at(l3, 0);
-    l3.wrapping_add(if first >> 4 == 6 { 40 } else { usize::from(first & 0xf) * 4 })
+    if first >> 4 == 6 { extensions(l3).end } else { l3.wrapping_add(usize::from(first & 0xf) * 4) }
 }
 
 /// What tells a packet from the next one of its flow and survives translation: TCP's sequence number, an
@@ -89,8 +88,29 @@ fn ipv6(l3: *const u8) -> Option<Tuple> {
     {
         return None;
     }
+    let extensions = extensions(l3);
+    tuple.proto = extensions.proto;
+    if !extensions.later_fragment {
+        transport(&mut tuple, extensions.end);
+    }
+    Some(tuple)
+}
+
+/// The extension headers of an IPv6 packet.
+struct Extensions {
+    /// Where they end.
+    end: *const u8,
+    /// What follows.
+    proto: u8,
+    /// What follows is not the transport header but data.
+    later_fragment: bool,
+}
+
+#[inline(always)]
+fn extensions(l3: *const u8) -> Extensions {
     let mut next: u8 = Probed::at(l3, 6);
     let mut at = l3.wrapping_add(40);
+    let mut later_fragment = false;
     for _ in 0..MAX_EXTENSIONS {
         let header: u32 = match next {
             // Hop-by-hop, routing, destination options, mobility, HIP, shim6.
@@ -104,17 +124,14 @@ fn ipv6(l3: *const u8) -> Option<Tuple> {
             51 => (u32::from(length) + 2) * 4,
             _ => (u32::from(length) + 1) * 8,
         };
-        let later_fragment = next == 44 && u16::from_be_bytes([high, low]) & 0xfff8 != 0;
+        later_fragment = next == 44 && u16::from_be_bytes([high, low]) & 0xfff8 != 0;
         next = following;
-        if later_fragment {
-            tuple.proto = next;
-            return Some(tuple);
-        }
         at = at.wrapping_add(size as usize);
+        if later_fragment {
+            break;
+        }
     }
-    tuple.proto = next;
-    transport(&mut tuple, at);
-    Some(tuple)
+    Extensions { end: at, proto: next, later_fragment }
 }
 
 /// Ports and flags. A header that cannot be read leaves them zero.

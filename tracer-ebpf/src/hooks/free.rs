@@ -22,7 +22,7 @@ on_entry! {
     kfree_skb_reason => |args| dropped_by_function::<_, 0, 1>(hook::KFREE_SKB_REASON, args);
     // kfree_skb(skb), before 5.17: no reason.
     kfree_skb => |args| report::<_>(hook::KFREE_SKB_FUNCTION, args, Args::arg(args, 0), Details::default());
-    skb_release_head_state => |args| released::<_>(hook::SKB_RELEASE_HEAD_STATE, args);
+    skb_release_head_state => |args| packet::end(Args::arg(args, 0));
 }
 
 /// `skb:kfree_skb(skb, location, reason, …)`; the reason since 5.17.
@@ -39,21 +39,15 @@ fn dropped<A: Args>(args: &A) {
     }
 }
 
-/// `skb:consume_skb(skb, …)`: no drop, and where nothing better is attached the packet's end.
+/// `skb:consume_skb(skb, …)`: no drop, except WireGuard's refusals, which are told by where they happen. A
+/// packet that GRO merges into another one is not consumed like this.
 #[inline(always)]
 fn consumed<A: Args>(args: &A) {
-    released(hook::CONSUME_SKB, args);
-}
-
-/// The end of an skb, whatever the reason. WireGuard's refusals are frees like any other: they are told
-/// by where they happen.
-#[inline(always)]
-fn released<A: Args>(hook: u16, args: &A) {
     let skb = args.arg(0);
     let Some(packet) = packet::tracked(skb) else { return };
     // SAFETY: a packet from the map.
     if unsafe { (*packet).flags } & flag::AT_ALLOWED_IPS != 0 {
-        emit::step::<A::Read>(hook, skb, packet, Place::of::<A::Read>(skb), Details::default());
+        emit::step::<A::Read>(hook::CONSUME_SKB, skb, packet, Place::of::<A::Read>(skb), Details::default());
     }
     packet::end(skb);
 }

@@ -25,10 +25,15 @@ on_entry! {
     ip6_output => |args| out::<_>(hook::IP6_OUTPUT, args);
 }
 
-/// Functions of `(skb, …)`.
+/// Functions of `(skb, …)`. IPsec unwraps packets within the stack: no device receives them again.
 #[inline(always)]
 fn first<A: Args>(hook: u16, args: &A) {
-    pass::<A::Read>(hook, args.arg(0));
+    let skb = args.arg(0);
+    if packet::is_wrapped(skb) {
+        enter::<A::Read>(hook, skb, Place::of::<A::Read>(skb), || Some(network_header::<A::Read>(skb)));
+    } else {
+        pass::<A::Read>(hook, skb);
+    }
 }
 
 /// Functions of `(net, sk, skb)` behind which a packet has left its socket.

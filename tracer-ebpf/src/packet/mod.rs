@@ -116,6 +116,13 @@ pub fn is_tracked(skb: *const u8) -> bool {
     tracked(skb).is_some()
 }
 
+/// Whether an skb is followed whose packet is in a tunnel.
+#[inline(always)]
+pub fn is_wrapped(skb: *const u8) -> bool {
+    // SAFETY: a packet from the map.
+    tracked(skb).is_some_and(|packet| unsafe { (*packet).outer.version != 0 })
+}
+
 /// Starts to follow an skb.
 #[inline(always)]
 pub fn begin(skb: *const u8, tuple: &Tuple, l3: *const u8) -> Option<*mut Packet> {

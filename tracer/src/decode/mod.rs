@@ -2,7 +2,7 @@
 //!
 //! Invariant: total. Any bytes give a record or `None`, never a panic.
 
-use tracer_common::{Chain, Change, Conntrack, Device, Outer, Peer, Step, Verdict, kind};
+use tracer_common::{Chain, Change, Conntrack, Device, Header, Outer, Peer, Step, Verdict, kind};
 
 /// A record as the kernel side wrote it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -23,6 +23,23 @@ pub enum Wire {
     Device(Device),
     /// A WireGuard peer.
     Peer(Peer),
+}
+
+impl Wire {
+    /// What precedes every record.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        match self {
+            Self::Step(step) => &step.header,
+            Self::Verdict(verdict) => &verdict.step.header,
+            Self::Conntrack(entry) => &entry.header,
+            Self::Chain(chain) => &chain.header,
+            Self::Change(change) => &change.step.header,
+            Self::Outer(outer) => &outer.header,
+            Self::Device(device) => &device.header,
+            Self::Peer(peer) => &peer.header,
+        }
+    }
 }
 
 /// The record in `bytes`; `None` where they are cut short or of an unknown kind.

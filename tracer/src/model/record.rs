@@ -48,6 +48,9 @@ pub struct Start {
     pub backend: String,
     /// What was attached.
     pub hooks: Hooks,
+    /// How many BPF programs on the packets' path are traced.
+    #[serde(default)]
+    pub programs: usize,
     /// The filter in words, e.g. `dst 10.0.0.5 and port 443`; empty for all traffic.
     pub filter: String,
 }

@@ -50,9 +50,14 @@ fn coverage(start: &Start) -> String {
     let asked_for = if start.filter.is_empty() { "all traffic".to_owned() } else { start.filter.clone() };
     let blind: Vec<&str> = failed.iter().filter(|hook| !hook.harmless).map(|hook| hook.hook.as_str()).collect();
     let absent = failed.len() - blind.len();
+    let programs = match start.programs {
+        0 => String::new(),
+        1 => " and through 1 BPF program".to_owned(),
+        count => format!(" and through {count} BPF programs"),
+    };
     let mut text = format!(
-        "Packets of {asked_for} were followed from first sight to their end at {attached} of {asked} hooks; a drop \
-         anywhere in the kernel is seen, except what XDP, hardware or a silent free (WireGuard's own checks) swallows."
+        "Packets of {asked_for} were followed from first sight to their end at {attached} of {asked} hooks{programs}; a \
+         drop anywhere in the kernel is seen, except what hardware or a silent free in a driver swallows."
     );
     if absent > 0 {
         text.push_str(&format!(" {absent} hooks belong to modules that were not loaded at the start."));

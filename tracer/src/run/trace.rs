@@ -30,9 +30,6 @@ use crate::{
     source::ring::Ring,
 };
 
-/// Records of packets that are still under way when the end comes are taken for this long at most.
-const DRAIN_AT_MOST_NS: u64 = 500_000_000;
-
 /// How often the run looks whether its reader is still there.
 const LOOK_UP: Duration = Duration::from_millis(250);
 
@@ -80,10 +77,12 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     let mut run = Run {
         narrator: Narrator::new(Reasons::of(&kernel), symbols),
         undecoded: 0,
+        newest: 0,
         progress: &progress,
         closed,
         sinks: &mut sinks,
         count: config.count.map(std::num::NonZeroU64::get),
+        joined: 0,
         untraced: Vec::new(),
     };
     for program in &probe.found {
@@ -96,7 +95,9 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     progress.started();
     let ended = run.until(&mut ring, &mut probe, &mut ended).await?;
     tracing::debug!("ending");
-    while run.take(&mut ring)? > 0 && boot_time_ns() < ended.boot_time_ns + DRAIN_AT_MOST_NS {}
+    // Everything that was written until the end is told, however long that takes. What hooks write while
+    // they are being detached is no part of the trace any more.
+    while run.take(&mut ring)? > 0 && run.newest <= ended.boot_time_ns {}
     let status = finish(run, &probe, ended.boot_time_ns.saturating_sub(began), config, &marks);
     tracing::debug!("reported");
     // Also when the report could not be written: whoever sees us end may look for leftovers.
@@ -108,11 +109,15 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
 struct Run<'a> {
     narrator: Narrator,
     undecoded: u64,
+    /// When the record taken last was written, in nanoseconds since boot.
+    newest: u64,
     progress: &'a Progress,
     sinks: &'a mut Sinks,
     closed: bool,
     count: Option<u64>,
-    /// BPF programs that were loaded meanwhile and could not be traced.
+    /// How many BPF programs were loaded meanwhile and are traced.
+    joined: usize,
+    /// Those that could not be traced.
     untraced: Vec<SkippedHook>,
 }
 
@@ -147,6 +152,7 @@ impl Run<'_> {
     fn join_programs(&mut self, probe: &mut Probe) {
         for program in probe.join_programs() {
             self.narrator.tracker.learn_program(program.id, &program.name, program.kind);
+            self.joined += usize::from(program.untraced.is_none());
             if let Some(reason) = &program.untraced {
                 self.progress.warn(&format!("BPF program {} (id {}): {reason}", program.name, program.id));
                 self.untraced.push(untraced(&program, reason));
@@ -162,6 +168,7 @@ impl Run<'_> {
     fn take(&mut self, ring: &mut Ring) -> Result<usize, String> {
         let batch = ring.take();
         let taken = batch.records.len();
+        self.newest = batch.records.last().map_or(self.newest, |record| record.header().ts);
         self.undecoded += batch.undecoded;
         for wire in batch.records {
             for line in self.narrator.tell(wire) {
@@ -202,6 +209,7 @@ fn finish(
         let _ = run.sinks.put(line)?;
     }
     let mut trace = run.sinks.trace();
+    trace.start.programs += run.joined;
     trace.start.hooks.failed.append(&mut run.untraced);
     let tracker = &run.narrator.tracker;
     trace.findings = diagnose(&trace);
@@ -239,6 +247,7 @@ fn start(config: &TraceConfig, kernel: &Kernel, probe: &Probe) -> Start {
         boot_time_ns: boot_time_ns(),
         backend: methods.iter().map(ToString::to_string).collect::<Vec<_>>().join("+"),
         hooks: Hooks { asked: probe.attached.len() + probe.skipped.len(), attached: probe.attached.len(), failed },
+        programs: probe.found.iter().filter(|program| program.untraced.is_none()).count(),
         filter: config.filter.to_string(),
     }
 }

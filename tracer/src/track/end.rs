@@ -22,7 +22,7 @@ pub fn note(step: &mut Step, wire: &WireStep, packet: &mut Packet, words: &mut d
             step.netfilter = packet.sentence.take();
             on_last_device(step, packet);
         }
-        hook::SKB_RELEASE_HEAD_STATE | hook::CONSUME_SKB if wire.flags & flag::AT_ALLOWED_IPS != 0 => {
+        hook::CONSUME_SKB if wire.flags & flag::AT_ALLOWED_IPS != 0 => {
             step.drop = Some(Drop { reason: "CONSUMED".to_owned(), location: ALLOWED_IPS.to_owned() });
             on_last_device(step, packet);
         }

@@ -169,12 +169,11 @@ impl Tracker {
         self.drops
     }
 
-    /// The text that a look-up has found for the rule that dropped a packet, for the drop to come.
+    /// The text that a look-up has found for the rule of the step just told, for the drop to come.
     pub fn sentenced(&mut self, step: &Step) {
-        for packet in self.packets.values_mut().filter(|packet| packet.id == step.packet) {
-            if packet.sentence.is_some() {
-                packet.sentence.clone_from(&step.netfilter);
-            }
+        let packet = self.raw.and_then(|raw| self.packets.get_mut(&raw)).filter(|packet| packet.id == step.packet);
+        if let Some(packet) = packet.filter(|packet| packet.sentence.is_some()) {
+            packet.sentence.clone_from(&step.netfilter);
         }
     }
 

@@ -45,6 +45,9 @@ struct Run {
     /// Only prove that each set-up reproduces its story; tracer is not needed
     #[arg(long)]
     without_tracer: bool,
+    /// Keep what tracer captured of each scenario in this folder
+    #[arg(long, value_name = "FOLDER")]
+    keep: Option<PathBuf>,
     /// Words of which a scenario's name must contain one
     filter: Vec<String>,
 }
@@ -66,7 +69,7 @@ fn run(args: &Args) -> Result<bool> {
     let scenarios = document::find(&dir)?;
     match &args.command {
         Command::Run(options) => {
-            let stage = Stage { dir, without_tracer: options.without_tracer };
+            let stage = Stage { dir, without_tracer: options.without_tracer, keep: options.keep.clone() };
             play_all(&stage, &choose(scenarios, options)?)
         }
         Command::List => {

@@ -1,6 +1,11 @@
 //! Plays one scenario from set-up to clean-up.
 
-use std::{path::PathBuf, thread, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, bail};
 use tests::{
@@ -24,6 +29,8 @@ pub struct Stage {
     pub dir: PathBuf,
     /// Whether only the stories are proved.
     pub without_tracer: bool,
+    /// Folder that keeps what tracer captured of each scenario.
+    pub keep: Option<PathBuf>,
 }
 
 impl Stage {
@@ -47,9 +54,23 @@ impl Stage {
             Play::Script(_) if self.without_tracer => None,
             Play::Script(script) => Some(run_script(&mut bash, script)),
             Play::Traced(traced) if self.without_tracer => Some(tell(&mut bash, traced).map(|()| String::new())),
-            Play::Traced(traced) => Some(trace(&mut bash, traced, &cleanup)),
+            Play::Traced(traced) => {
+                let result = trace(&mut bash, traced, &cleanup);
+                if let Some(folder) = &self.keep {
+                    keep(folder, scenario, &cleanup)?;
+                }
+                Some(result)
+            }
         })
     }
+}
+
+fn keep(folder: &Path, scenario: &Scenario, cleanup: &Cleanup) -> Result<()> {
+    let file = folder.join(format!("{}.jsonl", scenario.name.replace('/', ".")));
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::copy(cleanup.scratch.join("tracer.out"), &file))
+        .map(drop)
+        .with_context(|| format!("keeping {}", file.display()))
 }
 
 fn run_script(bash: &mut Bash<'_>, script: &str) -> Result<String> {
