@@ -29,9 +29,9 @@ pub struct TestArgs {
     /// Leave out style, lints and unit tests
     #[arg(long)]
     scenarios_only: bool,
-    /// How many guests share the scenarios of one kernel
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
-    jobs: u32,
+    /// How many guests share the scenarios of one kernel; one for each processor when not given, at most four
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
+    jobs: Option<u32>,
     #[command(flatten)]
     machine: MachineArgs,
     /// Only the scenarios whose name contains one of these
@@ -51,6 +51,12 @@ pub fn test(args: &TestArgs) -> Result<i32> {
     }
     println!("{} passed, {} failed", counts.passed, counts.failed);
     Ok(i32::from(counts.failed > 0))
+}
+
+/// A guest keeps one processor busy.
+fn processors() -> u32 {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    u32::try_from(processors).unwrap_or(1).min(4)
 }
 
 /// What needs no guest.
@@ -121,7 +127,7 @@ fn guest_checks(args: &TestArgs, counts: &mut Counts) -> Result<()> {
     for kernel in kernels {
         let machine = vm::prepare(&kernel, &args.machine)?;
         progress::say(&format!("running scenarios on kernel {} …", machine.name));
-        let on_kernel = scenarios::run(&machine, args.jobs, &args.filter);
+        let on_kernel = scenarios::run(&machine, args.jobs.unwrap_or_else(processors), &args.filter);
         if on_kernel == Counts::default() {
             println!("[{}] FAIL no scenario was run; does the filter match none?", kernel.name);
             *counts += Counts::FAILURE;

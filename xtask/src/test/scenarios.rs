@@ -44,7 +44,7 @@ fn in_guest(machine: &Machine, kernel: &str, command: String) -> Counts {
     let session = Session {
         command,
         interactive: false,
-        limits: Limits { silence: Some(Duration::from_secs(120)), total: Some(Duration::from_secs(40 * 60)) },
+        limits: Limits { silence: Some(Duration::from_secs(120)), total: Some(Duration::from_secs(60 * 60)) },
         stdout: channel::into_lines(on_stdout),
         stderr: channel::into_lines(move |line| eprintln!("[{prefix}] {line}")),
     };
