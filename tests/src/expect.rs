@@ -17,6 +17,9 @@ use crate::{
 pub struct Expect {
     /// Tracer's exit status.
     pub exit: i32,
+    /// Seconds that tracer may take to end, where there is much left to tell.
+    #[serde(default = "two_seconds")]
+    pub ends_within: f32,
     /// The findings: these and no others.
     #[serde(default)]
     findings: Vec<Value>,
@@ -35,6 +38,11 @@ pub struct Expect {
     /// Texts that `tracer report` shows.
     #[serde(default)]
     pub report: Vec<String>,
+}
+
+/// What a person takes for at once.
+fn two_seconds() -> f32 {
+    2.0
 }
 
 impl Expect {

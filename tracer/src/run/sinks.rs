@@ -77,9 +77,9 @@ impl Sinks {
             && stdout[0].revents().is_some_and(|events| events.contains(PollFlags::POLLERR))
     }
 
-    /// The trace so far.
-    pub fn trace(&self) -> Trace {
-        self.trace.iter().cloned().collect()
+    /// The trace so far, which is not kept any longer.
+    pub fn take_trace(&mut self) -> Trace {
+        std::mem::take(&mut self.trace).into_iter().collect()
     }
 }
 

@@ -208,7 +208,7 @@ fn finish(
     for line in run.narrator.rest() {
         let _ = run.sinks.put(line)?;
     }
-    let mut trace = run.sinks.trace();
+    let mut trace = run.sinks.take_trace();
     trace.start.programs += run.joined;
     trace.start.hooks.failed.append(&mut run.untraced);
     let tracker = &run.narrator.tracker;

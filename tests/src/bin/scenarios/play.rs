@@ -139,7 +139,7 @@ fn judge(traced: &Traced, ended: &Ended, cleanup: &Cleanup) -> Result<()> {
         let report = tracer::report(&cleanup.scratch.join("tracer.out")).context("reading the capture back")?;
         complaints.extend(traced.expect.missing_in_report(&report));
     }
-    let late = ended.check_time().err().map(|error| error.to_string());
+    let late = ended.check_time(traced.expect.ends_within).err().map(|error| error.to_string());
     if complaints.is_empty() {
         return late.map_or(Ok(()), |late| Err(Late(late).into()));
     }

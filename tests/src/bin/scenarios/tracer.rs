@@ -19,8 +19,6 @@ use crate::bash::tail;
 
 /// Attaching hundreds of single kprobes in an emulated guest takes long.
 const READY_LIMIT: Duration = Duration::from_secs(60);
-/// How long tracer may take to end after a signal.
-const END_LIMIT: Duration = Duration::from_secs(2);
 /// When waiting for its end is given up.
 const GIVE_UP: Duration = Duration::from_secs(30);
 
@@ -119,10 +117,11 @@ impl Drop for Tracer {
 }
 
 impl Ended {
-    /// Fails if it took too long.
-    pub fn check_time(&self) -> Result<()> {
-        if self.took > END_LIMIT {
-            bail!("tracer took {:.1} s to end after SIGINT; 2 s are allowed", self.took.as_secs_f32());
+    /// Fails if it took longer than so many seconds.
+    pub fn check_time(&self, limit: f32) -> Result<()> {
+        let took = self.took.as_secs_f32();
+        if took > limit {
+            bail!("tracer took {took:.1} s to end after SIGINT; {limit} s are allowed");
         }
         Ok(())
     }
