@@ -39,11 +39,13 @@ pub fn l4(l3: *const u8) -> *const u8 {
 }
 
 /// What tells a packet from the next one of its flow and survives translation: TCP's sequence number, an
-/// echo's, the first bytes that a datagram carries. Never 0.
+/// echo's, SCTP's first chunk, the first bytes that a datagram carries. Never 0.
 #[inline(always)]
 pub fn fingerprint(l3: *const u8, proto: u8) -> u32 {
     let at = match proto {
-        IPPROTO_TCP | IPPROTO_ICMP | IPPROTO_ICMPV6 => 4,
+        IPPROTO_TCP => 4,
+        IPPROTO_ICMP | IPPROTO_ICMPV6 => 6,
+        IPPROTO_SCTP => 16,
         _ => 8,
     };
     Probed::at::<u32>(l4(l3), at) | 1

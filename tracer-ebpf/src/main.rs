@@ -17,6 +17,7 @@ mod hooks;
 mod layout;
 mod matching;
 mod packet;
+mod raised;
 mod read;
 
 #[panic_handler]

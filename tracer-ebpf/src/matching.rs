@@ -4,12 +4,13 @@
 //! tuple and the reply to that join the match, so that the reply is found even where nobody
 //! translates it back. Outer headers of tunnels never join.
 
-use core::cell::UnsafeCell;
-
 use aya_ebpf::{macros::map, maps::LruHashMap};
 use tracer_common::{Prefix, Tuple, direction};
 
-use crate::layout::{config, field};
+use crate::{
+    layout::{config, field},
+    raised::Raised,
+};
 
 /// One of [`direction`], or `None` where the packet is not asked for.
 #[inline(always)]
@@ -25,27 +26,7 @@ pub fn direction(tuple: &Tuple) -> Option<u8> {
 static LEARNED: LruHashMap<Tuple, u8> = LruHashMap::with_max_entries(65536, 0);
 
 /// Whether there is anything in [`LEARNED`]: spares everybody else's packets the look-up.
-static ANY_LEARNED: Flag = Flag(UnsafeCell::new(0));
-
-/// A flag that is only ever raised.
-struct Flag(UnsafeCell<u32>);
-
-// SAFETY: a word that is read and written whole.
-unsafe impl Sync for Flag {}
-
-impl Flag {
-    #[inline(always)]
-    fn get(&self) -> bool {
-        // SAFETY: valid for reads; volatile, since other CPUs write it.
-        unsafe { self.0.get().read_volatile() != 0 }
-    }
-
-    #[inline(always)]
-    fn raise(&self) {
-        // SAFETY: valid for writes.
-        unsafe { self.0.get().write_volatile(1) }
-    }
-}
+static ANY_LEARNED: Raised = Raised::NO;
 
 /// A tracked packet has got this tuple.
 #[inline(always)]

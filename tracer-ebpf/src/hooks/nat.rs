@@ -2,6 +2,7 @@
 
 use tracer_common::{Tuple, by, hook};
 
+use super::route::routed_to;
 use crate::{
     attach::{Args, on_entry},
     emit::{self, Changed, NFCT_INFOMASK, Place, ct_tuple},
@@ -9,8 +10,7 @@ use crate::{
     layout::field,
     matching,
     packet::{self, Packet},
-    read::Probed,
-    read::Read,
+    read::{Probed, Read},
 };
 
 on_entry! {
@@ -43,16 +43,26 @@ fn manip<A: Args>(args: &A) {
     matching::learn(&after);
     let mark = Probed::at(skb, field!(layout.skb_mark));
     let changed = Changed { before, mark_before: mark, by: by::CONNTRACK, program: 0, code: kind };
-    emit::change::<Probed>(hook::NF_NAT_MANIP_PKT, skb, packet, Place::of::<Probed>(skb), changed);
+    emit::change::<Probed>(hook::NF_NAT_MANIP_PKT, skb, packet, place(skb), changed);
 }
 
 /// A packet that is asked for by the tuple that it is about to get.
 #[inline(always)]
 fn first_sight(skb: *const u8, ct: *const u8, kind: i32, direction: u64) -> Option<*mut Packet> {
+    if !super::place_matches::<Probed>(skb, place(skb)) {
+        return None;
+    }
     let l3 = super::ip::network_header::<Probed>(skb);
     let mut before = headers::tuple(l3)?;
     before.direction = matching::direction(&translated(&before, ct, kind, direction))?;
     packet::begin(skb, &before, l3)
+}
+
+/// On its way out of a socket a packet has no device yet, only a route.
+#[inline(always)]
+fn place(skb: *const u8) -> Place {
+    let place = Place::of::<Probed>(skb);
+    if place.dev.is_null() { Place { dev: routed_to(skb), ..place } } else { place }
 }
 
 #[inline(always)]

@@ -3,8 +3,6 @@
 //! One program here is loaded once for each program traced, with that program's id written into its
 //! code: attach cookies for tracing programs are younger (5.19) than what tracer runs on.
 
-use core::cell::UnsafeCell;
-
 use aya_ebpf::{
     macros::map,
     maps::PerCpuArray,
@@ -12,13 +10,17 @@ use aya_ebpf::{
 };
 use tracer_common::{Tuple, by, hook};
 
-use super::{ip::network_header, wire};
+use super::{
+    ip::network_header,
+    wire::{self, By},
+};
 use crate::{
     emit::{self, Changed, Place},
     headers::{self, ETH_P_IP, ETH_P_IPV6},
     layout::field,
     matching,
     packet::{self, Packet},
+    raised::Raised,
     read::{Probed, Read, Typed},
 };
 
@@ -58,8 +60,11 @@ extern "C" fn fexit_bpf_program(ctx: *mut core::ffi::c_void) -> i32 {
     let (before, mark_before) = unsafe { ((*packet).tuple, (*packet).mark) };
     let place = Place::of::<Typed>(skb);
     let protocol: u16 = Typed::at(skb, field!(layout.skb_protocol));
-    if matches!(protocol, ETH_P_IP | ETH_P_IPV6) {
-        wire::look::<Typed>(hook::BPF_PROGRAM, skb, packet, network_header::<Typed>(skb), place, wire::By::Program);
+    if matches!(protocol, ETH_P_IP | ETH_P_IPV6)
+        && !wire::look::<Typed>(hook::BPF_PROGRAM, skb, packet, network_header::<Typed>(skb), place, By::Program)
+    {
+        packet::end(skb);
+        return 0;
     }
     let changed = Changed { before, mark_before, by: by::PROGRAM, program: program_id(), code: code as i32 };
     emit::change::<Typed>(hook::BPF_PROGRAM, skb, packet, place, changed);
@@ -89,8 +94,11 @@ extern "C" fn fexit_xdp_program(ctx: *mut core::ffi::c_void) -> i32 {
     };
     // SAFETY: a packet from the map.
     let before = unsafe { (*packet).tuple };
-    if let Some(l3) = l3 {
-        wire::look::<Probed>(hook::BPF_PROGRAM, skb, packet, l3, place, wire::By::Program);
+    if let Some(l3) = l3
+        && !wire::look::<Probed>(hook::BPF_PROGRAM, skb, packet, l3, place, By::Program)
+    {
+        packet::end(if skb.is_null() { head } else { skb });
+        return 0;
     }
     let changed = Changed { before, mark_before: 0, by: by::PROGRAM, program: program_id(), code: code as i32 };
     emit::change::<Probed>(hook::BPF_PROGRAM, skb, packet, place, changed);
@@ -122,27 +130,7 @@ fn behind_ethernet(data: *const u8) -> Option<*const u8> {
 static RECEIVED: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
 
 /// Whether any XDP program has run: spares everybody else the questions below.
-static ANY_XDP: Flag = Flag(UnsafeCell::new(0));
-
-/// A flag that is only ever raised.
-struct Flag(UnsafeCell<u32>);
-
-// SAFETY: a word that is read and written whole.
-unsafe impl Sync for Flag {}
-
-impl Flag {
-    #[inline(always)]
-    fn get(&self) -> bool {
-        // SAFETY: valid for reads; volatile, since other CPUs write it.
-        unsafe { self.0.get().read_volatile() != 0 }
-    }
-
-    #[inline(always)]
-    fn raise(&self) {
-        // SAFETY: valid for writes.
-        unsafe { self.0.get().write_volatile(1) }
-    }
-}
+static ANY_XDP: Raised = Raised::NO;
 
 /// An skb is received: it may carry what an XDP program saw as a buffer.
 #[inline(always)]
