@@ -10,6 +10,7 @@ mod privileges;
 mod report;
 mod rules;
 mod sinks;
+mod start;
 mod summary;
 mod trace;
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tracer_common::HOOKS;
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
     fmt::time::uptime,
@@ -17,14 +16,15 @@ use super::{
     narrator::Narrator,
     privileges, sinks,
     sinks::Sinks,
+    start::{modules, start, untraced, warn},
     summary,
 };
 use crate::{
     cli::{Backend, Format, Status, TraceConfig},
     diagnose::diagnose,
-    kernel::{Kernel, layout, reasons::Reasons, symbols::Symbols},
+    kernel::{Kernel, reasons::Reasons, symbols::Symbols},
     marks::Marks,
-    model::{Hooks, Lost, Record, SkippedHook, Start},
+    model::{Lost, Record, SkippedHook},
     output::{self, Counts, Look, Progress, Show},
     probe::{self, Probe},
     source::ring::Ring,
@@ -32,9 +32,6 @@ use crate::{
 
 /// How often the run looks whether its reader is still there.
 const LOOK_UP: Duration = Duration::from_millis(250);
-
-/// Version of the JSON lines.
-const SCHEMA: u32 = 1;
 
 /// Runs until a signal, the time or the count ends it.
 ///
@@ -228,50 +225,6 @@ fn finish(
     Ok(Status::of(&trace))
 }
 
-fn start(config: &TraceConfig, kernel: &Kernel, probe: &Probe) -> Start {
-    let mut methods: Vec<_> = probe.attached.iter().map(|planned| planned.method).collect();
-    methods.sort_unstable();
-    methods.dedup();
-    let hooks = probe.skipped.iter().map(|skipped| SkippedHook {
-        hook: skipped.hook.clone(),
-        reason: skipped.reason.clone(),
-        harmless: skipped.harmless,
-    });
-    let programs = probe.found.iter().filter_map(|program| Some(untraced(program, program.untraced.as_deref()?)));
-    let failed = hooks.chain(programs).collect();
-    Start {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        schema: SCHEMA,
-        kernel: kernel.release.clone(),
-        node: kernel.node.clone(),
-        boot_time_ns: boot_time_ns(),
-        backend: methods.iter().map(ToString::to_string).collect::<Vec<_>>().join("+"),
-        hooks: Hooks { asked: probe.attached.len() + probe.skipped.len(), attached: probe.attached.len(), failed },
-        programs: probe.found.iter().filter(|program| program.untraced.is_none()).count(),
-        filter: config.filter.to_string(),
-    }
-}
-
-fn untraced(program: &probe::Program, reason: &str) -> SkippedHook {
-    let hook = format!("BPF program {} (id {})", program.name, program.id);
-    SkippedHook { hook, reason: reason.to_owned(), harmless: false }
-}
-
-fn warn(progress: &Progress, start: &Start) {
-    for hook in start.hooks.failed.iter().filter(|hook| !hook.harmless) {
-        progress.warn(&format!("{} is not attached: {}", hook.hook, hook.reason));
-    }
-}
-
-/// The modules whose types hooks or structures need.
-pub fn modules() -> impl Iterator<Item = &'static str> {
-    let of_hooks = HOOKS.iter().filter_map(|hook| match hook.site {
-        tracer_common::Site::Function { module } => Some(module),
-        tracer_common::Site::Tracepoint { .. } | tracer_common::Site::Program => None,
-    });
-    of_hooks.chain(layout::modules())
-}
-
 fn backend(typed: Backend) -> probe::Backend {
     match typed {
         Backend::Auto => probe::Backend::Auto,
@@ -283,7 +236,7 @@ fn backend(typed: Backend) -> probe::Backend {
 }
 
 /// The clock that the kernel side stamps its records with.
-fn boot_time_ns() -> u64 {
+pub fn boot_time_ns() -> u64 {
     let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME).map(std::time::Duration::from);
     now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
 }

@@ -1,0 +1,78 @@
+//! Programs to the places where they run.
+
+use std::{
+    ffi::{CStr, CString, c_char},
+    fs, io,
+    os::fd::{AsRawFd as _, OwnedFd, RawFd},
+};
+
+use aya_obj::generated::{
+    PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_SET_BPF, bpf_attach_type::BPF_TRACE_KPROBE_MULTI, bpf_attr, bpf_cmd,
+    perf_event_attr,
+};
+
+use super::{bpf, bpf_fd, count, owned};
+
+/// `BPF_RAW_TRACEPOINT_OPEN`: attaches tracing programs (no name) and raw tracepoints (by name).
+pub fn raw_tracepoint_open(program: &OwnedFd, name: Option<&CStr>) -> io::Result<OwnedFd> {
+    // SAFETY: all-zero is a valid `bpf_attr`.
+    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+    attr.raw_tracepoint.prog_fd = program.as_raw_fd() as u32;
+    attr.raw_tracepoint.name = name.map_or(0, |name| name.as_ptr() as u64);
+    bpf_fd(bpf_cmd::BPF_RAW_TRACEPOINT_OPEN, &mut attr)
+}
+
+/// `BPF_LINK_CREATE` of a `kprobe.multi` on all symbols, each with its cookie.
+pub fn kprobe_multi(program: &OwnedFd, symbols: &[CString], cookies: &[u64]) -> io::Result<OwnedFd> {
+    let symbols: Vec<*const c_char> = symbols.iter().map(|symbol| symbol.as_ptr()).collect();
+    // SAFETY: all-zero is a valid `bpf_attr`.
+    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+    attr.link_create.__bindgen_anon_1.prog_fd = program.as_raw_fd() as u32;
+    attr.link_create.attach_type = BPF_TRACE_KPROBE_MULTI as u32;
+    attr.link_create.__bindgen_anon_3.kprobe_multi.cnt = count(symbols.len());
+    attr.link_create.__bindgen_anon_3.kprobe_multi.syms = symbols.as_ptr() as u64;
+    attr.link_create.__bindgen_anon_3.kprobe_multi.cookies = cookies.as_ptr() as u64;
+    bpf_fd(bpf_cmd::BPF_LINK_CREATE, &mut attr)
+}
+
+/// `BPF_MAP_UPDATE_ELEM` of a program array.
+pub fn set_program(array: RawFd, index: u32, program: &OwnedFd) -> io::Result<()> {
+    let value = program.as_raw_fd();
+    // SAFETY: all-zero is a valid `bpf_attr`, and this the member for map elements.
+    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+    // SAFETY: as above.
+    let element = unsafe { &mut attr.__bindgen_anon_2 };
+    element.map_fd = array as u32;
+    element.key = std::ptr::from_ref(&index) as u64;
+    element.__bindgen_anon_1.value = std::ptr::from_ref(&value) as u64;
+    bpf(bpf_cmd::BPF_MAP_UPDATE_ELEM, &mut attr).map(drop)
+}
+
+/// A kprobe, or kretprobe, as a perf event: it goes when its file descriptor goes.
+pub fn kprobe(program: &OwnedFd, symbol: &str, on_return: bool) -> io::Result<OwnedFd> {
+    const PMU: &str = "/sys/bus/event_source/devices/kprobe";
+    let pmu = fs::read_to_string(format!("{PMU}/type"))?;
+    let symbol = CString::new(symbol)?;
+    // SAFETY: all-zero is a valid `perf_event_attr`.
+    let mut attr: perf_event_attr = unsafe { std::mem::zeroed() };
+    attr.type_ = pmu.trim().parse().map_err(io::Error::other)?;
+    attr.size = count(size_of::<perf_event_attr>());
+    // `format/retprobe` is `config:0` on every kernel that has this PMU.
+    attr.config = u64::from(on_return);
+    attr.__bindgen_anon_3.kprobe_func = symbol.as_ptr() as u64;
+    const PERF_FLAG_FD_CLOEXEC: libc::c_ulong = 8;
+    // SAFETY: the attributes and the name outlive the call. Any process, CPU 0: kprobes are not per CPU.
+    let fd = unsafe { libc::syscall(libc::SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC) };
+    let event = owned(fd)?;
+    ioctl(&event, PERF_EVENT_IOC_SET_BPF, program.as_raw_fd())?;
+    ioctl(&event, PERF_EVENT_IOC_ENABLE, 0)?;
+    Ok(event)
+}
+
+fn ioctl(event: &OwnedFd, request: u32, argument: i32) -> io::Result<()> {
+    // SAFETY: both requests take an integer.
+    match unsafe { libc::ioctl(event.as_raw_fd(), request.into(), argument) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}

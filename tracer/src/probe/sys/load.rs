@@ -1,0 +1,114 @@
+//! Programs and types into the kernel.
+
+use std::{
+    ffi::{CStr, c_char},
+    io,
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
+};
+
+use aya_obj::{
+    Function,
+    generated::{bpf_attr, bpf_cmd, bpf_insn},
+};
+
+use super::{bpf_fd, count, fd};
+use crate::probe::object::{Kind, Target};
+
+/// Room for what the verifier says of a program that it refuses.
+const LOG_SIZE: usize = 1 << 20;
+
+/// A program to load.
+pub struct Load<'a> {
+    /// Symbol in the object.
+    pub name: &'a str,
+    /// What it becomes.
+    pub kind: Kind,
+    /// Its licence.
+    pub license: &'a CStr,
+    /// Its function, for what the kernel wants to know of its types and lines.
+    pub function: &'a Function,
+    /// Its relocated code.
+    pub instructions: &'a [bpf_insn],
+    /// BTF of the object.
+    pub btf: Option<BorrowedFd<'a>>,
+    /// What it attaches to.
+    pub target: Target<'a>,
+}
+
+/// `BPF_PROG_LOAD`; a second time with the verifier's log where it fails, for the reason.
+pub fn load_program(load: &Load<'_>) -> Result<OwnedFd, String> {
+    let error = match try_load(load, &mut []) {
+        Ok(fd) => return Ok(fd),
+        Err(error) => error,
+    };
+    let mut log = vec![0u8; LOG_SIZE];
+    match try_load(load, &mut log) {
+        Ok(fd) => Ok(fd),
+        Err(_) => Err(with_log(&error, &log)),
+    }
+}
+
+fn with_log(error: &io::Error, log: &[u8]) -> String {
+    let end = log.iter().position(|byte| *byte == 0).unwrap_or(log.len());
+    let text = String::from_utf8_lossy(&log[..end]);
+    tracing::trace!("verifier: {text}");
+    // The statistics come last, the complaint before them.
+    let complaint = text.lines().rev().find(|line| !line.is_empty() && !line.starts_with("processed "));
+    match complaint {
+        Some(complaint) => format!("{error}: {complaint}"),
+        None => error.to_string(),
+    }
+}
+
+fn try_load(load: &Load<'_>, log: &mut [u8]) -> io::Result<OwnedFd> {
+    let function = load.function;
+    let (func_info, line_info) = (function.func_info.func_info_bytes(), function.line_info.line_info_bytes());
+    // SAFETY: all-zero is a valid `bpf_attr`.
+    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+    // SAFETY: the union's member for BPF_PROG_LOAD; plain integers.
+    let program = unsafe { &mut attr.__bindgen_anon_3 };
+    program.prog_type = load.kind.program as u32;
+    program.expected_attach_type = load.kind.attach.map_or(0, |attach| attach as u32);
+    program.insns = load.instructions.as_ptr() as u64;
+    program.insn_cnt = count(load.instructions.len());
+    program.license = load.license.as_ptr() as u64;
+    program.attach_btf_id = load.kind.btf_id;
+    match load.target {
+        Target::Vmlinux => {}
+        Target::Module(module) => program.__bindgen_anon_1.attach_btf_obj_fd = fd(module.as_fd()),
+        Target::Program(traced) => program.__bindgen_anon_1.attach_prog_fd = fd(traced.as_fd()),
+    }
+    for (to, from) in program.prog_name.iter_mut().take(15).zip(format!("tracer_{}", load.name).bytes()) {
+        *to = from as c_char;
+    }
+    if !log.is_empty() {
+        program.log_level = 1;
+        program.log_buf = log.as_mut_ptr() as u64;
+        program.log_size = count(log.len());
+    }
+    if let Some(btf) = load.btf {
+        program.prog_btf_fd = fd(btf);
+        if function.func_info_rec_size > 0 {
+            program.func_info_rec_size = count(function.func_info_rec_size);
+            program.func_info = func_info.as_ptr() as u64;
+            program.func_info_cnt = count(func_info.len() / function.func_info_rec_size);
+        }
+        if function.line_info_rec_size > 0 {
+            program.line_info_rec_size = count(function.line_info_rec_size);
+            program.line_info = line_info.as_ptr() as u64;
+            program.line_info_cnt = count(line_info.len() / function.line_info_rec_size);
+        }
+    }
+    bpf_fd(bpf_cmd::BPF_PROG_LOAD, &mut attr)
+}
+
+/// `BPF_BTF_LOAD`
+pub fn load_btf(data: &[u8]) -> io::Result<OwnedFd> {
+    // SAFETY: all-zero is a valid `bpf_attr`, and this the member for BPF_BTF_LOAD.
+    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+    // SAFETY: as above.
+    let load = unsafe { &mut attr.__bindgen_anon_7 };
+    load.btf = data.as_ptr() as u64;
+    load.btf_size = count(data.len());
+    bpf_fd(bpf_cmd::BPF_BTF_LOAD, &mut attr)
+}

@@ -1,0 +1,62 @@
+//! What runs and what it covers: the first line of a trace.
+
+use tracer_common::{HOOKS, Site};
+
+use super::trace::boot_time_ns;
+use crate::{
+    cli::TraceConfig,
+    kernel::{Kernel, layout},
+    model::{Hooks, SkippedHook, Start},
+    output::Progress,
+    probe::{self, Probe},
+};
+
+/// Version of the JSON lines.
+const SCHEMA: u32 = 1;
+
+/// The first line.
+pub fn start(config: &TraceConfig, kernel: &Kernel, probe: &Probe) -> Start {
+    let mut methods: Vec<_> = probe.attached.iter().map(|planned| planned.method).collect();
+    methods.sort_unstable();
+    methods.dedup();
+    let hooks = probe.skipped.iter().map(|skipped| SkippedHook {
+        hook: skipped.hook.clone(),
+        reason: skipped.reason.clone(),
+        harmless: skipped.harmless,
+    });
+    let programs = probe.found.iter().filter_map(|program| Some(untraced(program, program.untraced.as_deref()?)));
+    let failed = hooks.chain(programs).collect();
+    Start {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        schema: SCHEMA,
+        kernel: kernel.release.clone(),
+        node: kernel.node.clone(),
+        boot_time_ns: boot_time_ns(),
+        backend: methods.iter().map(ToString::to_string).collect::<Vec<_>>().join("+"),
+        hooks: Hooks { asked: probe.attached.len() + probe.skipped.len(), attached: probe.attached.len(), failed },
+        programs: probe.found.iter().filter(|program| program.untraced.is_none()).count(),
+        filter: config.filter.to_string(),
+    }
+}
+
+/// A BPF program on the path that is not traced.
+pub fn untraced(program: &probe::Program, reason: &str) -> SkippedHook {
+    let hook = format!("BPF program {} (id {})", program.name, program.id);
+    SkippedHook { hook, reason: reason.to_owned(), harmless: false }
+}
+
+/// Says at once what is not covered.
+pub fn warn(progress: &Progress, start: &Start) {
+    for hook in start.hooks.failed.iter().filter(|hook| !hook.harmless) {
+        progress.warn(&format!("{} is not attached: {}", hook.hook, hook.reason));
+    }
+}
+
+/// The modules whose types hooks or structures need.
+pub fn modules() -> impl Iterator<Item = &'static str> {
+    let of_hooks = HOOKS.iter().filter_map(|hook| match hook.site {
+        Site::Function { module } => Some(module),
+        Site::Tracepoint { .. } | Site::Program => None,
+    });
+    of_hooks.chain(layout::modules())
+}
