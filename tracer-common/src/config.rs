@@ -17,6 +17,10 @@ pub struct Config {
     pub tracepoints_only: u32,
     /// 1 where `skb:kfree_skb` tells a reason (5.17).
     pub has_reason: u32,
+    /// 1 where `skb:consume_skb` tells a location (6.0).
+    pub has_consume_location: u32,
+    /// Zero.
+    pub pad: u32,
 }
 
 /// The asked-for flow. A zero field does not restrict.

@@ -26,6 +26,8 @@ static CONFIG: Config = Config {
     per_cpu_offset: 0,
     tracepoints_only: 0,
     has_reason: 0,
+    has_consume_location: 0,
+    pad: 0,
 };
 
 const NO_PREFIX: tracer_common::Prefix = tracer_common::Prefix { addr: [0; 4], mask: [0; 4] };

@@ -2,7 +2,7 @@
 
 use tracer_common::{flag, hook};
 
-use super::nft;
+use super::{ip::network_header, nft, wire};
 use crate::{
     attach::{Args, on_entry, on_tracepoint},
     emit::{self, Details, Place},
@@ -39,15 +39,17 @@ fn dropped<A: Args>(args: &A) {
     }
 }
 
-/// `skb:consume_skb(skb, …)`: no drop, except WireGuard's refusals, which are told by where they happen. A
-/// packet that GRO merges into another one is not consumed like this.
+/// `skb:consume_skb(skb, location)`: no drop, except WireGuard's refusals, which are told by where they
+/// happen. A packet that GRO has merged into another one may end here as well, but elsewhere.
 #[inline(always)]
 fn consumed<A: Args>(args: &A) {
     let skb = args.arg(0);
     let Some(packet) = packet::tracked(skb) else { return };
     // SAFETY: a packet from the map.
     if unsafe { (*packet).flags } & flag::AT_ALLOWED_IPS != 0 {
-        emit::step::<A::Read>(hook::CONSUME_SKB, skb, packet, Place::of::<A::Read>(skb), Details::default());
+        let location = if field!(has_consume_location) != 0 { args.arg(1) as u64 } else { 0 };
+        let details = Details { location, ..Details::default() };
+        emit::step::<A::Read>(hook::CONSUME_SKB, skb, packet, Place::of::<A::Read>(skb), details);
     }
     packet::end(skb);
 }
@@ -67,6 +69,7 @@ fn report<A: Args>(hook: u16, _args: &A, skb: *const u8, details: Details) {
     if place.dev as u64 != unsafe { (*packet).dev } {
         place.dev = core::ptr::null();
     }
+    wire::look_last::<A::Read>(hook, skb, packet, network_header::<A::Read>(skb), place);
     nft::freed_in_walk(skb, packet, place);
     emit::step::<A::Read>(hook, skb, packet, place, details);
 }

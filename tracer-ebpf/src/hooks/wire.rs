@@ -59,6 +59,17 @@ pub fn look<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, l3: *const 
     true
 }
 
+/// A packet is being dropped: a translation that nobody has told is noticed now, so that a drop never shows
+/// a tuple that the packet has no more. Other differences say nothing: what is freed may be half wrapped.
+#[inline(always)]
+pub fn look_last<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, l3: *const u8, place: Place) {
+    // SAFETY: a packet from the map.
+    let (own, wrapped) = unsafe { ((*packet).tuple, (*packet).outer.version != 0) };
+    if !wrapped && headers::tuple(l3).is_some_and(|now| !headers::same(&now, &own) && is_translation(&own, &now)) {
+        look::<R>(hook, skb, packet, l3, place, By::Unknown);
+    }
+}
+
 /// One end may be another, the other end is as it was: nobody wraps a packet into headers like that. A
 /// later fragment has no ports to compare.
 #[inline(always)]

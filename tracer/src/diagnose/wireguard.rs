@@ -63,7 +63,9 @@ fn unroutable(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
 }
 
 fn refused(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
-    in_function(drop, "wg_allowedips_lookup_src")?;
+    if drop.hook != "consume_skb" {
+        return None;
+    }
     let looked_up = facts.before(drop).find(|step| step.hook == "wg_allowedips_lookup_src")?;
     let source = looked_up.outer.unwrap_or(looked_up.tuple).src;
     let device = facts.device(looked_up.netns, looked_up.ifindex);

@@ -33,9 +33,8 @@ pub(super) struct Happening {
     pub(super) tone: Tone,
 }
 
-/// Where WireGuard looks up whose a decrypted packet's source is, and frees those of others
-/// (`drivers/net/wireguard/receive.c`).
-const REFUSED_SOURCE: &str = "wg_allowedips_lookup_src";
+/// What ends a packet whose source WireGuard refuses: no drop (`drivers/net/wireguard/receive.c`).
+const REFUSED_SOURCE: &str = "consume_skb";
 
 /// What happened at `step`. `decided` is the step before it where that was the decision to drop or to
 /// redirect it: the two are one event.
@@ -48,7 +47,7 @@ pub(super) fn happening(step: &Step, decided: Option<&Step>, trace: &Trace, verb
         let program = program.filter(|bpf| program::course(bpf) == Course::Dropped);
         let by = program.map(|bpf| program::name(bpf, verbose)).or_else(|| place::ruleset(netfilter?));
         let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
-        let words = if drop.location == REFUSED_SOURCE {
+        let words = if step.hook == REFUSED_SOURCE {
             format!("refused by WireGuard without a word: the peer may not send from {}", step.tuple.src)
         } else {
             format!("dropped{by}: {}", clean(&drop.reason))

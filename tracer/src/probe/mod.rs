@@ -71,7 +71,9 @@ pub fn attach(kernel: &Kernel, plan: Plan, filter: Filter, buffer_size: u32) -> 
         layout: resolved.layout,
         per_cpu_offset: per_cpu_offset(kernel),
         tracepoints_only: u32::from(plan.tracepoints_only()),
-        has_reason: u32::from(has_reason(kernel)),
+        has_reason: u32::from(parameters(kernel, "kfree_skb") > 2),
+        has_consume_location: u32::from(parameters(kernel, "consume_skb") > 1),
+        pad: 0,
     };
     let maps = EbpfLoader::new()
         .btf(None)
@@ -185,11 +187,11 @@ fn per_cpu_offset(kernel: &Kernel) -> u64 {
     Symbols::read().address("__per_cpu_offset").unwrap_or(0)
 }
 
-fn has_reason(kernel: &Kernel) -> bool {
-    kernel
-        .types("")
-        .and_then(|types| types.tracepoint_parameters(types.tracepoint("kfree_skb")?))
-        .is_some_and(|parameters| parameters.len() > 2)
+/// How many parameters a tracepoint has: younger kernels add some at the end.
+fn parameters(kernel: &Kernel, tracepoint: &str) -> usize {
+    let types = kernel.types("");
+    let parameters = types.and_then(|types| types.tracepoint_parameters(types.tracepoint(tracepoint)?));
+    parameters.map_or(0, |parameters| parameters.len())
 }
 
 fn nothing_attached(skipped: &[Skipped]) -> String {

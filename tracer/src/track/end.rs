@@ -22,9 +22,12 @@ pub fn note(step: &mut Step, wire: &WireStep, packet: &mut Packet, words: &mut d
             step.netfilter = packet.sentence.take();
             on_last_device(step, packet);
         }
-        hook::CONSUME_SKB if wire.flags & flag::AT_ALLOWED_IPS != 0 => {
-            step.drop = Some(Drop { reason: "CONSUMED".to_owned(), location: ALLOWED_IPS.to_owned() });
-            on_last_device(step, packet);
+        hook::CONSUME_SKB if wire.flags & flag::AT_ALLOWED_IPS != 0 && wire.location != 0 => {
+            let location = words.location(wire.location);
+            if location.starts_with(WIREGUARD) {
+                step.drop = Some(Drop { reason: "CONSUMED".to_owned(), location });
+                on_last_device(step, packet);
+            }
         }
         _ => {}
     }
@@ -44,7 +47,7 @@ fn on_last_device(step: &mut Step, packet: &Packet) {
     }
 }
 
-/// Where WireGuard refuses a source: it consumes the packet without a word.
-const ALLOWED_IPS: &str = "wg_allowedips_lookup_src";
+/// How the functions begin that refuse a source: WireGuard consumes the packet without a word.
+const WIREGUARD: &str = "wg_";
 /// `include/uapi/linux/netfilter.h`
 const NF_DROP: u64 = 0;

@@ -71,8 +71,8 @@ fn a_drop_names_the_program_that_decided_it() {
 
 #[test]
 fn wireguard_refuses_a_source_without_a_word() {
-    let refused = json!({"reason": "CONSUMED", "location": "wg_allowedips_lookup_src"});
-    let rows = path(&[("skb_release_head_state", refused)], false);
+    let refused = json!({"reason": "CONSUMED", "location": "wg_packet_rx_poll+0x5d2"});
+    let rows = path(&[("consume_skb", refused)], false);
     assert_eq!(rows[0].says.what, ["refused by WireGuard without a word: the peer may not send from 10.0.1.5"]);
     assert_eq!(rows[0].says.tone, Tone::Bad);
 }
