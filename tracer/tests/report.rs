@@ -1,5 +1,5 @@
-//! The text report, from captures under `tests/data`. `forward`, `masquerade` and `egress` were written by hand
-//! in the shape that tracer writes, after what field notes say of the cases.
+//! The text report, from captures under `tests/data`. `forward`, `masquerade` and `egress` are the first packets of
+//! scenarios on kernel 6.18.15 (`scenarios run --keep`).
 
 use std::path::Path;
 

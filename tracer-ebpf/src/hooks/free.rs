@@ -69,7 +69,7 @@ fn report<A: Args>(hook: u16, _args: &A, skb: *const u8, details: Details) {
     if place.dev as u64 != unsafe { (*packet).dev } {
         place.dev = core::ptr::null();
     }
-    wire::look_last::<A::Read>(hook, skb, packet, network_header::<A::Read>(skb), place);
+    wire::look_last(hook, skb, packet, network_header::<A::Read>(skb), place);
     nft::freed_in_walk(skb, packet, place);
     emit::step::<A::Read>(hook, skb, packet, place, details);
 }

@@ -60,7 +60,7 @@ fn enter<R: Read>(hook: u16, skb: *const u8, place: Place, l3: impl FnOnce() -> 
 fn meet<R: Read>(hook: u16, skb: *const u8, place: Place, l3: *const u8) -> Option<*mut Packet> {
     let suspect = if hook == NETIF_RECEIVE_SKB { wire::By::Receiver } else { wire::By::Unknown };
     let known = packet::tracked(skb).filter(|packet| {
-        let same = wire::look::<R>(hook, skb, *packet, l3, place, suspect);
+        let same = wire::look(hook, skb, *packet, l3, place, suspect);
         if !same {
             packet::end(skb);
         }

@@ -61,7 +61,7 @@ extern "C" fn fexit_bpf_program(ctx: *mut core::ffi::c_void) -> i32 {
     let place = Place::of::<Typed>(skb);
     let protocol: u16 = Typed::at(skb, field!(layout.skb_protocol));
     if matches!(protocol, ETH_P_IP | ETH_P_IPV6)
-        && !wire::look::<Typed>(hook::BPF_PROGRAM, skb, packet, network_header::<Typed>(skb), place, By::Program)
+        && !wire::look(hook::BPF_PROGRAM, skb, packet, network_header::<Typed>(skb), place, By::Program)
     {
         packet::end(skb);
         return 0;
@@ -95,7 +95,7 @@ extern "C" fn fexit_xdp_program(ctx: *mut core::ffi::c_void) -> i32 {
     // SAFETY: a packet from the map.
     let before = unsafe { (*packet).tuple };
     if let Some(l3) = l3
-        && !wire::look::<Probed>(hook::BPF_PROGRAM, skb, packet, l3, place, By::Program)
+        && !wire::look(hook::BPF_PROGRAM, skb, packet, l3, place, By::Program)
     {
         packet::end(if skb.is_null() { head } else { skb });
         return 0;

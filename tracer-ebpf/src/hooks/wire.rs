@@ -8,7 +8,7 @@ use crate::{
     layout::field,
     matching,
     packet::Packet,
-    read::{Read, copy},
+    read::{Probed, Read, copy},
 };
 
 /// Who may have changed the headers since the last look.
@@ -26,7 +26,7 @@ pub enum By {
 /// another packet: the kernel does not run a program twice at once on a CPU, so that the end of the one
 /// before may have gone unseen.
 #[inline(always)]
-pub fn look<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, l3: *const u8, place: Place, suspect: By) -> bool {
+pub fn look(hook: u16, skb: *const u8, packet: *mut Packet, l3: *const u8, place: Place, suspect: By) -> bool {
     let Some(now) = headers::tuple(l3) else { return true };
     // SAFETY: a packet from the map.
     let (own, outer, known) = unsafe { (&mut (*packet).tuple, &mut (*packet).outer, (*packet).fingerprint) };
@@ -49,9 +49,9 @@ pub fn look<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, l3: *const 
         *own = Tuple { tcp_flags: before.tcp_flags, direction: before.direction, ..now };
         matching::learn(own);
         if suspect != By::Program {
-            let mark = R::at(skb, field!(layout.skb_mark));
+            let mark = Probed::at(skb, field!(layout.skb_mark));
             let changed = Changed { before, mark_before: mark, by: by::UNKNOWN, program: 0, code: 0 };
-            emit::change::<R>(hook, skb, packet, place, changed);
+            emit::change::<Probed>(hook, skb, packet, place, changed);
         }
     } else if !headers::same(&now, outer) && tell(hook, packet, &now, l3) {
         *outer = now;
@@ -62,11 +62,11 @@ pub fn look<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, l3: *const 
 /// A packet is being dropped: a translation that nobody has told is noticed now, so that a drop never shows
 /// a tuple that the packet has no more. Other differences say nothing: what is freed may be half wrapped.
 #[inline(always)]
-pub fn look_last<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, l3: *const u8, place: Place) {
+pub fn look_last(hook: u16, skb: *const u8, packet: *mut Packet, l3: *const u8, place: Place) {
     // SAFETY: a packet from the map.
     let (own, wrapped) = unsafe { ((*packet).tuple, (*packet).outer.version != 0) };
     if !wrapped && headers::tuple(l3).is_some_and(|now| !headers::same(&now, &own) && is_translation(&own, &now)) {
-        look::<R>(hook, skb, packet, l3, place, By::Unknown);
+        look(hook, skb, packet, l3, place, By::Unknown);
     }
 }
 

@@ -1,0 +1,65 @@
+//! What the rules conclude from captures of real runs: the scenarios of these names on kernel 6.18.15, cut down
+//! to the packets that the finding is about (`scenarios run --keep`).
+
+use std::path::Path;
+
+use insta::assert_snapshot;
+use tracer::{
+    diagnose::diagnose,
+    model::{Finding, Record, Step, Trace},
+};
+
+fn capture(name: &str) -> Trace {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    // The report shows this one, too.
+    let file = if name == "nat-reply-not-reversed" { "masquerade" } else { name };
+    let folder = if file == name { data.join("findings") } else { data };
+    let path = folder.join(file).with_extension("jsonl");
+    let text = std::fs::read_to_string(path).expect(name);
+    text.lines().map(|line| serde_json::from_str::<Record>(line).expect(line)).collect()
+}
+
+const CASES: &[&str] = &[
+    "asymmetric-reply-invalid",
+    "dnat-reply-not-reversed",
+    "nat-reply-not-reversed",
+    "redirect-to-down-device",
+    "tunnel-mtu-exceeded",
+    "wireguard-no-peer",
+    "wireguard-source-refused",
+];
+
+#[test]
+fn one_finding_each_with_its_evidence() {
+    for case in CASES {
+        let findings = diagnose(&capture(case));
+        assert!(matches!(&findings[..], [only] if only.id == *case), "{case}: {findings:#?}");
+        assert_snapshot!(*case, told(&findings[0]));
+    }
+}
+
+fn told(finding: &Finding) -> String {
+    let Finding { title, confidence, cause, evidence, advice, .. } = finding;
+    format!("{title}\n\n{confidence:?}: {}\n\n{}\n\n{advice}\n", cause.did, evidence.join("\n"))
+}
+
+/// Without the step that proves it, there is no finding.
+#[test]
+fn nothing_without_evidence() {
+    let proofs: &[(&str, fn(&Step) -> bool)] = &[
+        ("asymmetric-reply-invalid", |step| step.drop.is_some()),
+        ("dnat-reply-not-reversed", |step| step.nat.is_some()),
+        ("nat-reply-not-reversed", |step| step.nat.is_some()),
+        ("redirect-to-down-device", |step| step.redirect.is_some()),
+        ("tunnel-mtu-exceeded", |step| step.icmp.is_some()),
+        ("wireguard-no-peer", |step| step.hook == "wg_xmit"),
+        ("wireguard-source-refused", |step| step.hook == "wg_allowedips_lookup_src"),
+    ];
+    for (case, proof) in proofs {
+        let mut trace = capture(case);
+        let before = trace.steps.len();
+        trace.steps.retain(|step| !proof(step));
+        assert!(trace.steps.len() < before, "{case} has its proof");
+        assert_eq!(diagnose(&trace), [], "{case}");
+    }
+}
