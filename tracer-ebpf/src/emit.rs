@@ -20,7 +20,7 @@ mod device;
 static EVENTS: RingBuf = RingBuf::with_byte_size(4 << 20, 0);
 
 /// Low bits of `skb->_nfct` that hold `ctinfo` (`NFCT_INFOMASK`).
-pub const NFCT_INFOMASK: u64 = 7;
+const NFCT_INFOMASK: u64 = 7;
 
 /// Where a packet is, as far as the hook's arguments tell; null where they do not.
 #[derive(Clone, Copy)]

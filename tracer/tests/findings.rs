@@ -43,10 +43,12 @@ fn told(finding: &Finding) -> String {
     format!("{title}\n\n{confidence:?}: {}\n\n{}\n\n{advice}\n", cause.did, evidence.join("\n"))
 }
 
+type Proof = fn(&Step) -> bool;
+
 /// Without the step that proves it, there is no finding.
 #[test]
 fn nothing_without_evidence() {
-    let proofs: &[(&str, fn(&Step) -> bool)] = &[
+    let proofs: &[(&str, Proof)] = &[
         ("asymmetric-reply-invalid", |step| step.drop.is_some()),
         ("dnat-reply-not-reversed", |step| step.nat.is_some()),
         ("nat-reply-not-reversed", |step| step.nat.is_some()),

@@ -145,9 +145,10 @@ proptest! {
 #[test]
 fn captures_are_read_and_written_alike() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let files = [folder.join("findings"), folder].map(|folder| std::fs::read_dir(folder).expect("the captures"));
+    let paths = files.into_iter().flatten().map(|entry| entry.expect("a capture").path());
     let mut captures = 0;
-    for entry in std::fs::read_dir(&folder).expect("the captures") {
-        let path = entry.expect("a capture").path();
+    for path in paths.filter(|path| path.is_file()) {
         let text = std::fs::read_to_string(&path).expect("a capture");
         let mut records = Vec::new();
         for line in text.lines() {

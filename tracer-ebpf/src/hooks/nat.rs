@@ -5,7 +5,7 @@ use tracer_common::{Tuple, by, hook};
 use super::route::routed_to;
 use crate::{
     attach::{Args, on_entry},
-    emit::{self, Changed, NFCT_INFOMASK, Place, ct_tuple},
+    emit::{self, Changed, Place, ct_tuple},
     headers,
     layout::field,
     matching,
@@ -67,10 +67,9 @@ fn place(skb: *const u8) -> Place {
 
 #[inline(always)]
 fn translated(before: &Tuple, ct: *const u8, kind: i32, direction: u64) -> Tuple {
-    let hash = (ct as u64 & !NFCT_INFOMASK) as *const u8;
     // Both directions lie side by side; the other one, turned around, is the goal.
     let opposite = if direction == 0 { usize::from(field!(layout.ct_tuplehash_size)) } else { 0 };
-    let hash = hash.wrapping_add(usize::from(field!(layout.ct_tuplehash)) + opposite);
+    let hash = ct.wrapping_add(usize::from(field!(layout.ct_tuplehash)) + opposite);
     let goal = ct_tuple(hash.wrapping_add(usize::from(field!(layout.ct_tuplehash_tuple))));
     let mut after = *before;
     let echo = matches!(before.proto, IPPROTO_ICMP | IPPROTO_ICMPV6);
