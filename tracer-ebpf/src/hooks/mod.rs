@@ -30,7 +30,7 @@ use crate::{
     layout::field,
     matching,
     packet::{self, Packet},
-    read::Read,
+    read::{Probed, Read},
 };
 
 /// A tracked packet passes a hook.
@@ -96,8 +96,10 @@ fn place_matches<R: Read>(skb: *const u8, place: Place) -> bool {
     }
     let netns = field!(filter.netns);
     if netns != 0 {
-        let net: *const u8 = if place.net.is_null() { R::at(place.dev, field!(layout.dev_net)) } else { place.net };
-        if R::at::<u32>(net, field!(layout.net_inum)) != netns {
+        // Either may be null, which the verifier does not let a typed load come near.
+        let net: *const u8 =
+            if place.net.is_null() { Probed::at(place.dev, field!(layout.dev_net)) } else { place.net };
+        if Probed::at::<u32>(net, field!(layout.net_inum)) != netns {
             return false;
         }
     }
