@@ -2,7 +2,7 @@
 
 use tracer_common::hook;
 
-use super::{enter, pass};
+use super::enter;
 use crate::{
     attach::{Args, on_entry},
     emit::{self, Details, Place},
@@ -29,10 +29,12 @@ on_entry! {
 #[inline(always)]
 fn first<A: Args>(hook: u16, args: &A) {
     let skb = args.arg(0);
-    if packet::is_wrapped(skb) {
-        enter::<A::Read>(hook, skb, Place::of::<A::Read>(skb), || Some(network_header::<A::Read>(skb)));
+    let Some(packet) = packet::tracked(skb) else { return };
+    let place = Place::of::<A::Read>(skb);
+    if packet::is_wrapped(packet) {
+        enter::<A::Read>(hook, skb, place, || Some(network_header::<A::Read>(skb)));
     } else {
-        pass::<A::Read>(hook, skb);
+        emit::step::<A::Read>(hook, skb, packet, place, Details::default());
     }
 }
 

@@ -116,11 +116,11 @@ pub fn is_tracked(skb: *const u8) -> bool {
     tracked(skb).is_some()
 }
 
-/// Whether an skb is followed whose packet is in a tunnel.
+/// Whether a packet is in a tunnel.
 #[inline(always)]
-pub fn is_wrapped(skb: *const u8) -> bool {
+pub fn is_wrapped(packet: *const Packet) -> bool {
     // SAFETY: a packet from the map.
-    tracked(skb).is_some_and(|packet| unsafe { (*packet).outer.version != 0 })
+    unsafe { (*packet).outer.version != 0 }
 }
 
 /// Starts to follow an skb.
