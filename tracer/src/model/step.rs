@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bpf, Conntrack, IcmpError, Netfilter, Redirect, Route, TcpFlags, Translation, Tunnel, Tuple};
+use super::{Bpf, Conntrack, IcmpError, Netfilter, NodeFact, Redirect, Route, TcpFlags, Translation, Tunnel, Tuple};
 
 /// Which way a packet goes in its flow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
@@ -71,6 +71,9 @@ pub struct Step {
     /// The ICMP error that the stack sends about this packet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub icmp: Option<IcmpError>,
+    /// What the node said about the place of the drop.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub node: Vec<NodeFact>,
     /// Set where the packet was dropped; such a step is a `drop` line in JSON.
     #[serde(flatten)]
     pub drop: Option<Drop>,

@@ -247,6 +247,7 @@ impl Tracker {
             tunnel,
             route: None,
             icmp: None,
+            node: Vec::new(),
             drop: None,
         };
         match wire.header.hook {

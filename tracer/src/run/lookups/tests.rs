@@ -66,6 +66,7 @@ fn step(dst: &str) -> Step {
         tunnel: None,
         route: None,
         icmp: None,
+        node: Vec::new(),
         drop: None,
     }
 }
