@@ -2,11 +2,11 @@
 
 use std::{net::IpAddr, path::Path};
 
-use proptest::{option, prelude::*};
+use proptest::{collection::vec, option, prelude::*};
 use tracer::{
     model::{
-        Bpf, Conntrack, CtState, Direction, Drop, IcmpError, Lost, Nat, Netfilter, NfFamily, NfHook, Peer, Proto,
-        Record, Redirect, Route, Step, Summary, TcpFlags, Trace, Translation, Tunnel, TunnelKind, Tuple, Verdict,
+        Bpf, Conntrack, CtState, Direction, Drop, IcmpError, Lost, Nat, Netfilter, NfFamily, NfHook, NodeFact, Peer,
+        Proto, Record, Redirect, Route, RouteAnswer, Step, Summary, TcpFlags, Trace, Translation, Tunnel, TunnelKind, Tuple, Verdict,
     },
     source::capture,
 };
@@ -67,6 +67,19 @@ fn changes() -> BoxedStrategy<Changes> {
     (option::of(tuple()), option::of(nat), option::of(tunnel), option::of(route), option::of(icmp)).boxed()
 }
 
+fn node_fact() -> BoxedStrategy<NodeFact> {
+    let sysctl = any::<[String; 2]>().prop_map(|[name, value]| NodeFact::Sysctl { name, value });
+    let route = (option::of(any::<IpAddr>()), any::<[Option<String>; 6]>()).prop_map(
+        |(to, [iif, device, kind, route, rule, error])| {
+            NodeFact::Route(RouteAnswer { to, iif, device, kind, route, rule, error, ..RouteAnswer::default() })
+        },
+    );
+    let counter =
+        (any::<String>(), any::<[u64; 2]>()).prop_map(|(name, [before, after])| NodeFact::Counter { name, before, after });
+    let zones = vec(any::<u16>(), 0..3).prop_map(|zones| NodeFact::ConntrackZones { zones });
+    prop_oneof![sysctl, route, counter, zones, Just(NodeFact::NoSocket)].boxed()
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let numbers = (any::<u64>(), any::<u64>(), any::<u64>(), any::<[u32; 5]>());
     let names = (any::<String>(), any::<String>());
@@ -84,12 +97,13 @@ fn step() -> impl Strategy<Value = Step> {
         option::of(bpf),
         option::of(redirect),
         option::of(drop),
+        vec(node_fact(), 0..4),
     );
     let both = (facts, changes());
     (numbers, names, direction, tuple(), both).prop_map(
         |(numbers, (hook, ifname), direction, tuple, (facts, changes))| {
             let (ts, packet, flow, [ifindex, netns, cpu, mark, len]) = numbers;
-            let (tcp_flags, ct, netfilter, bpf, redirect, drop) = facts;
+            let (tcp_flags, ct, netfilter, bpf, redirect, drop, node) = facts;
             let (outer, nat, tunnel, route, icmp) = changes;
             Step {
                 ts,
@@ -114,6 +128,7 @@ fn step() -> impl Strategy<Value = Step> {
                 tunnel,
                 route,
                 icmp,
+                node,
                 drop,
             }
         },
