@@ -19,8 +19,8 @@ pub struct Config {
     pub has_reason: u32,
     /// 1 where `skb:consume_skb` tells a location (6.0).
     pub has_consume_location: u32,
-    /// Zero.
-    pub pad: u32,
+    /// Flight recorder: how many trails each CPU has, a power of two; 0 where every step is sent at once.
+    pub trails: u32,
 }
 
 /// The asked-for flow. A zero field does not restrict.

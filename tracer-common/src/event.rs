@@ -21,6 +21,8 @@ pub mod kind {
     pub const DEVICE: u16 = 7;
     /// [`super::Peer`]
     pub const PEER: u16 = 8;
+    /// [`crate::Dropped`]
+    pub const DROPPED: u16 = 9;
 }
 
 /// Slots of the per-CPU counters: everything that could not be reported.
@@ -31,8 +33,12 @@ pub mod counter {
     pub const TRACKED_OVERFLOW: u32 = 1;
     /// Headers that could not be read or make no sense.
     pub const UNPARSED: u32 = 2;
+    /// Flight recorder: a packet was dropped whose trail had been given to another packet.
+    pub const TRAILS: u32 = 3;
+    /// No loss: packets that matched and were followed.
+    pub const PACKETS: u32 = 4;
     /// How many slots there are.
-    pub const SLOTS: u32 = 3;
+    pub const SLOTS: u32 = 5;
 }
 
 /// Values of [`Tuple::direction`].
@@ -136,19 +142,19 @@ pub struct Step {
 /// Bit of [`Step::extra`] of a redirect: the target device is up (`IFF_UP`).
 pub const REDIRECT_UP: u64 = 1 << 32;
 
-/// Values of [`Verdict::via`]: what decided.
+/// Values of [`Decision::via`]: what decided.
 pub mod via {
     /// It could not be told.
     pub const UNKNOWN: u32 = 0;
-    /// An nftables rule, [`super::Verdict::rule`] is its handle.
+    /// An nftables rule, [`super::Decision::rule`] is its handle.
     pub const RULE: u32 = 1;
     /// The base chain's policy.
     pub const POLICY: u32 = 2;
-    /// An entry of a legacy table, [`super::Verdict::rule`] is its byte offset in the table.
+    /// An entry of a legacy table, [`super::Decision::rule`] is its byte offset in the table.
     pub const ENTRY: u32 = 3;
 }
 
-/// Bit of a legacy [`Verdict::rule`]: the entry is the chain's policy (`xt_table_info.underflow`).
+/// Bit of a legacy [`Decision::rule`]: the entry is the chain's policy (`xt_table_info.underflow`).
 pub const LEGACY_POLICY: u64 = 1 << 63;
 
 /// What a table, chain or rule did to a packet.
@@ -157,13 +163,21 @@ pub const LEGACY_POLICY: u64 = 1 << 63;
 pub struct Verdict {
     /// Where.
     pub step: Step,
+    /// Who decided what.
+    pub decision: Decision,
+}
+
+/// Who in a ruleset decided about a packet, and what.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Decision {
     /// Address of the base chain, or of the legacy `xt_table`.
     pub base: u64,
     /// Address of the chain that holds the rule, or of the legacy `xt_table_info`.
     pub chain: u64,
     /// Handle or offset, see [`via`].
     pub rule: u64,
-    /// `NF_*` verdict, or [`Verdict::NOTRACK`].
+    /// `NF_*` verdict, or [`Decision::NOTRACK`].
     pub code: i32,
     /// One of [`via`].
     pub via: u32,
@@ -171,7 +185,7 @@ pub struct Verdict {
     pub table: [u8; 32],
 }
 
-impl Verdict {
+impl Decision {
     /// Not an `NF_*` verdict: the packet was made UNTRACKED.
     pub const NOTRACK: i32 = 0x100;
 }
@@ -290,6 +304,14 @@ pub const OUTER_L4: usize = 24;
 pub struct Outer {
     /// `kind` is `OUTER`.
     pub header: Header,
+    /// Which.
+    pub outer: OuterDetails,
+}
+
+/// The outermost headers of a packet.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct OuterDetails {
     /// The outermost tuple; `version` is 0 where it is the packet's own again.
     pub tuple: Tuple,
     /// What follows the outermost IP header.
@@ -322,6 +344,14 @@ pub struct Device {
 pub struct Peer {
     /// `kind` is `PEER`.
     pub header: Header,
+    /// Who.
+    pub peer: PeerDetails,
+}
+
+/// A WireGuard peer.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PeerDetails {
     /// `handshake.remote_static`
     pub public_key: [u8; 32],
     /// `endpoint.addr`: `struct sockaddr_in`, `struct sockaddr_in6`, or zero.
@@ -338,6 +368,7 @@ const _: () = {
     assert!(size_of::<Header>() == 24);
     assert!(size_of::<Tuple>() == 40);
     assert!(size_of::<Step>() == 128);
+    assert!(size_of::<Decision>() == 64);
     assert!(size_of::<Verdict>() == 192);
     assert!(size_of::<CtTuple>() == 40);
     assert!(size_of::<Conntrack>() == 128);

@@ -9,11 +9,13 @@ mod config;
 mod event;
 mod hooks;
 mod layout;
+mod trail;
 
 pub use config::{Config, Filter, Prefix};
 pub use event::{
-    Chain, Change, Conntrack, CtTuple, Device, Header, LEGACY_POLICY, NAME_LEN, OUTER_L4, Outer, Peer, REDIRECT_UP,
-    Step, Tuple, Verdict, by, counter, direction, flag, kind, via,
+    Chain, Change, Conntrack, CtTuple, Decision, Device, Header, LEGACY_POLICY, NAME_LEN, OUTER_L4, Outer,
+    OuterDetails, Peer, PeerDetails, REDIRECT_UP, Step, Tuple, Verdict, by, counter, direction, flag, kind, via,
 };
 pub use hooks::{HOOKS, Hook, Program, Site, hook};
 pub use layout::{ABSENT, FIELDS, Field, LAYOUT_FIELDS, Layout, Unit};
+pub use trail::{ChangeDetails, DETAILS, Dropped, MARKS, MARKS_KEPT, MARKS_OF_DETAILS, Mark, Trail};

@@ -5,12 +5,15 @@ use aya_ebpf::{
     macros::map,
     maps::RingBuf,
 };
-use tracer_common::{Change, Conntrack, CtTuple, Header, Step, Tuple, Verdict, counter, flag, kind};
+use tracer_common::{
+    Change, ChangeDetails, Conntrack, CtTuple, Decision, Header, Step, Tuple, Verdict, counter, flag, kind,
+};
 
 use crate::{
     layout::field,
     packet::{Packet, count},
     read::{Probed, Read, copy},
+    recorder,
 };
 
 mod device;
@@ -56,10 +59,25 @@ pub struct Details {
 #[inline(always)]
 pub fn step<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
     device::tell_once::<R>(hook, packet, place);
-    conntrack_if_new::<R>(hook, skb, packet);
-    reserve(|step: *mut Step| fill::<R>(step, kind::STEP, hook, skb, packet, place, details));
+    if recorder::is_on() {
+        recorder::step::<R>(hook, skb, packet, place, details);
+    } else {
+        conntrack_if_new::<R>(hook, skb, packet);
+        reserve(|step: *mut Step| fill::<R>(step, kind::STEP, hook, skb, packet, place, details));
+    }
     // SAFETY: a packet from the map.
     unsafe { (*packet).flags &= !flag::AT_ALLOWED_IPS };
+}
+
+/// Reports where a tracked packet ends without having arrived.
+#[inline(always)]
+pub fn end<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
+    if recorder::is_on() {
+        device::tell_once::<R>(hook, packet, place);
+        recorder::send::<R>(hook, skb, packet, place, details);
+    } else {
+        step::<R>(hook, skb, packet, place, details);
+    }
 }
 
 /// What something that ran over a packet did to it.
@@ -81,6 +99,20 @@ pub struct Changed {
 #[inline(always)]
 pub fn change<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, changed: Changed) {
     device::tell_once::<R>(hook, packet, place);
+    if recorder::is_on() {
+        recorder::step_with::<R, ChangeDetails>(kind::CHANGE, hook, skb, packet, place, |details| {
+            // SAFETY: a valid destination, and a packet from the map.
+            unsafe {
+                (*details).before = changed.before;
+                (*details).after = (*packet).tuple;
+                (*details).mark_before = changed.mark_before;
+                (*details).by = changed.by;
+                (*details).program = changed.program;
+                (*details).code = changed.code;
+            }
+        });
+        return;
+    }
     conntrack_if_new::<R>(hook, skb, packet);
     reserve(|change: *mut Change| {
         // SAFETY: `reserve` passes a valid destination; every field is written here.
@@ -103,18 +135,24 @@ pub fn verdict<R: Read>(
     skb: *const u8,
     packet: *mut Packet,
     place: Place,
-    decided: impl FnOnce(*mut Verdict),
+    decided: impl FnOnce(*mut Decision),
 ) {
     device::tell_once::<R>(hook, packet, place);
+    let decided = |decision: *mut Decision| {
+        // SAFETY: a valid destination; every other field is written in `decided`.
+        unsafe { (*decision).table = [0; 32] };
+        decided(decision);
+    };
+    if recorder::is_on() {
+        recorder::step_with::<R, Decision>(kind::VERDICT, hook, skb, packet, place, decided);
+        return;
+    }
     conntrack_if_new::<R>(hook, skb, packet);
     reserve(|verdict: *mut Verdict| {
-        // SAFETY: `reserve` passes a valid destination; every field is written here or in `decided`.
-        let step = unsafe {
-            (*verdict).table = [0; 32];
-            &raw mut (*verdict).step
-        };
+        // SAFETY: `reserve` passes a valid destination.
+        let (step, decision) = unsafe { (&raw mut (*verdict).step, &raw mut (*verdict).decision) };
         fill::<R>(step, kind::VERDICT, hook, skb, packet, place, Details::default());
-        decided(verdict);
+        decided(decision);
     });
 }
 
@@ -141,8 +179,35 @@ pub fn header(kind: u16, hook: u16, packet: *const Packet) -> Header {
     unsafe { Header { kind, hook, cpu: bpf_get_smp_processor_id(), ts: bpf_ktime_get_boot_ns(), packet: (*packet).id } }
 }
 
+/// Where the packet is from now on; gives the ifindex, 0 where there is no device.
 #[inline(always)]
-fn fill<R: Read>(
+pub fn locate<R: Read>(packet: *mut Packet, place: Place) -> u32 {
+    // SAFETY: a packet from the map.
+    let packet = unsafe { &mut *packet };
+    let (mut net, mut ifindex) = (place.net, 0);
+    if !place.dev.is_null() {
+        ifindex = R::at(place.dev, field!(layout.dev_ifindex));
+        packet.dev = place.dev as u64;
+        if net.is_null() {
+            net = R::at(place.dev, field!(layout.dev_net));
+        }
+    }
+    if !net.is_null() {
+        packet.netns = R::at(net, field!(layout.net_inum));
+    }
+    ifindex
+}
+
+/// See [`Step::flags`].
+#[inline(always)]
+pub fn flags(packet: &Packet, details: Details) -> u8 {
+    let wrapped = if packet.outer.version != 0 { flag::WRAPPED } else { 0 };
+    packet.flags | details.flags | wrapped
+}
+
+/// Writes a step.
+#[inline(always)]
+pub fn fill<R: Read>(
     step: *mut Step,
     kind: u16,
     hook: u16,
@@ -152,21 +217,13 @@ fn fill<R: Read>(
     details: Details,
 ) {
     // SAFETY: both pointers are valid, one from the ring buffer, one from the map.
+    let ifindex = locate::<R>(packet, place);
     let (step, packet) = unsafe { (&mut *step, &mut *packet) };
-    let mut net = place.net;
-    step.ifindex = 0;
+    step.ifindex = ifindex;
     step.ifname = [0; 16];
     if !place.dev.is_null() {
-        step.ifindex = R::at(place.dev, field!(layout.dev_ifindex));
         let name = place.dev.wrapping_add(usize::from(field!(layout.dev_name)));
         copy(step.ifname.as_mut_ptr(), name, 16);
-        packet.dev = place.dev as u64;
-        if net.is_null() {
-            net = R::at(place.dev, field!(layout.dev_net));
-        }
-    }
-    if !net.is_null() {
-        packet.netns = R::at(net, field!(layout.net_inum));
     }
     step.header = header(kind, hook, packet);
     step.tuple = packet.tuple;
@@ -179,10 +236,7 @@ fn fill<R: Read>(
     step.reason = details.reason;
     step.pf = packet.pf;
     step.nf_hook = packet.nf_hook;
-    step.flags = packet.flags | details.flags;
-    if packet.outer.version != 0 {
-        step.flags |= flag::WRAPPED;
-    }
+    step.flags = flags(packet, details);
     step.pad = 0;
 }
 
@@ -199,8 +253,18 @@ fn conntrack_if_new<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) {
         // SAFETY: a packet from the map.
         unsafe { (*packet).flags &= !flag::CT_LOOKED_UP };
     }
+    if conntrack::<R>(hook, skb, packet) {
+        // SAFETY: a packet from the map.
+        unsafe { (*packet).nfct = nfct };
+    }
+}
+
+/// Describes the packet's conntrack entry, if it has one; false where there was no room.
+#[inline(always)]
+pub fn conntrack<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) -> bool {
+    let nfct: u64 = R::at(skb, field!(layout.skb_nfct));
     let entry = (nfct & !NFCT_INFOMASK) as *const u8;
-    let told = entry.is_null()
+    entry.is_null()
         || reserve(|record: *mut Conntrack| {
             // SAFETY: `reserve` passes a valid destination.
             let record = unsafe { &mut *record };
@@ -215,11 +279,7 @@ fn conntrack_if_new<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) {
             record.pad = 0;
             record.orig = ct_tuple(tuple);
             record.reply = ct_tuple(tuple.wrapping_add(usize::from(field!(layout.ct_tuplehash_size))));
-        });
-    if told {
-        // SAFETY: a packet from the map.
-        unsafe { (*packet).nfct = nfct };
-    }
+        })
 }
 
 /// A `struct nf_conntrack_tuple`.

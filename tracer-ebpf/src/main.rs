@@ -19,6 +19,7 @@ mod matching;
 mod packet;
 mod raised;
 mod read;
+mod recorder;
 
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {

@@ -49,7 +49,7 @@ fn consumed<A: Args>(args: &A) {
     if unsafe { (*packet).flags } & flag::AT_ALLOWED_IPS != 0 {
         let location = if field!(has_consume_location) != 0 { args.arg(1) as u64 } else { 0 };
         let details = Details { location, ..Details::default() };
-        emit::step::<A::Read>(hook::CONSUME_SKB, skb, packet, Place::of::<A::Read>(skb), details);
+        emit::end::<A::Read>(hook::CONSUME_SKB, skb, packet, Place::of::<A::Read>(skb), details);
     }
     packet::end(skb);
 }
@@ -71,5 +71,5 @@ fn report<A: Args>(hook: u16, _args: &A, skb: *const u8, details: Details) {
     }
     wire::look_last(hook, skb, packet, network_header::<A::Read>(skb), place);
     nft::freed_in_walk(skb, packet, place);
-    emit::step::<A::Read>(hook, skb, packet, place, details);
+    emit::end::<A::Read>(hook, skb, packet, place, details);
 }

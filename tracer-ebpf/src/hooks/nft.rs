@@ -4,7 +4,7 @@
 //! as a list of chains visited. When the walk returns, the rule is the one whose data holds that
 //! expression; without one it was the base chain's policy.
 
-use tracer_common::{Verdict, hook, via};
+use tracer_common::{Decision, hook, via};
 
 use super::netfilter::{place, remember};
 use crate::{
@@ -185,7 +185,7 @@ pub fn report_notrack(hook: u16, place: Place, skb: *const u8, packet: *mut Pack
     // SAFETY: as above.
     unsafe { (*packet).expr = kept };
     let (chain, via) = if found.handle == 0 { (base, via::UNKNOWN) } else { (found.chain, via::RULE) };
-    report(hook, place, skb, packet, base, chain, found.handle, Verdict::NOTRACK, via);
+    report(hook, place, skb, packet, base, chain, found.handle, Decision::NOTRACK, via);
 }
 
 /// Keeps the expression that gave a verdict, and the chain that it leads to.
@@ -232,14 +232,14 @@ fn report(
 ) {
     chain::name_once(hook, packet, base, 1);
     chain::name_once(hook, packet, chain, u8::from(chain == base));
-    emit::verdict::<Probed>(hook, skb, packet, place, |verdict| {
-        // SAFETY: a valid destination in the ring buffer.
-        let verdict = unsafe { &mut *verdict };
-        verdict.base = base;
-        verdict.chain = chain;
-        verdict.rule = handle;
-        verdict.code = code;
-        verdict.via = decided_by;
+    emit::verdict::<Probed>(hook, skb, packet, place, |decision| {
+        // SAFETY: a valid destination.
+        let decision = unsafe { &mut *decision };
+        decision.base = base;
+        decision.chain = chain;
+        decision.rule = handle;
+        decision.code = code;
+        decision.via = decided_by;
     });
 }
 

@@ -15,18 +15,22 @@ use super::{
     wire::{self, By},
 };
 use crate::{
-    emit::{self, Changed, Place},
+    emit::{self, Changed, Details, Place},
     headers::{self, ETH_P_IP, ETH_P_IPV6},
     layout::field,
     matching,
     packet::{self, Packet},
     raised::Raised,
     read::{Probed, Read, Typed},
+    recorder,
 };
 
 /// Ethernet's header (`ETH_HLEN`), and where its type is.
 const ETH_HLEN: usize = 14;
 const ETH_TYPE: u16 = 12;
+/// `enum xdp_action` (`include/uapi/linux/bpf.h`).
+const XDP_ABORTED: i32 = 0;
+const XDP_DROP: i32 = 1;
 const XDP_PASS: i32 = 2;
 
 /// What the loader looks for in the code, to put the program's id there (`probe/programs.rs`).
@@ -103,6 +107,9 @@ extern "C" fn fexit_xdp_program(ctx: *mut core::ffi::c_void) -> i32 {
     let changed = Changed { before, mark_before: 0, by: by::PROGRAM, program: program_id(), code: code as i32 };
     emit::change::<Probed>(hook::BPF_PROGRAM, skb, packet, place, changed);
     if code as i32 != XDP_PASS && skb.is_null() {
+        if recorder::is_on() && matches!(code as i32, XDP_ABORTED | XDP_DROP) {
+            recorder::send::<Probed>(hook::BPF_PROGRAM, skb, packet, place, Details::default());
+        }
         packet::end(head);
     }
     0

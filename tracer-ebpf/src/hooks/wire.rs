@@ -1,6 +1,6 @@
 //! What the packet looks like on the wire: translated by somebody, wrapped into a tunnel, unwrapped.
 
-use tracer_common::{OUTER_L4, Outer, Tuple, by, kind};
+use tracer_common::{OUTER_L4, Outer, OuterDetails, Tuple, by, kind};
 
 use crate::{
     emit::{self, Changed, Place},
@@ -9,6 +9,7 @@ use crate::{
     matching,
     packet::Packet,
     read::{Probed, Read, copy},
+    recorder,
 };
 
 /// Who may have changed the headers since the last look.
@@ -81,12 +82,20 @@ fn is_translation(own: &Tuple, now: &Tuple) -> bool {
 
 #[inline(always)]
 fn tell(hook: u16, packet: *mut Packet, tuple: &Tuple, l3: *const u8) -> bool {
+    let read = |outer: &mut OuterDetails| {
+        outer.tuple = *tuple;
+        outer.l4 = [0; OUTER_L4];
+        copy(outer.l4.as_mut_ptr(), headers::l4(l3), OUTER_L4 as u32);
+    };
+    if recorder::is_on() {
+        // SAFETY: a valid destination in the trail.
+        recorder::note(kind::OUTER, hook, packet, |outer| read(unsafe { &mut *outer }));
+        return true;
+    }
     emit::reserve(|record: *mut Outer| {
         // SAFETY: a valid destination in the ring buffer.
         let record = unsafe { &mut *record };
         record.header = emit::header(kind::OUTER, hook, packet);
-        record.tuple = *tuple;
-        record.l4 = [0; OUTER_L4];
-        copy(record.l4.as_mut_ptr(), headers::l4(l3), OUTER_L4 as u32);
+        read(&mut record.outer);
     })
 }

@@ -1,6 +1,6 @@
 //! WireGuard: into the tunnel, encrypted towards a peer, a datagram received, decrypted.
 
-use tracer_common::{Peer, flag, hook, kind};
+use tracer_common::{Peer, PeerDetails, flag, hook, kind};
 
 use super::{ip::network_header, meet, pass};
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     layout::field,
     packet::{self, Packet},
     read::{Probed, Read, copy},
+    recorder,
 };
 
 on_entry! {
@@ -54,15 +55,21 @@ fn decrypted<A: Args>(args: &A) {
 
 #[inline(always)]
 fn tell(hook: u16, packet: *mut Packet, peer: *const u8) {
+    let at = |offset: u16| peer.wrapping_add(usize::from(offset));
+    let read = |details: &mut PeerDetails| {
+        *details = PeerDetails { public_key: [0; 32], endpoint: [0; 28], pad: 0 };
+        copy(details.public_key.as_mut_ptr(), at(field!(layout.peer_public_key)), 32);
+        copy(details.endpoint.as_mut_ptr(), at(field!(layout.peer_endpoint)), 28);
+    };
+    if recorder::is_on() {
+        // SAFETY: a valid destination in the trail.
+        recorder::note(kind::PEER, hook, packet, |details| read(unsafe { &mut *details }));
+        return;
+    }
     emit::reserve(|record: *mut Peer| {
         // SAFETY: a valid destination in the ring buffer.
         let record = unsafe { &mut *record };
         record.header = emit::header(kind::PEER, hook, packet);
-        record.public_key = [0; 32];
-        record.endpoint = [0; 28];
-        record.pad = 0;
-        let at = |offset: u16| peer.wrapping_add(usize::from(offset));
-        copy(record.public_key.as_mut_ptr(), at(field!(layout.peer_public_key)), 32);
-        copy(record.endpoint.as_mut_ptr(), at(field!(layout.peer_endpoint)), 28);
+        read(&mut record.peer);
     });
 }

@@ -1,7 +1,7 @@
 //! x_tables: the targets that make a packet UNTRACKED (legacy iptables and iptables-nft alike), and
 //! legacy iptables' own walk.
 
-use tracer_common::{Verdict, hook, via};
+use tracer_common::{Decision, hook, via};
 
 use super::{
     netfilter::{place, remember},
@@ -66,7 +66,7 @@ fn target<A: Args>(hook: u16, args: &A) {
         nft::report_notrack(hook, place::<Probed>(state), skb, packet, info);
     } else {
         let entry = entries::holding(packet, table, info);
-        report(hook, skb, packet, state, table, entry, Verdict::NOTRACK);
+        report(hook, skb, packet, state, table, entry, Decision::NOTRACK);
     }
 }
 
@@ -94,16 +94,16 @@ fn walk_ends<A: Args, E: entries::Layout>(hook: u16, args: &A, ret: i32) {
 
 #[inline(always)]
 fn report(hook: u16, skb: *const u8, packet: *mut Packet, state: *const u8, table: *const u8, entry: u64, code: i32) {
-    emit::verdict::<Probed>(hook, skb, packet, place::<Probed>(state), |verdict| {
-        // SAFETY: a valid destination in the ring buffer.
-        let verdict = unsafe { &mut *verdict };
-        verdict.base = table as u64;
+    emit::verdict::<Probed>(hook, skb, packet, place::<Probed>(state), |decision| {
+        // SAFETY: a valid destination.
+        let decision = unsafe { &mut *decision };
+        decision.base = table as u64;
         // A changed table gets a new blob: whoever looks the offset up can tell.
-        verdict.chain = Probed::at(table, field!(layout.xt_table_private));
-        verdict.rule = entry;
-        verdict.code = code;
-        verdict.via = if entry == NOT_FOUND { via::UNKNOWN } else { via::ENTRY };
+        decision.chain = Probed::at(table, field!(layout.xt_table_private));
+        decision.rule = entry;
+        decision.code = code;
+        decision.via = if entry == NOT_FOUND { via::UNKNOWN } else { via::ENTRY };
         let name = table.wrapping_add(usize::from(field!(layout.xt_table_name)));
-        crate::read::copy(verdict.table.as_mut_ptr(), name, 32);
+        crate::read::copy(decision.table.as_mut_ptr(), name, 32);
     });
 }

@@ -10,7 +10,10 @@ use aya_ebpf::{
 };
 use tracer_common::{Tuple, counter};
 
-use crate::headers::{EMPTY, fingerprint};
+use crate::{
+    headers::{EMPTY, fingerprint},
+    recorder,
+};
 
 /// How many chains a packet's walk through one base chain remembers; a power of two.
 pub const VISITED: usize = 16;
@@ -60,6 +63,10 @@ pub struct Packet {
     pub mark: u32,
     /// See [`crate::headers::fingerprint`]; 0 where one packet has become several.
     pub fingerprint: u32,
+    /// Where the flight recorder keeps its way.
+    pub trail: u32,
+    /// Zero.
+    pub pad2: u32,
 }
 
 #[map]
@@ -90,6 +97,8 @@ static BLANK: Packet = Packet {
     pad: 0,
     mark: 0,
     fingerprint: 0,
+    trail: 0,
+    pad2: 0,
 };
 
 /// Counts something that could not be reported.
@@ -138,6 +147,10 @@ pub fn begin(skb: *const u8, tuple: &Tuple, l3: *const u8) -> Option<*mut Packet
         (*packet).tuple = *tuple;
         (*packet).fingerprint = fingerprint(l3, tuple.proto);
     }
+    if recorder::is_on() {
+        recorder::begin(packet);
+    }
+    count(counter::PACKETS);
     Some(packet)
 }
 

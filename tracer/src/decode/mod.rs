@@ -2,7 +2,10 @@
 //!
 //! Invariant: total. Any bytes give a record or `None`, never a panic.
 
-use tracer_common::{Chain, Change, Conntrack, Device, Header, Outer, Peer, Step, Verdict, kind};
+use tracer_common::{
+    Chain, Change, ChangeDetails, Conntrack, Decision, Device, Dropped, Header, Mark, Outer, OuterDetails, Peer,
+    PeerDetails, Step, Verdict, kind,
+};
 
 /// A record as the kernel side wrote it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -23,6 +26,8 @@ pub enum Wire {
     Device(Device),
     /// A WireGuard peer.
     Peer(Peer),
+    /// A packet's end, with its way.
+    Dropped(Box<Dropped>),
 }
 
 impl Wire {
@@ -38,6 +43,7 @@ impl Wire {
             Self::Outer(outer) => &outer.header,
             Self::Device(device) => &device.header,
             Self::Peer(peer) => &peer.header,
+            Self::Dropped(dropped) => &dropped.step.header,
         }
     }
 }
@@ -55,6 +61,7 @@ pub fn decode(bytes: &[u8]) -> Option<Wire> {
         kind::OUTER => read(bytes).map(Wire::Outer),
         kind::DEVICE => read(bytes).map(Wire::Device),
         kind::PEER => read(bytes).map(Wire::Peer),
+        kind::DROPPED => read(bytes).map(Box::new).map(Wire::Dropped),
         _ => None,
     }
 }
@@ -66,8 +73,21 @@ pub fn name(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
 
+/// What a [`Mark`] of the flight recorder tells besides its step: lies in the marks that follow it. `None` where they
+/// are too few.
+#[must_use]
+pub fn details<T: Plain>(marks: &[Mark]) -> Option<T> {
+    // SAFETY: marks are plain integers without padding.
+    let bytes = unsafe { std::slice::from_raw_parts(marks.as_ptr().cast::<u8>(), size_of_val(marks)) };
+    read(bytes)
+}
+
 /// Types of the wire ABI: any bit pattern is a value of theirs.
-trait Plain: Copy {}
+pub trait Plain: Copy {}
+impl Plain for Decision {}
+impl Plain for ChangeDetails {}
+impl Plain for OuterDetails {}
+impl Plain for PeerDetails {}
 impl Plain for Step {}
 impl Plain for Verdict {}
 impl Plain for Conntrack {}
@@ -76,6 +96,7 @@ impl Plain for Change {}
 impl Plain for Outer {}
 impl Plain for Device {}
 impl Plain for Peer {}
+impl Plain for Dropped {}
 
 fn read<T: Plain>(bytes: &[u8]) -> Option<T> {
     // SAFETY: the slice is long enough, and `Plain` types are integers without padding.
@@ -90,7 +111,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_a_record_or_nothing(bytes in proptest::collection::vec(any::<u8>(), 0..700), kind in 0u16..10) {
+        fn any_bytes_are_a_record_or_nothing(bytes in proptest::collection::vec(any::<u8>(), 0..3000), kind in 0u16..11) {
             let mut bytes = bytes;
             if bytes.len() >= 2 {
                 bytes[..2].copy_from_slice(&kind.to_ne_bytes());

@@ -73,7 +73,7 @@ pub fn attach(kernel: &Kernel, plan: Plan, filter: Filter, buffer_size: u32) -> 
         tracepoints_only: u32::from(plan.tracepoints_only()),
         has_reason: u32::from(parameters(kernel, "kfree_skb") > 2),
         has_consume_location: u32::from(parameters(kernel, "consume_skb") > 1),
-        pad: 0,
+        trails: 0,
     };
     let maps = EbpfLoader::new()
         .btf(None)

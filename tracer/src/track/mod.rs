@@ -13,11 +13,12 @@ mod netfilter;
 mod packet;
 mod program;
 mod redirect;
+mod trail;
 mod tunnel;
 
 use std::collections::HashMap;
 
-use tracer_common::{Change as WireChange, HOOKS, Peer, Step as WireStep, hook};
+use tracer_common::{Change as WireChange, Dropped, HOOKS, Peer, Step as WireStep, hook};
 
 use crate::{
     decode::{Wire, name},
@@ -71,12 +72,18 @@ pub struct Tracker {
     peer: Option<Peer>,
     /// The kernel's id of the packet whose step came last.
     raw: Option<u64>,
+    devices: trail::Names,
+    /// How many packets got an id.
+    numbered: u64,
     drops: u64,
 }
 
 impl Tracker {
     /// What a record tells, in order; nothing where it is only about records to come.
     pub fn record(&mut self, wire: Wire, words: &mut dyn Words) -> Vec<Told> {
+        if let Wire::Dropped(dropped) = wire {
+            return self.dropped(&dropped, words);
+        }
         let Some(told) = self.one(wire, words) else { return Vec::new() };
         let Told::Step(tracked) = &told else { return vec![told] };
         let Some(packet) = self.raw.and_then(|raw| self.packets.get_mut(&raw)) else { return vec![told] };
@@ -86,6 +93,17 @@ impl Tracker {
             return waited.into_iter().map(Told::from).collect();
         }
         waited.into_iter().map(Told::from).chain([told]).collect()
+    }
+
+    /// A packet's end with all that came before. An end that is no loss tells nothing.
+    fn dropped(&mut self, dropped: &Dropped, words: &mut dyn Words) -> Vec<Told> {
+        let wires = trail::unfold(dropped, &self.devices);
+        let told: Vec<Told> = wires.into_iter().flat_map(|wire| self.record(wire, words)).collect();
+        if told.iter().any(|told| matches!(told, Told::Step(tracked) if tracked.step.drop.is_some())) {
+            return told;
+        }
+        self.packets.remove(&dropped.step.header.packet);
+        Vec::new()
     }
 
     fn one(&mut self, wire: Wire, words: &mut dyn Words) -> Option<Told> {
@@ -104,14 +122,19 @@ impl Tracker {
                 step.netfilter = Some(netfilter);
                 told(step, locus)
             }
-            Wire::Device(device) => Some(Told::Device(Device {
-                netns: device.netns,
-                ifindex: device.ifindex,
-                ifname: name(&device.ifname),
-                kind: name(&device.kind),
-                mtu: device.mtu,
-                allowed_ips: None,
-            })),
+            Wire::Device(device) => {
+                self.devices.insert((device.netns, device.ifindex), device.ifname);
+                Some(Told::Device(Device {
+                    netns: device.netns,
+                    ifindex: device.ifindex,
+                    ifname: name(&device.ifname),
+                    kind: name(&device.kind),
+                    mtu: device.mtu,
+                    allowed_ips: None,
+                }))
+            }
+            // Unfolded before.
+            Wire::Dropped(_) => None,
             Wire::Conntrack(entry) => {
                 // The entry comes before the first step that shows it, possibly the packet's first.
                 let packet = entry.header.packet;
@@ -202,12 +225,12 @@ impl Tracker {
 
     /// The packet of a step, new or known.
     fn packet(&mut self, wire: &WireStep) -> &mut Packet {
-        let next_id = self.packets.len() as u64 + 1;
-        let flows = &mut self.flows;
+        let (flows, numbered) = (&mut self.flows, &mut self.numbered);
         let packet = self.packets.entry(wire.header.packet).or_insert_with(|| {
+            *numbered += 1;
             let tuple = tuple(&wire.tuple);
             let (flow, direction) = flows.of(tuple, tcp_flags(wire), wire.tuple.direction);
-            Packet::new(next_id, flow, direction)
+            Packet::new(*numbered, flow, direction)
         });
         if let Some(entry) = self.flows.take_entry(wire.header.packet) {
             packet.entry = Some(entry);

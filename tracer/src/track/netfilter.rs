@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tracer_common::{Chain as WireChain, LEGACY_POLICY, Step as WireStep, Verdict as WireVerdict, via};
+use tracer_common::{Chain as WireChain, Decision, LEGACY_POLICY, Step as WireStep, Verdict as WireVerdict, via};
 
 use crate::{
     decode::name,
@@ -63,23 +63,23 @@ impl Chains {
 
     /// What a verdict record says, and where to look the rule up.
     pub fn verdict(&self, wire: &WireVerdict) -> (Netfilter, Option<Locus>) {
-        if wire.table[0] != 0 { legacy(wire) } else { self.nft(wire) }
+        if wire.decision.table[0] != 0 { legacy(wire) } else { self.nft(wire) }
     }
 
     fn nft(&self, wire: &WireVerdict) -> (Netfilter, Option<Locus>) {
-        let (base, chain) = (self.0.get(&wire.base), self.0.get(&wire.chain));
+        let (base, chain) = (self.0.get(&wire.decision.base), self.0.get(&wire.decision.chain));
         let hooked = base.and_then(|chain| chain.base.as_ref());
-        let policy = wire.via == via::POLICY;
+        let policy = wire.decision.via == via::POLICY;
         let netfilter = Netfilter {
             family: hooked.and_then(|base| base.family).or_else(|| NfFamily::from_nfproto(wire.step.pf)),
             table: chain.map(|chain| chain.table.clone()),
             chain: chain.map(|chain| chain.chain.clone()),
-            base_chain: base.filter(|_| wire.base != wire.chain).map(|base| base.chain.clone()),
+            base_chain: base.filter(|_| wire.decision.base != wire.decision.chain).map(|base| base.chain.clone()),
             hook: hooked.and_then(|base| base.hook).or_else(|| nf_hook(wire.step.pf, wire.step.nf_hook)),
             priority: hooked.map(|base| base.priority),
-            rule: (wire.via == via::RULE).then_some(wire.rule),
+            rule: (wire.decision.via == via::RULE).then_some(wire.decision.rule),
             text: None,
-            verdict: verdict(wire.code),
+            verdict: verdict(wire.decision.code),
             policy,
             legacy: false,
         };
@@ -94,19 +94,19 @@ impl Chains {
 }
 
 fn legacy(wire: &WireVerdict) -> (Netfilter, Option<Locus>) {
-    let (family, table) = (NfFamily::from_nfproto(wire.step.pf), name(&wire.table));
-    let found = wire.via == via::ENTRY;
+    let (family, table) = (NfFamily::from_nfproto(wire.step.pf), name(&wire.decision.table));
+    let found = wire.decision.via == via::ENTRY;
     let netfilter = Netfilter {
         family,
         table: Some(table.clone()),
         hook: nf_hook(wire.step.pf, wire.step.nf_hook),
-        verdict: verdict(wire.code),
-        policy: found && wire.rule & LEGACY_POLICY != 0,
+        verdict: verdict(wire.decision.code),
+        policy: found && wire.decision.rule & LEGACY_POLICY != 0,
         legacy: true,
         ..Netfilter::default()
     };
-    let offset = found.then_some(wire.rule & !LEGACY_POLICY);
-    (netfilter, family.map(|family| Locus::Legacy { family, table, generation: wire.chain, offset }))
+    let offset = found.then_some(wire.decision.rule & !LEGACY_POLICY);
+    (netfilter, family.map(|family| Locus::Legacy { family, table, generation: wire.decision.chain, offset }))
 }
 
 /// The hook point that a step is at.
@@ -116,7 +116,7 @@ pub fn hook_point(wire: &WireStep) -> Netfilter {
 
 /// `NF_*` (`include/uapi/linux/netfilter.h`); the upper bits carry errno or queue number.
 fn verdict(code: i32) -> Option<Verdict> {
-    if code == WireVerdict::NOTRACK {
+    if code == Decision::NOTRACK {
         return Some(Verdict::Notrack);
     }
     Some(match code & 0xff {

@@ -36,17 +36,17 @@ impl Layers {
 
     /// The peer of the step to come.
     pub fn meet(&mut self, wire: &WirePeer) {
-        self.peer = Some(peer::read(wire));
+        self.peer = Some(peer::read(&wire.peer));
     }
 
     /// Other headers are on the wire; `ifname` is the device that the packet was on before.
     pub fn look(&mut self, wire: &WireOuter, ifname: &str) {
-        let seen = (wire.tuple.version != 0).then(|| tuple(&wire.tuple));
+        let seen = (wire.outer.tuple.version != 0).then(|| tuple(&wire.outer.tuple));
         let beneath = self.layers.iter().position(|layer| layer.outer == seen && seen.is_some());
         match (seen, beneath) {
             (None, _) => self.unwrap_to(0),
             (Some(_), Some(layer)) => self.unwrap_to(layer + 1),
-            (Some(outer), None) => self.wrap(outer, &wire.l4, ifname),
+            (Some(outer), None) => self.wrap(outer, &wire.outer.l4, ifname),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use tracer_common::Peer as WirePeer;
+use tracer_common::PeerDetails;
 
 use crate::model::Peer;
 
@@ -11,7 +11,7 @@ const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
 
 /// Key in base64, endpoint as `address:port`.
-pub fn read(wire: &WirePeer) -> Peer {
+pub fn read(wire: &PeerDetails) -> Peer {
     let endpoint = endpoint(&wire.endpoint).map(|endpoint| endpoint.to_string());
     Peer { public_key: BASE64_STANDARD.encode(wire.public_key), endpoint }
 }

@@ -17,7 +17,7 @@ fn outer(src: [u8; 4], dport: u16, proto: u8, l4: &[u8]) -> WireOuter {
     };
     let mut bytes = [0; OUTER_L4];
     bytes[..l4.len()].copy_from_slice(l4);
-    WireOuter { header: header(0), tuple, l4: bytes }
+    WireOuter { header: header(0), outer: OuterDetails { tuple, l4: bytes } }
 }
 
 fn header(hook: u16) -> Header {
@@ -25,7 +25,7 @@ fn header(hook: u16) -> Header {
 }
 
 fn bare() -> WireOuter {
-    WireOuter { header: header(0), tuple: WireTuple::default(), l4: [0; OUTER_L4] }
+    WireOuter { header: header(0), outer: OuterDetails { tuple: WireTuple::default(), l4: [0; OUTER_L4] } }
 }
 
 fn step(hook: u16, ifname: &str) -> WireStep {

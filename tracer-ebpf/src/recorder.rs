@@ -1,0 +1,211 @@
+//! The flight recorder (`--drops`): keeps the way of each packet, and sends it when the packet is dropped.
+//!
+//! Trails lie in rings, one for each CPU, of which each new packet gets the next. A packet that stays under way
+//! until its trail is given to another one loses it; that is counted where it is dropped.
+
+use aya_ebpf::{
+    helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns},
+    macros::map,
+    maps::{Array, PerCpuArray},
+};
+use tracer_common::{DETAILS, Dropped, MARKS, MARKS_KEPT, MARKS_OF_DETAILS, Mark, Trail, counter, flag, kind};
+
+use crate::{
+    emit::{self, Details, Place},
+    layout::field,
+    packet::{Packet, count},
+    read::{Read, copy},
+};
+
+/// Resized by user space before it is created: [`tracer_common::Config::trails`] for each CPU.
+#[map]
+static TRAILS: Array<Trail> = Array::with_max_entries(1, 0);
+
+/// How many trails each CPU has given away.
+#[map]
+static GIVEN: PerCpuArray<u32> = PerCpuArray::with_max_entries(1, 0);
+
+/// Whether steps are kept rather than sent.
+#[inline(always)]
+pub fn is_on() -> bool {
+    field!(trails) != 0
+}
+
+/// Gives a new packet a trail.
+#[inline(always)]
+pub fn begin(packet: *mut Packet) {
+    let Some(given) = GIVEN.get_ptr_mut(0) else { return };
+    let per_cpu = field!(trails);
+    // SAFETY: a per-CPU slot, and helpers without arguments.
+    let index = unsafe {
+        *given = (*given).wrapping_add(1);
+        bpf_get_smp_processor_id() * per_cpu + (*given & per_cpu.wrapping_sub(1))
+    };
+    let Some(trail) = TRAILS.get_ptr_mut(index) else { return };
+    // SAFETY: both lie in maps.
+    unsafe {
+        (*packet).trail = index;
+        (*trail).packet = (*packet).id;
+        (*trail).tuple = (*packet).tuple;
+        (*trail).used = 0;
+        (*trail).wraps = 0;
+    }
+}
+
+/// Keeps a step.
+#[inline(always)]
+pub fn step<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
+    if let Some(mark) = room(packet) {
+        fill::<R>(mark, kind::STEP, hook, skb, packet, place, details);
+        used(packet, 1);
+    }
+}
+
+/// Keeps a step with what else is told of it: `T` as [`Mark::kind`] says.
+#[inline(always)]
+pub fn step_with<R: Read, T: 'static>(
+    kind: u16,
+    hook: u16,
+    skb: *const u8,
+    packet: *mut Packet,
+    place: Place,
+    tell: impl FnOnce(*mut T),
+) {
+    const { assert!(size_of::<T>() <= DETAILS) };
+    if let Some(mark) = room(packet) {
+        fill::<R>(mark, kind, hook, skb, packet, place, Details::default());
+        // SAFETY: `room` leaves that much behind the mark.
+        tell(unsafe { mark.add(1) }.cast());
+        used(packet, 1 + MARKS_OF_DETAILS as u32);
+    }
+}
+
+/// Keeps what concerns the packet, but is no step.
+#[inline(always)]
+pub fn note<T: 'static>(kind: u16, hook: u16, packet: *mut Packet, tell: impl FnOnce(*mut T)) {
+    const { assert!(size_of::<T>() <= DETAILS) };
+    if let Some(mark) = room(packet) {
+        // SAFETY: a place in the trail, with room for the details behind it.
+        unsafe {
+            *mark = Mark { ts: bpf_ktime_get_boot_ns(), hook, kind: kind as u8, ..BLANK };
+            tell(mark.add(1).cast());
+        }
+        used(packet, 1 + MARKS_OF_DETAILS as u32);
+    }
+}
+
+/// Sends a packet's end together with its way.
+#[inline(always)]
+pub fn send<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
+    emit::conntrack::<R>(hook, skb, packet);
+    emit::reserve(|dropped: *mut Dropped| {
+        // SAFETY: a valid destination in the ring buffer.
+        let (step, to) = unsafe { (&raw mut (*dropped).step, &raw mut (*dropped).trail) };
+        emit::fill::<R>(step, kind::DROPPED, hook, skb, packet, place, details);
+        let copied =
+            trail_of(packet).is_some_and(|trail| copy(to.cast(), trail.cast_const().cast(), size_of::<Trail>() as u32));
+        if !copied {
+            count(counter::TRAILS);
+            // SAFETY: as above; nothing behind `used` is read.
+            unsafe {
+                (*to).packet = (*packet).id;
+                (*to).tuple = (*packet).tuple;
+                (*to).used = 0;
+                (*to).wraps = 0;
+            }
+        }
+    });
+    // What a copy of the packet still meets is told by its own end.
+    if let Some(trail) = trail_of(packet) {
+        // SAFETY: a trail in the map.
+        unsafe { (*trail).used = 0 };
+    }
+}
+
+/// The packet's trail, unless it was given to another one.
+#[inline(always)]
+fn trail_of(packet: *mut Packet) -> Option<*mut Trail> {
+    // SAFETY: a packet from the map.
+    let (index, id) = unsafe { ((*packet).trail, (*packet).id) };
+    // SAFETY: a trail in the map.
+    TRAILS.get_ptr_mut(index).filter(|trail| unsafe { (**trail).packet } == id)
+}
+
+/// The next free mark, with room for details behind it.
+#[inline(always)]
+fn room(packet: *mut Packet) -> Option<*mut Mark> {
+    const LAST: u32 = (MARKS - 1 - MARKS_OF_DETAILS) as u32;
+    let trail = trail_of(packet)?;
+    // SAFETY: a trail in the map; the index leaves room for details.
+    unsafe {
+        let mut next = (*trail).used;
+        if next > LAST {
+            next = MARKS_KEPT as u32;
+            (*trail).used = next;
+            (*trail).wraps += 1;
+        }
+        Some((&raw mut (*trail).marks).cast::<Mark>().add(next as usize))
+    }
+}
+
+#[inline(always)]
+fn used(packet: *mut Packet, marks: u32) {
+    if let Some(trail) = trail_of(packet) {
+        // SAFETY: a trail in the map.
+        unsafe { (*trail).used += marks };
+    }
+}
+
+#[inline(always)]
+fn fill<R: Read>(
+    mark: *mut Mark,
+    kind: u16,
+    hook: u16,
+    skb: *const u8,
+    packet: *mut Packet,
+    place: Place,
+    details: Details,
+) {
+    let ifindex = emit::locate::<R>(packet, place);
+    // SAFETY: a place in the trail, and a packet from the map.
+    let (mark, packet) = unsafe { (&mut *mark, &mut *packet) };
+    mark.nfct = R::at(skb, field!(layout.skb_nfct));
+    if mark.nfct != packet.nfct {
+        // Scrubbed on the way into or out of a tunnel or netns: nobody has looked it up since.
+        if mark.nfct == 0 {
+            packet.flags &= !flag::CT_LOOKED_UP;
+        }
+        packet.nfct = mark.nfct;
+    }
+    // SAFETY: helpers without arguments.
+    unsafe {
+        mark.ts = bpf_ktime_get_boot_ns();
+        mark.cpu = bpf_get_smp_processor_id() as u16;
+    }
+    mark.extra = details.extra;
+    mark.ifindex = ifindex;
+    mark.netns = packet.netns;
+    mark.mark = R::at(skb, field!(layout.skb_mark));
+    mark.len = R::at(skb, field!(layout.skb_len));
+    mark.hook = hook;
+    mark.pf = packet.pf;
+    mark.nf_hook = packet.nf_hook;
+    mark.flags = emit::flags(packet, details);
+    mark.kind = kind as u8;
+}
+
+const BLANK: Mark = Mark {
+    ts: 0,
+    nfct: 0,
+    extra: 0,
+    ifindex: 0,
+    netns: 0,
+    mark: 0,
+    len: 0,
+    hook: 0,
+    cpu: 0,
+    pf: 0,
+    nf_hook: 0,
+    flags: 0,
+    kind: 0,
+};
