@@ -6,7 +6,8 @@ use proptest::{collection::vec, option, prelude::*};
 use tracer::{
     model::{
         Bpf, Conntrack, CtState, Direction, Drop, IcmpError, Lost, Nat, Netfilter, NfFamily, NfHook, NodeFact, Peer,
-        Proto, Record, Redirect, Route, RouteAnswer, Step, Summary, TcpFlags, Trace, Translation, Tunnel, TunnelKind, Tuple, Verdict,
+        Proto, Record, Redirect, Route, RouteAnswer, Step, Summary, TcpFlags, Trace, Translation, Tunnel, TunnelKind,
+        Tuple, Verdict,
     },
     source::capture,
 };
@@ -74,8 +75,11 @@ fn node_fact() -> BoxedStrategy<NodeFact> {
             NodeFact::Route(RouteAnswer { to, iif, device, kind, route, rule, error, ..RouteAnswer::default() })
         },
     );
-    let counter =
-        (any::<String>(), any::<[u64; 2]>()).prop_map(|(name, [before, after])| NodeFact::Counter { name, before, after });
+    let counter = (any::<String>(), any::<[u64; 2]>()).prop_map(|(name, [before, after])| NodeFact::Counter {
+        name,
+        before,
+        after,
+    });
     let zones = vec(any::<u16>(), 0..3).prop_map(|zones| NodeFact::ConntrackZones { zones });
     prop_oneof![sysctl, route, counter, zones, Just(NodeFact::NoSocket)].boxed()
 }
