@@ -9,6 +9,7 @@ mod attrs;
 mod bytes;
 mod netlink;
 pub mod netns;
+pub mod node;
 pub mod routes;
 pub mod ruleset;
 pub mod wireguard;
