@@ -7,6 +7,7 @@
 
 mod attrs;
 mod bytes;
+mod loaded;
 mod netlink;
 pub mod netns;
 pub mod node;

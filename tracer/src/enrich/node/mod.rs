@@ -5,6 +5,7 @@
 
 mod address;
 mod bridge;
+mod conntrack;
 mod counters;
 mod link;
 mod neighbour;
@@ -13,6 +14,7 @@ mod question;
 mod route;
 mod sockets;
 mod sysctl;
+mod xfrm;
 
 use super::netns::Netns;
 use crate::model::{NodeFact, Tuple};
@@ -98,7 +100,9 @@ fn facts(place: &Place, asked: &[Question], before: Option<&Snapshot>) -> Vec<No
             }
             Question::Sockets => facts.extend(sockets::facts(place.tuple)),
             Question::Bridge => facts.extend(bridge::facts(place.ifindex, &links)),
-            Question::Conntrack | Question::Zones | Question::Policies => {}
+            Question::Conntrack => facts.extend(conntrack::table()),
+            Question::Zones => facts.extend(conntrack::zones(place.tuple)),
+            Question::Policies => facts.extend(xfrm::facts(place.tuple)),
         }
     }
     facts

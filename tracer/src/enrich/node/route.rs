@@ -14,7 +14,9 @@ pub(super) fn answers(place: &Place, local: &[(IpAddr, u32)], links: &Links) -> 
     let name = |ifindex| links.name(ifindex).to_owned();
     let tuple = place.tuple;
     let to_destination = Asked { mark: place.mark, ..Asked::to(tuple.dst) };
-    let Some(iif) = place.iif.filter(|iif| links.get(*iif).is_some_and(|link| !link.is_loopback())) else {
+    // With a device the kernel would start to resolve a multicast route (`ipmr_get_route`, `ip6mr_get_route`).
+    let iif = place.iif.filter(|_| !tuple.dst.is_multicast());
+    let Some(iif) = iif.filter(|iif| links.get(*iif).is_some_and(|link| !link.is_loopback())) else {
         // The kernel takes no question about a packet that this host sends from somebody else's address.
         let src = Some(tuple.src).filter(|src| local.iter().any(|(known, _)| known == src));
         return vec![answer(&with_ports(Asked { src, ..to_destination }, place), name)];
