@@ -142,6 +142,9 @@ fn sums<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<u64> {
 /// Counts of all traffic, which rise with each packet and explain no drop.
 fn is_traffic(name: &str) -> bool {
     const ANYWHERE: &[&str] = &["Octets", "ECTPkts", "ECT0Pkts", "ECT1Pkts", "CEPkts", "OutTransmits", "McastPkts"];
+    // Messages of ICMP that are no errors, and the counts by type, which repeat those by name.
+    const ICMP: &[&str] =
+        &["Msgs", "Echos", "EchoReps", "Echoes", "EchoReplies", "Solicits", "Advertisements", "Reports"];
     const EXACTLY: &[&str] = &[
         "Ip.InReceives",
         "Ip.InDelivers",
@@ -165,7 +168,9 @@ fn is_traffic(name: &str) -> bool {
     ];
     const NEIGHBOURS: &[&str] = &["lookups", "hits", "allocs", "destroys", "hash_grows", "periodic_gc_runs"];
     let neighbours = name.split_once('.').filter(|(group, _)| group.ends_with("_cache"));
-    ANYWHERE.iter().any(|part| name.contains(part))
+    let icmp = name.starts_with("Icmp")
+        && (name.starts_with("IcmpMsg.") || name.contains("Type") || ICMP.iter().any(|end| name.ends_with(end)));
+    icmp || ANYWHERE.iter().any(|part| name.contains(part))
         || EXACTLY.contains(&name)
         || neighbours.is_some_and(|(_, name)| NEIGHBOURS.contains(&name))
         || name == "softnet.time_squeeze"
@@ -229,6 +234,20 @@ mod tests {
         let after = SNMP.replace("1 64 70 3", "1 64 80 5").replace("-1 5 9", "-1 4 12");
         let after = snapshot(&[(Layout::Pairs, "", &after), (Layout::Pairs, "", NETSTAT)]);
         assert_eq!(risen(&before, &after), [counter("Ip.InAddrErrors", 3, 5)]);
+    }
+
+    #[test]
+    fn icmp_errors_are_told_and_its_ordinary_messages_are_not() {
+        for name in
+            ["Icmp.OutMsgs", "IcmpMsg.OutType8", "Icmp6OutType135", "Icmp6OutNeighborSolicits", "Icmp.InEchoReps"]
+        {
+            assert!(is_traffic(name), "{name}");
+        }
+        for name in
+            ["Icmp.OutDestUnreachs", "Icmp6InErrors", "Icmp6OutPktTooBigs", "Icmp.InCsumErrors", "Icmp.OutErrors"]
+        {
+            assert!(!is_traffic(name), "{name}");
+        }
     }
 
     #[test]
