@@ -19,8 +19,8 @@ pub struct Config {
     pub has_reason: u32,
     /// 1 where `skb:consume_skb` tells a location (6.0).
     pub has_consume_location: u32,
-    /// Zero.
-    pub pad: u32,
+    /// 1 where the kernel has `bpf_loop` (5.17).
+    pub has_loop: u32,
 }
 
 /// The asked-for flow. A zero field does not restrict.

@@ -64,9 +64,9 @@ pub fn step<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Plac
 
 /// What something that ran over a packet did to it.
 #[derive(Clone, Copy)]
-pub struct Changed {
+pub struct Changed<'a> {
     /// See [`Change::before`].
-    pub before: Tuple,
+    pub before: &'a Tuple,
     /// See [`Change::mark_before`].
     pub mark_before: u32,
     /// One of `tracer_common::by`.
@@ -79,13 +79,13 @@ pub struct Changed {
 
 /// Reports a tracked packet after something ran over it.
 #[inline(always)]
-pub fn change<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, changed: Changed) {
+pub fn change<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, changed: &Changed<'_>) {
     device::tell_once::<R>(hook, packet, place);
     conntrack_if_new::<R>(hook, skb, packet);
     reserve(|change: *mut Change| {
         // SAFETY: `reserve` passes a valid destination; every field is written here.
         let step = unsafe {
-            (*change).before = changed.before;
+            (*change).before = *changed.before;
             (*change).mark_before = changed.mark_before;
             (*change).by = changed.by;
             (*change).program = changed.program;
@@ -199,6 +199,11 @@ fn conntrack_if_new<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) {
         // SAFETY: a packet from the map.
         unsafe { (*packet).flags &= !flag::CT_LOOKED_UP };
     }
+    tell_conntrack(hook, nfct, packet);
+}
+
+#[inline(never)]
+fn tell_conntrack(hook: u16, nfct: u64, packet: *mut Packet) {
     let entry = (nfct & !NFCT_INFOMASK) as *const u8;
     let told = entry.is_null()
         || reserve(|record: *mut Conntrack| {
@@ -213,8 +218,8 @@ fn conntrack_if_new<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) {
             record.zone = Probed::at(entry, field!(layout.ct_zone));
             record.l3num = Probed::at(tuple, field!(layout.ct_tuple_l3num));
             record.pad = 0;
-            record.orig = ct_tuple(tuple);
-            record.reply = ct_tuple(tuple.wrapping_add(usize::from(field!(layout.ct_tuplehash_size))));
+            ct_tuple(&mut record.orig, tuple);
+            ct_tuple(&mut record.reply, tuple.wrapping_add(usize::from(field!(layout.ct_tuplehash_size))));
         });
     if told {
         // SAFETY: a packet from the map.
@@ -222,15 +227,13 @@ fn conntrack_if_new<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) {
     }
 }
 
-/// A `struct nf_conntrack_tuple`.
+/// Reads a `struct nf_conntrack_tuple`.
 #[inline(always)]
-pub fn ct_tuple(tuple: *const u8) -> CtTuple {
-    CtTuple {
-        saddr: Probed::at(tuple, field!(layout.ct_tuple_saddr)),
-        daddr: Probed::at(tuple, field!(layout.ct_tuple_daddr)),
-        sport: Probed::at(tuple, field!(layout.ct_tuple_sport)),
-        dport: Probed::at(tuple, field!(layout.ct_tuple_dport)),
-        proto: Probed::at(tuple, field!(layout.ct_tuple_proto)),
-        pad: [0; 3],
-    }
+pub fn ct_tuple(to: &mut CtTuple, tuple: *const u8) {
+    Probed::into(to.saddr.as_mut_ptr().cast(), 16, tuple, field!(layout.ct_tuple_saddr));
+    Probed::into(to.daddr.as_mut_ptr().cast(), 16, tuple, field!(layout.ct_tuple_daddr));
+    to.sport = Probed::at(tuple, field!(layout.ct_tuple_sport));
+    to.dport = Probed::at(tuple, field!(layout.ct_tuple_dport));
+    to.proto = Probed::at(tuple, field!(layout.ct_tuple_proto));
+    to.pad = [0; 3];
 }
