@@ -166,13 +166,18 @@ fn is_traffic(name: &str) -> bool {
         "Udp6InDatagrams",
         "Udp6OutDatagrams",
     ];
-    const NEIGHBOURS: &[&str] = &["lookups", "hits", "allocs", "destroys", "hash_grows", "periodic_gc_runs"];
-    let neighbours = name.split_once('.').filter(|(group, _)| group.ends_with("_cache"));
+    const NEIGHBOURS: &[&str] = &["res_failed", "unresolved_discards", "table_fulls"];
+    const CONNTRACK: &[&str] = &["found", "new", "insert", "delete", "delete_list", "search_restart", "searched"];
+    let of_group = match name.split_once('.') {
+        Some(("arp_cache" | "ndisc_cache", name)) => !NEIGHBOURS.contains(&name),
+        Some(("nf_conntrack", name)) => CONNTRACK.contains(&name),
+        _ => false,
+    };
     let icmp = name.starts_with("Icmp")
         && (name.starts_with("IcmpMsg.") || name.contains("Type") || ICMP.iter().any(|end| name.ends_with(end)));
     icmp || ANYWHERE.iter().any(|part| name.contains(part))
         || EXACTLY.contains(&name)
-        || neighbours.is_some_and(|(_, name)| NEIGHBOURS.contains(&name))
+        || of_group
         || name == "softnet.time_squeeze"
 }
 
