@@ -21,6 +21,10 @@ pub struct Config {
     pub has_consume_location: u32,
     /// Flight recorder: how many trails each CPU has, a power of two; 0 where every step is sent at once.
     pub trails: u32,
+    /// 1 where the kernel has `bpf_loop` (5.17).
+    pub has_loop: u32,
+    /// Zero.
+    pub pad: u32,
 }
 
 /// The asked-for flow. A zero field does not restrict.

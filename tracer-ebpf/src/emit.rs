@@ -82,9 +82,9 @@ pub fn end<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place
 
 /// What something that ran over a packet did to it.
 #[derive(Clone, Copy)]
-pub struct Changed {
+pub struct Changed<'a> {
     /// See [`Change::before`].
-    pub before: Tuple,
+    pub before: &'a Tuple,
     /// See [`Change::mark_before`].
     pub mark_before: u32,
     /// One of `tracer_common::by`.
@@ -97,13 +97,13 @@ pub struct Changed {
 
 /// Reports a tracked packet after something ran over it.
 #[inline(always)]
-pub fn change<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, changed: Changed) {
+pub fn change<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, changed: &Changed<'_>) {
     device::tell_once::<R>(hook, packet, place);
     if recorder::is_on() {
         recorder::step_with::<R, ChangeDetails>(kind::CHANGE, hook, skb, packet, place, |details| {
             // SAFETY: a valid destination, and a packet from the map.
             unsafe {
-                (*details).before = changed.before;
+                (*details).before = *changed.before;
                 (*details).after = (*packet).tuple;
                 (*details).mark_before = changed.mark_before;
                 (*details).by = changed.by;
@@ -117,7 +117,7 @@ pub fn change<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Pl
     reserve(|change: *mut Change| {
         // SAFETY: `reserve` passes a valid destination; every field is written here.
         let step = unsafe {
-            (*change).before = changed.before;
+            (*change).before = *changed.before;
             (*change).mark_before = changed.mark_before;
             (*change).by = changed.by;
             (*change).program = changed.program;
@@ -253,16 +253,15 @@ fn conntrack_if_new<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) {
         // SAFETY: a packet from the map.
         unsafe { (*packet).flags &= !flag::CT_LOOKED_UP };
     }
-    if conntrack::<R>(hook, skb, packet) {
+    if conntrack(hook, nfct, packet) {
         // SAFETY: a packet from the map.
         unsafe { (*packet).nfct = nfct };
     }
 }
 
-/// Describes the packet's conntrack entry, if it has one; false where there was no room.
-#[inline(always)]
-pub fn conntrack<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) -> bool {
-    let nfct: u64 = R::at(skb, field!(layout.skb_nfct));
+/// Describes the conntrack entry that `nfct` points to, if any; false where there was no room.
+#[inline(never)]
+pub fn conntrack(hook: u16, nfct: u64, packet: *mut Packet) -> bool {
     let entry = (nfct & !NFCT_INFOMASK) as *const u8;
     entry.is_null()
         || reserve(|record: *mut Conntrack| {
@@ -277,20 +276,18 @@ pub fn conntrack<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) -> boo
             record.zone = Probed::at(entry, field!(layout.ct_zone));
             record.l3num = Probed::at(tuple, field!(layout.ct_tuple_l3num));
             record.pad = 0;
-            record.orig = ct_tuple(tuple);
-            record.reply = ct_tuple(tuple.wrapping_add(usize::from(field!(layout.ct_tuplehash_size))));
+            ct_tuple(&mut record.orig, tuple);
+            ct_tuple(&mut record.reply, tuple.wrapping_add(usize::from(field!(layout.ct_tuplehash_size))));
         })
 }
 
-/// A `struct nf_conntrack_tuple`.
+/// Reads a `struct nf_conntrack_tuple`.
 #[inline(always)]
-pub fn ct_tuple(tuple: *const u8) -> CtTuple {
-    CtTuple {
-        saddr: Probed::at(tuple, field!(layout.ct_tuple_saddr)),
-        daddr: Probed::at(tuple, field!(layout.ct_tuple_daddr)),
-        sport: Probed::at(tuple, field!(layout.ct_tuple_sport)),
-        dport: Probed::at(tuple, field!(layout.ct_tuple_dport)),
-        proto: Probed::at(tuple, field!(layout.ct_tuple_proto)),
-        pad: [0; 3],
-    }
+pub fn ct_tuple(to: &mut CtTuple, tuple: *const u8) {
+    Probed::into(to.saddr.as_mut_ptr().cast(), 16, tuple, field!(layout.ct_tuple_saddr));
+    Probed::into(to.daddr.as_mut_ptr().cast(), 16, tuple, field!(layout.ct_tuple_daddr));
+    to.sport = Probed::at(tuple, field!(layout.ct_tuple_sport));
+    to.dport = Probed::at(tuple, field!(layout.ct_tuple_dport));
+    to.proto = Probed::at(tuple, field!(layout.ct_tuple_proto));
+    to.pad = [0; 3];
 }

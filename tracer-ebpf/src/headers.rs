@@ -40,7 +40,7 @@ pub fn l4(l3: *const u8) -> *const u8 {
 
 /// What tells a packet from the next one of its flow and survives translation: TCP's sequence number, an
 /// echo's, SCTP's first chunk, the first bytes that a datagram carries. Never 0.
-#[inline(always)]
+#[inline(never)]
 pub fn fingerprint(l3: *const u8, proto: u8) -> u32 {
     let at = match proto {
         IPPROTO_TCP => 4,
@@ -51,51 +51,54 @@ pub fn fingerprint(l3: *const u8, proto: u8) -> u32 {
     Probed::at::<u32>(l4(l3), at) | 1
 }
 
-/// The tuple of the packet whose IP header is at `l3`; `None` where that is no IP header.
-#[inline(always)]
-pub fn tuple(l3: *const u8) -> Option<Tuple> {
+/// Reads the tuple of the packet whose IP header is at `l3` into `tuple`; false where that is no IP header.
+/// A function of its own, since the stack of all callers together is short (512 bytes before 6.13).
+#[inline(never)]
+pub fn read(l3: *const u8, tuple: &mut Tuple) -> bool {
+    *tuple = EMPTY;
     match Probed::at::<u8>(l3, 0) >> 4 {
-        4 => ipv4(l3),
-        6 => ipv6(l3),
-        _ => None,
+        4 => ipv4(l3, tuple),
+        6 => ipv6(l3, tuple),
+        _ => false,
     }
 }
 
 #[inline(always)]
-fn ipv4(l3: *const u8) -> Option<Tuple> {
+fn ipv4(l3: *const u8, tuple: &mut Tuple) -> bool {
     let mut header = [0u32; 5];
     if !copy(header.as_mut_ptr().cast(), l3, 20) {
-        return None;
+        return false;
     }
     let first = u32::from_be(header[0]);
     let words = (first >> 24) & 0xf;
     if words < 5 {
-        return None;
+        return false;
     }
-    let mut tuple = Tuple { version: 4, proto: (u32::from_be(header[2]) >> 16) as u8, ..EMPTY };
+    tuple.version = 4;
+    tuple.proto = (u32::from_be(header[2]) >> 16) as u8;
     tuple.saddr[0] = header[3];
     tuple.daddr[0] = header[4];
     // Only the first fragment carries a transport header.
     if u32::from_be(header[1]) & 0x1fff == 0 {
-        transport(&mut tuple, l3.wrapping_add(words as usize * 4));
+        transport(tuple, l3.wrapping_add(words as usize * 4));
     }
-    Some(tuple)
+    true
 }
 
 #[inline(always)]
-fn ipv6(l3: *const u8) -> Option<Tuple> {
-    let mut tuple = Tuple { version: 6, ..EMPTY };
+fn ipv6(l3: *const u8, tuple: &mut Tuple) -> bool {
+    tuple.version = 6;
     if !copy(tuple.saddr.as_mut_ptr().cast(), l3.wrapping_add(8), 16)
         || !copy(tuple.daddr.as_mut_ptr().cast(), l3.wrapping_add(24), 16)
     {
-        return None;
+        return false;
     }
     let extensions = extensions(l3);
     tuple.proto = extensions.proto;
     if !extensions.later_fragment {
-        transport(&mut tuple, extensions.end);
+        transport(tuple, extensions.end);
     }
-    Some(tuple)
+    true
 }
 
 /// The extension headers of an IPv6 packet.
@@ -116,7 +119,7 @@ fn extensions(l3: *const u8) -> Extensions {
     for _ in 0..MAX_EXTENSIONS {
         let header: u32 = match next {
             // Hop-by-hop, routing, destination options, mobility, HIP, shim6.
-            0 | 43 | 60 | 135 | 139 | 140 | 44 | 51 => Probed::at(at, 0),
+            0 | 43 | 60 | 135 | 139 | 140 | 44 | 51 => word(at),
             _ => break,
         };
         let [following, length, high, low] = header.to_ne_bytes();
@@ -134,6 +137,12 @@ fn extensions(l3: *const u8) -> Extensions {
         }
     }
     Extensions { end: at, proto: next, later_fragment }
+}
+
+/// Four bytes. A function of its own, since the loop above is unrolled, with a place on the stack for each.
+#[inline(never)]
+fn word(at: *const u8) -> u32 {
+    Probed::at(at, 0)
 }
 
 /// Ports and flags. A header that cannot be read leaves them zero.

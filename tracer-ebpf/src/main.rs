@@ -11,6 +11,7 @@
 #![feature(asm_experimental_arch)]
 
 mod attach;
+mod each;
 mod emit;
 mod headers;
 mod hooks;

@@ -29,7 +29,7 @@ static LEARNED: LruHashMap<Tuple, u8> = LruHashMap::with_max_entries(65536, 0);
 static ANY_LEARNED: Raised = Raised::NO;
 
 /// A tracked packet has got this tuple.
-#[inline(always)]
+#[inline(never)]
 pub fn learn(tuple: &Tuple) {
     let mut key = Tuple { tcp_flags: 0, direction: 0, ..*tuple };
     let _forgotten_oldest = LEARNED.insert(key, tuple.direction, 0);
@@ -48,9 +48,20 @@ pub fn learn(tuple: &Tuple) {
 
 #[inline(always)]
 fn learned(tuple: &Tuple) -> Option<u8> {
+    match look_up(tuple) {
+        NOT_LEARNED => None,
+        direction => Some(direction as u8),
+    }
+}
+
+/// No [`direction`].
+const NOT_LEARNED: u32 = u32::MAX;
+
+#[inline(never)]
+fn look_up(tuple: &Tuple) -> u32 {
     let key = Tuple { tcp_flags: 0, direction: 0, ..*tuple };
     // SAFETY: a byte, which no writer leaves half written.
-    LEARNED.get_ptr(key).map(|direction| unsafe { *direction })
+    LEARNED.get_ptr(key).map_or(NOT_LEARNED, |direction| unsafe { u32::from(*direction) })
 }
 
 /// What the filter says.

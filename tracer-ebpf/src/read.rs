@@ -49,6 +49,15 @@ impl Read for Probed {
     }
 }
 
+impl Probed {
+    /// Reads `len` bytes at `base + offset` to where they shall stay, without a detour over the stack.
+    #[inline(always)]
+    pub fn into(to: *mut u8, len: u32, base: *const u8, offset: u16) {
+        let from = if offset == ABSENT { core::ptr::null() } else { base.wrapping_add(usize::from(offset)) };
+        copy(to, from, len);
+    }
+}
+
 /// Copies `len` bytes to `to`; false where that failed.
 #[inline(always)]
 pub fn copy(to: *mut u8, from: *const u8, len: u32) -> bool {

@@ -69,19 +69,70 @@ fn changes() -> BoxedStrategy<Changes> {
 }
 
 fn node_fact() -> BoxedStrategy<NodeFact> {
+    prop_oneof![counted_facts(), facts_of_devices(), facts_of_sockets()].boxed()
+}
+
+fn counted_facts() -> BoxedStrategy<NodeFact> {
     let sysctl = any::<[String; 2]>().prop_map(|[name, value]| NodeFact::Sysctl { name, value });
-    let route = (option::of(any::<IpAddr>()), any::<[Option<String>; 6]>()).prop_map(
-        |(to, [iif, device, kind, route, rule, error])| {
-            NodeFact::Route(RouteAnswer { to, iif, device, kind, route, rule, error, ..RouteAnswer::default() })
-        },
-    );
     let counter = (any::<String>(), any::<[u64; 2]>()).prop_map(|(name, [before, after])| NodeFact::Counter {
         name,
         before,
         after,
     });
+    let qdisc = (any::<[String; 3]>(), any::<u64>(), any::<Option<u64>>(), any::<u32>()).prop_map(
+        |([ifname, kind, handle], drops, before, qlen)| NodeFact::Qdisc { ifname, kind, handle, drops, before, qlen },
+    );
+    let table = any::<[u64; 2]>().prop_map(|[count, max]| NodeFact::ConntrackTable { count, max });
     let zones = vec(any::<u16>(), 0..3).prop_map(|zones| NodeFact::ConntrackZones { zones });
-    prop_oneof![sysctl, route, counter, zones, Just(NodeFact::NoSocket)].boxed()
+    prop_oneof![sysctl, counter, qdisc, table, zones].boxed()
+}
+
+fn facts_of_devices() -> BoxedStrategy<NodeFact> {
+    let route = (any::<[Option<IpAddr>; 3]>(), any::<[Option<String>; 6]>()).prop_map(
+        |([to, from, gateway], [iif, device, kind, route, rule, error])| {
+            NodeFact::Route(RouteAnswer { to, from, iif, device, gateway, kind, route, rule, error })
+        },
+    );
+    let neighbour = (any::<IpAddr>(), any::<[String; 2]>()).prop_map(|(addr, [ifname, state])| NodeFact::Neighbour {
+        addr,
+        ifname,
+        state,
+    });
+    let link = (any::<[String; 3]>(), any::<[bool; 2]>(), any::<u32>(), any::<Option<String>>()).prop_map(
+        |([ifname, address, kind], [up, carrier], mtu, master)| NodeFact::Link {
+            ifname,
+            up,
+            carrier,
+            mtu,
+            address,
+            master,
+            kind,
+        },
+    );
+    let address = (any::<IpAddr>(), any::<String>()).prop_map(|(addr, ifname)| NodeFact::LocalAddress { addr, ifname });
+    let port = (any::<[String; 3]>(), any::<[bool; 3]>(), vec(any::<String>(), 0..3)).prop_map(
+        |([ifname, bridge, state], [vlan_filtering, hairpin, isolated], vlans)| NodeFact::BridgePort {
+            ifname,
+            bridge,
+            state,
+            vlan_filtering,
+            vlans,
+            hairpin,
+            isolated,
+        },
+    );
+    prop_oneof![route, neighbour, link, address, port].boxed()
+}
+
+fn facts_of_sockets() -> BoxedStrategy<NodeFact> {
+    let listener = (any::<String>(), any::<u32>(), any::<Option<u32>>())
+        .prop_map(|(local, queue, limit)| NodeFact::Listener { local, queue, limit });
+    let socket = (any::<String>(), any::<u32>(), any::<[Option<u32>; 2]>())
+        .prop_map(|(local, rmem, [rcvbuf, drops])| NodeFact::Socket { local, rmem, rcvbuf, drops });
+    let policy = (any::<[String; 3]>(), any::<bool>()).prop_map(|([direction, action, selector], template)| {
+        NodeFact::XfrmPolicy { direction, action, selector, template }
+    });
+    prop_oneof![listener, socket, policy, Just(NodeFact::NoSocket)].boxed()
 }
 
 fn step() -> impl Strategy<Value = Step> {

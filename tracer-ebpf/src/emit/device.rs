@@ -29,6 +29,11 @@ pub fn tell_once<R: Read>(hook: u16, packet: *mut Packet, place: Place) {
     if dev.is_null() || dev as u64 == unsafe { (*packet).dev } {
         return;
     }
+    tell::<R>(hook, packet, dev);
+}
+
+#[inline(never)]
+fn tell<R: Read>(hook: u16, packet: *mut Packet, dev: *const u8) {
     let ifindex: u32 = R::at(dev, field!(layout.dev_ifindex));
     let key = Key { dev: dev as u64, ifindex: ifindex.into() };
     if DEVICES_TOLD.get_ptr(key).is_some() {

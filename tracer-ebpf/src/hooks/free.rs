@@ -2,7 +2,11 @@
 
 use tracer_common::{flag, hook};
 
-use super::{ip::network_header, nft, wire};
+use super::{
+    ip::network_header,
+    nft,
+    wire::{self, By, Look},
+};
 use crate::{
     attach::{Args, on_entry, on_tracepoint},
     emit::{self, Details, Place},
@@ -69,7 +73,8 @@ fn report<A: Args>(hook: u16, _args: &A, skb: *const u8, details: Details) {
     if place.dev as u64 != unsafe { (*packet).dev } {
         place.dev = core::ptr::null();
     }
-    wire::look_last(hook, skb, packet, network_header::<A::Read>(skb), place);
+    let l3 = network_header::<A::Read>(skb);
+    wire::look(&Look { hook, suspect: By::Dropper, skb, packet, l3, place });
     nft::freed_in_walk(skb, packet, place);
     emit::end::<A::Read>(hook, skb, packet, place, details);
 }

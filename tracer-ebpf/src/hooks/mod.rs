@@ -59,13 +59,14 @@ fn enter<R: Read>(hook: u16, skb: *const u8, place: Place, l3: impl FnOnce() -> 
 #[inline(always)]
 fn meet<R: Read>(hook: u16, skb: *const u8, place: Place, l3: *const u8) -> Option<*mut Packet> {
     let suspect = if hook == NETIF_RECEIVE_SKB { wire::By::Receiver } else { wire::By::Unknown };
-    let known = packet::tracked(skb).filter(|packet| {
-        let same = wire::look(hook, skb, *packet, l3, place, suspect);
-        if !same {
+    let known = match packet::tracked(skb) {
+        Some(packet) if wire::look(&wire::Look { hook, skb, packet, l3, place, suspect }) => Some(packet),
+        Some(_) => {
             packet::end(skb);
+            None
         }
-        same
-    });
+        None => None,
+    };
     let packet = match known {
         Some(packet) => packet,
         None => first_sight::<R>(skb, place, l3)?,
@@ -79,16 +80,17 @@ fn first_sight<R: Read>(skb: *const u8, place: Place, l3: *const u8) -> Option<*
     if !place_matches::<R>(skb, place) {
         return None;
     }
-    let Some(mut tuple) = headers::tuple(l3) else {
+    let mut tuple = headers::EMPTY;
+    if !headers::read(l3, &mut tuple) {
         packet::count(counter::UNPARSED);
         return None;
-    };
+    }
     tuple.direction = matching::direction(&tuple)?;
     packet::begin(skb, &tuple, l3)
 }
 
 /// Mark, device name and netns of the filter, cheapest first.
-#[inline(always)]
+#[inline(never)]
 fn place_matches<R: Read>(skb: *const u8, place: Place) -> bool {
     let mask = field!(filter.mark_mask);
     if mask != 0 && R::at::<u32>(skb, field!(layout.skb_mark)) & mask != field!(filter.mark) {

@@ -1,6 +1,6 @@
 //! Conntrack's NAT: what the entry says the packet's tuple becomes.
 
-use tracer_common::{Tuple, by, hook};
+use tracer_common::{CtTuple, Tuple, by, hook};
 
 use super::route::routed_to;
 use crate::{
@@ -27,14 +27,21 @@ const IPPROTO_ICMPV6: u8 = 58;
 fn manip<A: Args>(args: &A) {
     let (skb, ct) = (args.arg(0), args.arg(1));
     let (kind, direction) = (args.arg(2) as u64 as i32, args.arg(3) as u64 & 1);
-    let Some(packet) = packet::tracked(skb).or_else(|| first_sight(skb, ct, kind, direction)) else { return };
+    let packet = match packet::tracked(skb) {
+        Some(packet) => packet,
+        None => first_sight(skb, ct, kind, direction),
+    };
+    if packet.is_null() {
+        return;
+    }
     // SAFETY: a packet from the map.
     let (before, wrapped) = unsafe { ((*packet).tuple, (*packet).outer.version != 0) };
     // What is translated is the tunnel's own datagram: the inner packet stays what it is.
     if wrapped {
         return;
     }
-    let after = translated(&before, ct, kind, direction);
+    let mut after = before;
+    translate(&mut after, ct, kind, direction);
     if headers::same(&before, &after) {
         return;
     }
@@ -42,20 +49,26 @@ fn manip<A: Args>(args: &A) {
     unsafe { (*packet).tuple = after };
     matching::learn(&after);
     let mark = Probed::at(skb, field!(layout.skb_mark));
-    let changed = Changed { before, mark_before: mark, by: by::CONNTRACK, program: 0, code: kind };
-    emit::change::<Probed>(hook::NF_NAT_MANIP_PKT, skb, packet, place(skb), changed);
+    let changed = Changed { before: &before, mark_before: mark, by: by::CONNTRACK, program: 0, code: kind };
+    emit::change::<Probed>(hook::NF_NAT_MANIP_PKT, skb, packet, place(skb), &changed);
 }
 
-/// A packet that is asked for by the tuple that it is about to get.
-#[inline(always)]
-fn first_sight(skb: *const u8, ct: *const u8, kind: i32, direction: u64) -> Option<*mut Packet> {
+/// A packet that is asked for by the tuple that it is about to get; null for others.
+#[inline(never)]
+fn first_sight(skb: *const u8, ct: *const u8, kind: i32, direction: u64) -> *mut Packet {
     if !super::place_matches::<Probed>(skb, place(skb)) {
-        return None;
+        return core::ptr::null_mut();
     }
     let l3 = super::ip::network_header::<Probed>(skb);
-    let mut before = headers::tuple(l3)?;
-    before.direction = matching::direction(&translated(&before, ct, kind, direction))?;
-    packet::begin(skb, &before, l3)
+    let mut tuple = headers::EMPTY;
+    if !headers::read(l3, &mut tuple) {
+        return core::ptr::null_mut();
+    }
+    translate(&mut tuple, ct, kind, direction);
+    let Some(direction) = matching::direction(&tuple) else { return core::ptr::null_mut() };
+    headers::read(l3, &mut tuple);
+    tuple.direction = direction;
+    packet::begin(skb, &tuple, l3).unwrap_or(core::ptr::null_mut())
 }
 
 /// On its way out of a socket a packet has no device yet, only a route.
@@ -65,25 +78,25 @@ fn place(skb: *const u8) -> Place {
     if place.dev.is_null() { Place { dev: routed_to(skb), ..place } } else { place }
 }
 
-#[inline(always)]
-fn translated(before: &Tuple, ct: *const u8, kind: i32, direction: u64) -> Tuple {
+#[inline(never)]
+fn translate(tuple: &mut Tuple, ct: *const u8, kind: i32, direction: u64) {
     // Both directions lie side by side; the other one, turned around, is the goal.
     let opposite = if direction == 0 { usize::from(field!(layout.ct_tuplehash_size)) } else { 0 };
     let hash = ct.wrapping_add(usize::from(field!(layout.ct_tuplehash)) + opposite);
-    let goal = ct_tuple(hash.wrapping_add(usize::from(field!(layout.ct_tuplehash_tuple))));
-    let mut after = *before;
-    let echo = matches!(before.proto, IPPROTO_ICMP | IPPROTO_ICMPV6);
+    let mut goal = CtTuple::default();
+    ct_tuple(&mut goal, hash.wrapping_add(usize::from(field!(layout.ct_tuplehash_tuple))));
+    let echo = matches!(tuple.proto, IPPROTO_ICMP | IPPROTO_ICMPV6);
+    let own = tuple.sport;
     if kind == NF_NAT_MANIP_SRC {
-        after.saddr = goal.daddr;
-        after.sport = goal.dport;
+        tuple.saddr = goal.daddr;
+        tuple.sport = goal.dport;
     } else {
-        after.daddr = goal.saddr;
-        after.dport = goal.sport;
+        tuple.daddr = goal.saddr;
+        tuple.dport = goal.sport;
     }
     // An echo has one identifier for both; where there is none, conntrack keeps type and code.
     if echo {
-        let id = if before.sport == 0 { 0 } else { goal.sport };
-        (after.sport, after.dport) = (id, id);
+        let id = if own == 0 { 0 } else { goal.sport };
+        (tuple.sport, tuple.dport) = (id, id);
     }
-    after
 }

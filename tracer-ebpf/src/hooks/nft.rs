@@ -76,7 +76,7 @@ pub fn freed_in_walk(skb: *const u8, packet: *mut Packet, place: Place) {
 }
 
 /// Reports who decided the walk under way, if there is one.
-#[inline(always)]
+#[inline(never)]
 fn decided(skb: *const u8, packet: *mut Packet, place: Place, ret: i32) {
     // SAFETY: a packet from the map.
     let base = unsafe { (*packet).base };

@@ -8,11 +8,11 @@ use aya_ebpf::{
     maps::PerCpuArray,
     programs::{FEntryContext, FExitContext},
 };
-use tracer_common::{Tuple, by, hook};
+use tracer_common::{by, hook};
 
 use super::{
     ip::network_header,
-    wire::{self, By},
+    wire::{self, By, Look},
 };
 use crate::{
     emit::{self, Changed, Details, Place},
@@ -65,13 +65,20 @@ extern "C" fn fexit_bpf_program(ctx: *mut core::ffi::c_void) -> i32 {
     let place = Place::of::<Typed>(skb);
     let protocol: u16 = Typed::at(skb, field!(layout.skb_protocol));
     if matches!(protocol, ETH_P_IP | ETH_P_IPV6)
-        && !wire::look(hook::BPF_PROGRAM, skb, packet, network_header::<Typed>(skb), place, By::Program)
+        && !wire::look(&Look {
+            hook: hook::BPF_PROGRAM,
+            skb,
+            packet,
+            l3: network_header::<Typed>(skb),
+            place,
+            suspect: By::Program,
+        })
     {
         packet::end(skb);
         return 0;
     }
-    let changed = Changed { before, mark_before, by: by::PROGRAM, program: program_id(), code: code as i32 };
-    emit::change::<Typed>(hook::BPF_PROGRAM, skb, packet, place, changed);
+    let changed = Changed { before: &before, mark_before, by: by::PROGRAM, program: program_id(), code: code as i32 };
+    emit::change::<Typed>(hook::BPF_PROGRAM, skb, packet, place, &changed);
     0
 }
 
@@ -99,13 +106,14 @@ extern "C" fn fexit_xdp_program(ctx: *mut core::ffi::c_void) -> i32 {
     // SAFETY: a packet from the map.
     let before = unsafe { (*packet).tuple };
     if let Some(l3) = l3
-        && !wire::look(hook::BPF_PROGRAM, skb, packet, l3, place, By::Program)
+        && !wire::look(&Look { hook: hook::BPF_PROGRAM, skb, packet, l3, place, suspect: By::Program })
     {
         packet::end(if skb.is_null() { head } else { skb });
         return 0;
     }
-    let changed = Changed { before, mark_before: 0, by: by::PROGRAM, program: program_id(), code: code as i32 };
-    emit::change::<Probed>(hook::BPF_PROGRAM, skb, packet, place, changed);
+    let changed =
+        Changed { before: &before, mark_before: 0, by: by::PROGRAM, program: program_id(), code: code as i32 };
+    emit::change::<Probed>(hook::BPF_PROGRAM, skb, packet, place, &changed);
     if code as i32 != XDP_PASS && skb.is_null() {
         if recorder::is_on() && matches!(code as i32, XDP_ABORTED | XDP_DROP) {
             recorder::send::<Probed>(hook::BPF_PROGRAM, skb, packet, place, Details::default());
@@ -122,7 +130,10 @@ fn xdp_first_sight(head: *const u8, place: Place, l3: Option<*const u8>) -> Opti
     if !super::place_matches::<Probed>(core::ptr::null(), place) {
         return None;
     }
-    let mut tuple: Tuple = headers::tuple(l3?)?;
+    let mut tuple = headers::EMPTY;
+    if !headers::read(l3?, &mut tuple) {
+        return None;
+    }
     tuple.direction = matching::direction(&tuple)?;
     packet::begin(head, &tuple, l3?)
 }

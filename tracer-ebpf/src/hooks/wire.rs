@@ -19,56 +19,89 @@ pub enum By {
     Program,
     /// Nobody that is known; the packet is received by a device.
     Receiver,
+    /// Nobody that is known; the packet is being dropped. A translation that nobody has told is noticed, so that
+    /// a drop never shows a tuple that the packet has no more. Other differences say nothing: what is
+    /// freed may be half wrapped.
+    Dropper,
     /// Nobody that is known.
     Unknown,
+}
+
+/// A look at a packet's headers.
+#[derive(Clone, Copy)]
+pub struct Look {
+    /// Row of the hook table.
+    pub hook: u16,
+    /// Who may have changed them.
+    pub suspect: By,
+    /// The `struct sk_buff`, null where there is none yet.
+    pub skb: *const u8,
+    /// What is known of the packet.
+    pub packet: *mut Packet,
+    /// Its IP header.
+    pub l3: *const u8,
+    /// Where it is.
+    pub place: Place,
 }
 
 /// Compares the IP header at `l3` with what is known of a tracked packet. False where the skb carries
 /// another packet: the kernel does not run a program twice at once on a CPU, so that the end of the one
 /// before may have gone unseen.
-#[inline(always)]
-pub fn look(hook: u16, skb: *const u8, packet: *mut Packet, l3: *const u8, place: Place, suspect: By) -> bool {
-    let Some(now) = headers::tuple(l3) else { return true };
+#[inline(never)]
+pub fn look(at: &Look) -> bool {
+    let mut now = headers::EMPTY;
+    if !headers::read(at.l3, &mut now) {
+        return true;
+    }
     // SAFETY: a packet from the map.
-    let (own, outer, known) = unsafe { (&mut (*packet).tuple, &mut (*packet).outer, (*packet).fingerprint) };
+    let (own, outer, known) = unsafe { (&mut (*at.packet).tuple, &mut (*at.packet).outer, (*at.packet).fingerprint) };
     let same = headers::same(&now, own);
     let translated = !same && outer.version == 0 && is_translation(own, &now);
+    if at.suspect == By::Dropper && !translated {
+        return true;
+    }
     if same || translated {
-        if known != 0 && known != headers::fingerprint(l3, now.proto) {
+        if known != 0 && known != headers::fingerprint(at.l3, now.proto) {
             return false;
         }
-    } else if suspect == By::Receiver && outer.version == 0 {
+    } else if at.suspect == By::Receiver && outer.version == 0 {
         // Packets are wrapped on their way out.
         return false;
     }
     if same {
-        if outer.version != 0 && tell(hook, packet, &headers::EMPTY, l3) {
+        if outer.version != 0 && tell(at, &headers::EMPTY) {
             *outer = headers::EMPTY;
         }
     } else if translated {
-        let before = *own;
-        *own = Tuple { tcp_flags: before.tcp_flags, direction: before.direction, ..now };
+        now.tcp_flags = own.tcp_flags;
+        now.direction = own.direction;
+        exchange(own, &mut now);
         matching::learn(own);
-        if suspect != By::Program {
-            let mark = Probed::at(skb, field!(layout.skb_mark));
-            let changed = Changed { before, mark_before: mark, by: by::UNKNOWN, program: 0, code: 0 };
-            emit::change::<Probed>(hook, skb, packet, place, changed);
+        if at.suspect != By::Program {
+            tell_change(at, &now);
         }
-    } else if !headers::same(&now, outer) && tell(hook, packet, &now, l3) {
+    } else if !headers::same(&now, outer) && tell(at, &now) {
         *outer = now;
     }
     true
 }
 
-/// A packet is being dropped: a translation that nobody has told is noticed now, so that a drop never shows
-/// a tuple that the packet has no more. Other differences say nothing: what is freed may be half wrapped.
+/// Word by word: a third tuple would need its place on the stack.
 #[inline(always)]
-pub fn look_last(hook: u16, skb: *const u8, packet: *mut Packet, l3: *const u8, place: Place) {
-    // SAFETY: a packet from the map.
-    let (own, wrapped) = unsafe { ((*packet).tuple, (*packet).outer.version != 0) };
-    if !wrapped && headers::tuple(l3).is_some_and(|now| !headers::same(&now, &own) && is_translation(&own, &now)) {
-        look(hook, skb, packet, l3, place, By::Unknown);
+fn exchange(a: &mut Tuple, b: &mut Tuple) {
+    for word in 0..4 {
+        (a.saddr[word], b.saddr[word]) = (b.saddr[word], a.saddr[word]);
+        (a.daddr[word], b.daddr[word]) = (b.daddr[word], a.daddr[word]);
     }
+    (a.sport, b.sport) = (b.sport, a.sport);
+    (a.dport, b.dport) = (b.dport, a.dport);
+}
+
+#[inline(never)]
+fn tell_change(at: &Look, before: &Tuple) {
+    let mark_before = Probed::at(at.skb, field!(layout.skb_mark));
+    let changed = Changed { before, mark_before, by: by::UNKNOWN, program: 0, code: 0 };
+    emit::change::<Probed>(at.hook, at.skb, at.packet, at.place, &changed);
 }
 
 /// One end may be another, the other end is as it was: nobody wraps a packet into headers like that. A
@@ -80,22 +113,24 @@ fn is_translation(own: &Tuple, now: &Tuple) -> bool {
         && (own.saddr == now.saddr && own.sport == now.sport || own.daddr == now.daddr && own.dport == now.dport)
 }
 
-#[inline(always)]
-fn tell(hook: u16, packet: *mut Packet, tuple: &Tuple, l3: *const u8) -> bool {
-    let read = |outer: &mut OuterDetails| {
-        outer.tuple = *tuple;
-        outer.l4 = [0; OUTER_L4];
-        copy(outer.l4.as_mut_ptr(), headers::l4(l3), OUTER_L4 as u32);
-    };
+#[inline(never)]
+fn tell(at: &Look, tuple: &Tuple) -> bool {
     if recorder::is_on() {
         // SAFETY: a valid destination in the trail.
-        recorder::note(kind::OUTER, hook, packet, |outer| read(unsafe { &mut *outer }));
+        recorder::note(kind::OUTER, at.hook, at.packet, |outer| read(unsafe { &mut *outer }, at, tuple));
         return true;
     }
     emit::reserve(|record: *mut Outer| {
         // SAFETY: a valid destination in the ring buffer.
         let record = unsafe { &mut *record };
-        record.header = emit::header(kind::OUTER, hook, packet);
-        read(&mut record.outer);
+        record.header = emit::header(kind::OUTER, at.hook, at.packet);
+        read(&mut record.outer, at, tuple);
     })
+}
+
+#[inline(always)]
+fn read(outer: &mut OuterDetails, at: &Look, tuple: &Tuple) {
+    outer.tuple = *tuple;
+    outer.l4 = [0; OUTER_L4];
+    copy(outer.l4.as_mut_ptr(), headers::l4(at.l3), OUTER_L4 as u32);
 }

@@ -44,23 +44,28 @@ fn atomic_add(slot: *mut u64, addend: u64) {
     }
 }
 
-/// skbs lie at least 64 bytes apart, so the lowest bits say nothing.
+/// skbs lie at least 64 bytes apart, so the lowest bits say nothing. The verifier forbids 64-bit logic on
+/// pointers, and only a 32-bit move makes a number of one; and that of 5.10 forgets what a number is
+/// bounded by unless the mask comes last. The compiler must not choose otherwise.
 #[inline(always)]
 fn slot(skb: *const u8) -> *mut u64 {
-    let low = low_word(skb);
-    let index = ((low >> 6) ^ (low >> 20)) & (SLOTS as u32 - 1);
-    // SAFETY: the mask keeps the index inside.
-    unsafe { FILTER.0.get().cast::<u64>().add(index as usize) }
-}
-
-/// The low half of an address as a number. The verifier forbids 64-bit logic on pointers, and only
-/// a 32-bit move makes a number of one; the compiler must not choose otherwise.
-#[inline(always)]
-fn low_word(skb: *const u8) -> u32 {
-    let low: u64;
-    // SAFETY: moves a register.
+    let offset: u64;
+    // SAFETY: logic on registers.
     unsafe {
-        core::arch::asm!("w2 = w1", in("r1") skb, lateout("r2") low, options(pure, nomem, nostack, preserves_flags));
+        core::arch::asm!(
+            "w2 = w1",
+            "w3 = w2",
+            "w2 >>= 3",
+            "w3 >>= 17",
+            "w2 ^= w3",
+            "r2 &= {mask}",
+            mask = const SLOTS * 8 - 8,
+            in("r1") skb,
+            lateout("r2") offset,
+            out("r3") _,
+            options(pure, nomem, nostack, preserves_flags),
+        );
     }
-    low as u32
+    // SAFETY: the mask keeps the offset inside, at a whole slot.
+    unsafe { FILTER.0.get().cast::<u8>().add(offset as usize).cast() }
 }

@@ -49,6 +49,11 @@ impl<'a> Attrs<'a> {
         bytes::array_at(self.get(kind)?, 0).map(u64::from_be_bytes)
     }
 
+    /// In this machine's order, like most numbers outside of nf_tables.
+    pub(super) fn host_u32(self, kind: u16) -> Option<u32> {
+        bytes::u32_at(self.get(kind)?, 0)
+    }
+
     /// A NUL-terminated string.
     pub(super) fn text(self, kind: u16) -> Option<String> {
         self.get(kind).map(bytes::text)

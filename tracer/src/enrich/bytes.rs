@@ -52,6 +52,15 @@ pub(super) fn net_number(bytes: &[u8]) -> Option<u64> {
     (bytes.len() <= 8).then(|| bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }
 
+/// An address of four or sixteen bytes.
+pub(super) fn ip(bytes: &[u8]) -> Option<std::net::IpAddr> {
+    match bytes.len() {
+        4 => array_at::<4>(bytes, 0).map(Into::into),
+        16 => array_at::<16>(bytes, 0).map(Into::into),
+        _ => None,
+    }
+}
+
 /// `0x` and two digits a byte.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold("0x".to_owned(), |text, byte| format!("{text}{byte:02x}"))

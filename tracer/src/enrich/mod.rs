@@ -7,8 +7,10 @@
 
 mod attrs;
 mod bytes;
+mod loaded;
 mod netlink;
 pub mod netns;
+pub mod node;
 pub mod routes;
 pub mod ruleset;
 pub mod wireguard;

@@ -18,10 +18,20 @@ use super::bytes;
 /// without the netlink header. They are wiped afterwards: some hold secrets that nobody here asked
 /// for.
 pub(super) fn ask<T>(question: &Question<'_>, read: impl Fn(&[u8]) -> T) -> io::Result<Vec<T>> {
+    ask_until_whole(question, false, read)
+}
+
+/// As [`ask`], but the kernel takes what the question says about the objects of a dump for a filter
+/// (`NETLINK_GET_STRICT_CHK`, since 4.20).
+pub(super) fn ask_strictly<T>(question: &Question<'_>, read: impl Fn(&[u8]) -> T) -> io::Result<Vec<T>> {
+    ask_until_whole(question, true, read)
+}
+
+fn ask_until_whole<T>(question: &Question<'_>, strict: bool, read: impl Fn(&[u8]) -> T) -> io::Result<Vec<T>> {
     let mut found = Vec::new();
     for _ in 0..TRIES {
         found.clear();
-        if !ask_once(question, &mut |answer| found.push(read(answer)))? {
+        if !ask_once(question, strict, &mut |answer| found.push(read(answer)))? {
             return Ok(found);
         }
     }
@@ -45,8 +55,11 @@ pub(super) struct Question<'a> {
 const TRIES: usize = 5;
 
 /// Whether the dump was interrupted by a change.
-fn ask_once(question: &Question<'_>, each: &mut impl FnMut(&[u8])) -> io::Result<bool> {
+fn ask_once(question: &Question<'_>, strict: bool, each: &mut impl FnMut(&[u8])) -> io::Result<bool> {
     let socket = Socket::new(question.protocol)?;
+    if strict {
+        socket.set_netlink_get_strict_chk(true)?;
+    }
     // The kernel answers at once or not at all.
     setsockopt(&socket.as_fd(), ReceiveTimeout, &TimeVal::seconds(5))?;
     socket.send(&request(question), 0)?;

@@ -5,7 +5,11 @@ pub mod layout;
 pub mod reasons;
 pub mod symbols;
 
-use std::{collections::BTreeMap, fs, io};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::Path,
+};
 
 use btf::{Btf, Split};
 
@@ -22,6 +26,8 @@ pub struct Kernel {
     pub vmlinux: Btf,
     /// BTF of the loaded modules that hooks or structures live in.
     pub modules: BTreeMap<String, Btf>,
+    /// Modules of those that are loaded without BTF: kernels before 5.11 know none of modules.
+    pub untyped: BTreeSet<String>,
 }
 
 impl Kernel {
@@ -38,15 +44,17 @@ impl Kernel {
             )
         })?;
         let vmlinux = Btf::parse(data, None).map_err(|error| format!("{path} could not be understood: {error}"))?;
-        let mut modules = BTreeMap::new();
+        let (mut modules, mut untyped) = (BTreeMap::new(), BTreeSet::new());
         for module in wanted {
-            if !module.is_empty()
-                && !modules.contains_key(module)
-                && let Some(data) = module_btf(module)?
-            {
+            if module.is_empty() || modules.contains_key(module) {
+                continue;
+            }
+            if let Some(data) = module_btf(module)? {
                 let btf = Btf::parse(data, Some(&vmlinux))
                     .map_err(|error| format!("{BTF_DIR}/{module} could not be understood: {error}"))?;
                 modules.insert(module.to_owned(), btf);
+            } else if Path::new("/sys/module").join(module).join("initstate").exists() {
+                untyped.insert(module.to_owned());
             }
         }
         let name = nix::sys::utsname::uname().map_err(|error| format!("uname failed: {error}"))?;
@@ -55,6 +63,7 @@ impl Kernel {
             node: name.nodename().to_string_lossy().into_owned(),
             vmlinux,
             modules,
+            untyped,
         })
     }
 

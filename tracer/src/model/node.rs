@@ -26,10 +26,13 @@ pub enum NodeFact {
         /// `NUD_*` without the prefix, `NONE` where there is no entry.
         state: String,
     },
-    /// A counter of the netns (`/proc/net/snmp`, `snmp6`, `netstat`, `stat/nf_conntrack`), e.g.
-    /// `TcpExt.ListenOverflows`, when the trace began (or when the netns was first seen) and after the drop.
+    /// A counter that rose between the begin of the trace (or the first sight of the netns) and the look
+    /// after the drop. Other packets than the dropped one may have their part in it.
     Counter {
-        /// Group and name as the file spells them, a dot between.
+        /// Of the netns: `Ip.InAddrErrors` (`/proc/net/snmp`), `TcpExt.ListenOverflows` (`netstat`),
+        /// `Ip6InNoRoutes` (`snmp6`, whose names have no group), `XfrmInNoPols` (`xfrm_stat`),
+        /// `nf_conntrack.early_drop` (`stat/nf_conntrack`). Of the whole node: `softnet.dropped`
+        /// (`softnet_stat`), `arp_cache.unresolved_discards`, `ndisc_cache.table_fulls` (`stat/arp_cache`, …).
         name: String,
         /// Before.
         before: u64,
@@ -46,6 +49,9 @@ pub enum NodeFact {
         handle: String,
         /// Packets dropped since it was made.
         drops: u64,
+        /// Of these, when the trace began (or the netns was first seen), where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<u64>,
         /// Packets waiting now.
         qlen: u32,
     },
@@ -56,32 +62,38 @@ pub enum NodeFact {
         /// `nf_conntrack_max`
         max: u64,
     },
-    /// Conntrack entries of this very tuple in other zones than the packet's.
+    /// Conntrack entries of this very tuple, in either direction. The packet's own zone is in
+    /// `Step.ct.zone` where it has an entry.
     ConntrackZones {
-        /// The zones, ascending.
+        /// Their zones, ascending.
         zones: Vec<u16>,
     },
-    /// A listening TCP socket that the packet is for.
+    /// A listening TCP socket that the packet may be for, by its address and port: whether it is bound to
+    /// a device, or takes IPv6 alone, the kernel does not tell without a module.
     Listener {
         /// Local `address:port`.
         local: String,
-        /// Connections that wait for `accept`.
+        /// Connections that wait for `accept` (`sk_ack_backlog`).
         queue: u32,
-        /// How many may wait (the backlog).
-        limit: u32,
+        /// How many may wait (`sk_max_ack_backlog`), where `tcp_diag` is loaded and tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<u32>,
     },
-    /// A socket that the packet is for.
+    /// A socket that the packet may be for: UDP's by address and port, TCP's by both ends.
     Socket {
         /// Local `address:port`.
         local: String,
-        /// Bytes of memory that wait to be read (`SK_MEMINFO_RMEM_ALLOC`).
+        /// UDP: bytes of memory that wait to be read (`sk_rmem_alloc`); TCP: bytes of data.
         rmem: u32,
-        /// `SO_RCVBUF` (`SK_MEMINFO_RCVBUF`).
-        rcvbuf: u32,
-        /// Packets that this socket dropped (`SK_MEMINFO_DROPS`).
-        drops: u32,
+        /// `sk_rcvbuf`, where `udp_diag` or `tcp_diag` is loaded and tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rcvbuf: Option<u32>,
+        /// Packets that this socket dropped (`sk_drops`); TCP tells where `tcp_diag` is loaded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        drops: Option<u32>,
     },
-    /// No socket of the netns is bound to the packet's destination.
+    /// No socket of the netns takes the packet: all were looked at, and none has its port (TCP: none
+    /// listens there, and none has both its ends).
     NoSocket,
     /// The device of the drop.
     Link {

@@ -85,7 +85,9 @@ impl Columns {
         let text = hang(&" ".repeat(display_width(&left)), &what, look.width);
         let text: Vec<_> = text.lines().map(|line| paint(style, line.trim_start())).collect();
         let indent = format!("\n{}", " ".repeat(display_width(&left)));
-        format!("{left}{}", text.join(&indent))
+        let below = " ".repeat(display_width(&left) + 2);
+        let facts = says.facts.iter().map(|fact| format!("\n{}", hang(&below, fact, look.width)));
+        format!("{left}{}{}", text.join(&indent), facts.collect::<String>())
     }
 
     fn line(&self, [time, device, mark, ct]: [String; 4]) -> String {

@@ -13,6 +13,7 @@ mod hooks;
 mod icmp;
 mod json;
 mod legend;
+mod node;
 mod packet;
 mod path;
 mod pipe;

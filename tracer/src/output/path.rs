@@ -2,6 +2,7 @@
 
 use super::{
     headers::Headers,
+    node,
     program::{self, Course},
     style::clean,
     words::{self, Happening, Tone},
@@ -32,6 +33,8 @@ pub(super) struct Says {
     pub(super) what: Vec<String>,
     /// The text of the rule behind it.
     pub(super) rule: Option<String>,
+    /// What the node said about the place of a drop; only with `verbose`.
+    pub(super) facts: Vec<String>,
     /// How much it matters.
     pub(super) tone: Tone,
 }
@@ -104,9 +107,11 @@ fn says(
         ct: step.ct.as_ref().map_or_else(|| before.map_or(CtState::None, |row| row.ct), |ct| ct.state),
         what: vec![words],
         rule,
+        facts: if verbose { step.node.iter().map(node::line).collect() } else { Vec::new() },
         tone,
     };
-    let then = then.map(|words| Says { what: vec![words], rule: None, tone: Tone::Quiet, ..first.clone() });
+    let then =
+        then.map(|words| Says { what: vec![words], rule: None, facts: Vec::new(), tone: Tone::Quiet, ..first.clone() });
     std::iter::once(first).chain(then).collect()
 }
 

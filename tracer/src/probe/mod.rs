@@ -66,6 +66,7 @@ pub fn attach(kernel: &Kernel, plan: Plan, filter: Filter, buffer_size: u32) -> 
     for missing in &resolved.missing {
         tracing::debug!("this kernel has no {missing}");
     }
+    let loops = kernel.types("").is_some_and(|types| types.function("bpf_loop").is_some());
     let config = Config {
         filter,
         layout: resolved.layout,
@@ -74,6 +75,8 @@ pub fn attach(kernel: &Kernel, plan: Plan, filter: Filter, buffer_size: u32) -> 
         has_reason: u32::from(parameters(kernel, "kfree_skb") > 2),
         has_consume_location: u32::from(parameters(kernel, "consume_skb") > 1),
         trails: 0,
+        has_loop: u32::from(loops),
+        pad: 0,
     };
     let maps = EbpfLoader::new()
         .btf(None)
@@ -82,7 +85,7 @@ pub fn attach(kernel: &Kernel, plan: Plan, filter: Filter, buffer_size: u32) -> 
         .load(OBJECT)
         .map_err(|error| format!("the maps could not be created: {}", chain(&error)))?;
     tracing::debug!("maps are created");
-    let object = object::Object::new(OBJECT, &maps)?;
+    let object = object::Object::new(OBJECT, &maps, loops)?;
     tracing::debug!("the object is relocated");
     let tracepoints_only = plan.tracepoints_only();
     let mut probe = Probe {

@@ -9,13 +9,15 @@ use std::{
 };
 
 use aya::{Ebpf, maps::Map};
-use aya_obj::generated::{bpf_attach_type, bpf_prog_type};
+use aya_obj::generated::{BPF_PSEUDO_FUNC, bpf_attach_type, bpf_insn, bpf_prog_type};
 
 use super::{chain, sys};
 
 /// A relocated object.
 pub struct Object {
     object: aya_obj::Object,
+    /// Whether code may refer to functions, as `bpf_loop` wants it.
+    loops: bool,
     btf: Option<OwnedFd>,
 }
 
@@ -43,13 +45,17 @@ pub enum Target<'a> {
 
 /// `BPF_ALU | BPF_MOV | BPF_K`: a number into the lower half of a register.
 const MOV32_IMM: u8 = 0xb4;
+/// `BPF_ALU64 | BPF_MOV | BPF_K`
+const MOV64_IMM: u8 = 0xb7;
+/// `BPF_LD | BPF_DW | BPF_IMM`, which takes two instructions.
+const LD_IMM64: u8 = 0x18;
 
 impl Object {
     /// Parses the object and points its programs at the maps.
     ///
     /// # Errors
     /// A sentence where the object does not fit: a defect of the build.
-    pub fn new(bytes: &[u8], maps: &Ebpf) -> Result<Self, String> {
+    pub fn new(bytes: &[u8], maps: &Ebpf, loops: bool) -> Result<Self, String> {
         let failed = |error: &dyn std::error::Error| format!("the eBPF object is unusable: {}", chain(error));
         let mut object = aya_obj::Object::parse(bytes).map_err(|error| failed(&error))?;
         let features = aya::features();
@@ -72,7 +78,7 @@ impl Object {
             .map_err(|error| failed(&error))?;
         object.relocate_calls(&text).map_err(|error| failed(&error))?;
         object.sanitize_functions(features);
-        Ok(Self { object, btf })
+        Ok(Self { object, loops, btf })
     }
 
     /// Loads a program. `module` is the BTF of the module that `kind.btf_id` counts in.
@@ -107,6 +113,9 @@ impl Object {
                 instruction.imm = to;
             }
         }
+        if !self.loops {
+            take_out_references(&mut instructions);
+        }
         sys::load_program(&sys::Load {
             name,
             kind,
@@ -116,6 +125,28 @@ impl Object {
             btf: self.btf.as_ref().map(|fd| fd.as_fd()),
             target,
         })
+    }
+}
+
+/// A kernel without `bpf_loop` does not know instructions that refer to a function, not even where they are
+/// never reached. Each becomes zeroes moved into its register.
+fn take_out_references(instructions: &mut [bpf_insn]) {
+    let mut rest = instructions;
+    while let Some((first, others)) = rest.split_first_mut() {
+        if first.code == LD_IMM64
+            && u32::from(first.src_reg()) == BPF_PSEUDO_FUNC
+            && let Some(second) = others.first_mut()
+        {
+            let register = first.dst_reg();
+            for half in [first, second] {
+                half.code = MOV64_IMM;
+                half.set_dst_reg(register);
+                half.set_src_reg(0);
+                half.off = 0;
+                half.imm = 0;
+            }
+        }
+        rest = others;
     }
 }
 

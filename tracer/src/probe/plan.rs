@@ -131,6 +131,9 @@ fn possible(kernel: &Kernel, hook: &Hook) -> Result<(), Skipped> {
             format!("its arguments are ({}) here, not ({})", actual.join(", "), hook.arguments.join(", ")),
             false,
         ),
+        (None, Site::Function { module }) if kernel.untyped.contains(module) => {
+            skipped(format!("this kernel tells no types of module {module}"), false)
+        }
         (None, Site::Function { module }) if !module.is_empty() && kernel.types(module).is_none() => {
             skipped(format!("module {module} is not loaded"), true)
         }

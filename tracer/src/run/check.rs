@@ -69,6 +69,12 @@ fn modules_row(kernel: &Kernel) -> CheckRow {
         .filter(|module| kernel.types(module).is_none())
         .collect();
     absent.dedup();
+    if !kernel.untyped.is_empty() {
+        let untyped: Vec<&str> = kernel.untyped.iter().map(String::as_str).collect();
+        let detail =
+            format!("this kernel tells no types of modules, so these are not followed: {}", untyped.join(", "));
+        return row("modules", CheckStatus::Degraded, detail);
+    }
     if absent.is_empty() {
         row("modules", CheckStatus::Works, "all that have hooks are loaded".to_owned())
     } else {

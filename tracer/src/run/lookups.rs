@@ -1,19 +1,24 @@
 //! What the node itself knows about a step: the rule that a marked packet was routed by, the
-//! addresses that a WireGuard device allows. Asked when a step first raises the question.
+//! addresses that a WireGuard device allows, the evidence at the place of a drop. Asked when a step
+//! first raises the question.
 
 use std::collections::{HashMap, HashSet};
 
-use super::rules::Rules;
+use super::{
+    evidence::{Evidence, Witness},
+    rules::Rules,
+};
 use crate::{
     enrich::{
+        node::{self, Place, Question, Snapshot},
         routes::{self, Asked, Found},
         wireguard,
     },
-    model::{AllowedIps, Device, Record, Route, Step},
+    model::{AllowedIps, Device, NodeFact, Record, Route, Step},
 };
 
 /// Who answers. None where the netns cannot be found.
-pub trait Node {
+pub trait Node: Witness {
     /// See [`routes::route`].
     fn route(&self, netns: u32, asked: &Asked) -> Option<Result<Found, String>>;
     /// See [`wireguard::allowed_ips`].
@@ -30,9 +35,27 @@ impl Node for Rules {
     }
 }
 
+impl Witness for Rules {
+    fn facts(
+        &self,
+        netns: u32,
+        place: &Place,
+        asked: &[Question],
+        before: Option<&Snapshot>,
+    ) -> Option<Result<Vec<NodeFact>, String>> {
+        self.netns(netns).map(|netns| node::look_up(netns, place, asked, before))
+    }
+
+    fn snapshot(&self, netns: u32) -> Option<Result<Snapshot, String>> {
+        self.netns(netns).map(node::snapshot)
+    }
+}
+
 /// What has been looked up so far.
 #[derive(Default)]
 pub struct Lookups {
+    /// About drops.
+    pub evidence: Evidence,
     routes: HashMap<(u32, Asked), Option<Found>>,
     devices: HashMap<(u32, u32), Device>,
     told: HashSet<(u32, u32)>,
@@ -45,7 +68,7 @@ const ROUTES_AT_MOST: usize = 1024;
 
 impl Lookups {
     /// Completes lines before they are written: fills in the rule, table and device of steps that were
-    /// routed again, and tells a WireGuard device again, with its allowed IPs, where it refused a
+    /// routed again and the evidence of drops, and tells a WireGuard device again, with its allowed IPs, where it refused a
     /// packet. To know the devices it must see every line.
     pub fn complete(&mut self, lines: &mut Vec<Record>, node: &impl Node) {
         let mut more = Vec::new();
@@ -57,6 +80,8 @@ impl Lookups {
                 Record::Step(step) | Record::Drop(step) => {
                     self.complete_route(step, node);
                     more.extend(self.refusing_device(step, node));
+                    let device = self.devices.get(&(step.netns, step.ifindex));
+                    self.evidence.complete(step, device.map_or("", |device| &device.kind), node);
                 }
                 _ => {}
             }
@@ -71,7 +96,9 @@ impl Lookups {
                 "the rules of some routes are not known: {ROUTES_AT_MOST} were looked up, and no more are"
             ));
         }
-        std::mem::take(&mut self.problems)
+        let mut problems = std::mem::take(&mut self.problems);
+        problems.extend(self.evidence.problems());
+        problems
     }
 
     fn complete_route(&mut self, step: &mut Step, node: &impl Node) {

@@ -2,6 +2,7 @@
 
 mod check;
 mod ending;
+mod evidence;
 mod filter;
 mod lookups;
 mod marks;

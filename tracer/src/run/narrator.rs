@@ -45,6 +45,11 @@ impl Narrator {
         }
     }
 
+    /// Takes down what is compared with later, before the trace begins.
+    pub fn begin(&mut self) {
+        self.lookups.evidence.begin();
+    }
+
     /// The lines of a record, in order.
     pub fn tell(&mut self, wire: Wire) -> Vec<Record> {
         let mut lines = Vec::new();
@@ -66,7 +71,9 @@ impl Narrator {
 
     /// The lines that were kept back for a packet's next step, when there will be none.
     pub fn rest(&mut self) -> Vec<Record> {
-        self.tracker.rest().into_iter().map(line).collect()
+        let mut lines = self.tracker.rest().into_iter().map(line).collect();
+        self.lookups.complete(&mut lines, &self.rules);
+        lines
     }
 
     /// What could not be looked up, as sentences.

@@ -85,6 +85,8 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     for program in &probe.found {
         run.narrator.tracker.learn_program(program.id, &program.name, program.kind);
     }
+    run.narrator.begin();
+    tracing::debug!("counters are read");
     let mut ended = signals.wait_for(config.timeout, probe.detachment(), boot_time_ns);
     if let Some(path) = &config.ready_file {
         sinks::touch(path)?;

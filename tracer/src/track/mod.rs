@@ -287,7 +287,8 @@ impl Tracker {
             hook::ICMP_SEND | hook::ICMP6_SEND => step.icmp = Some(icmp(wire)),
             _ => end::note(&mut step, wire, packet, words),
         }
-        if step.ifindex != 0 {
+        // An ICMP error is about the packet, but leaves by a device of its own.
+        if step.ifindex != 0 && step.icmp.is_none() {
             packet.ifname.clone_from(&step.ifname);
             packet.ifindex = step.ifindex;
         }

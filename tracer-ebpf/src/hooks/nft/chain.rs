@@ -23,7 +23,7 @@ struct Key {
 static CHAINS_TOLD: LruHashMap<Key, u8> = LruHashMap::with_max_entries(4096, 0);
 
 /// Emits a [`Chain`] record unless this chain has had one.
-#[inline(always)]
+#[inline(never)]
 pub fn name_once(hook: u16, packet: *mut Packet, chain: u64, is_base: u8) {
     let at = chain as *const u8;
     let key = Key { chain, handle: Probed::at(at, field!(layout.chain_handle)) };

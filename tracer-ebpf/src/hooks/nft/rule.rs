@@ -1,10 +1,7 @@
 //! Finds the rule that holds an expression, in the rule blob of a chain (5.17 and newer).
 
-use core::ffi::c_void;
-
-use aya_ebpf::helpers::generated::bpf_loop;
-
 use crate::{
+    each::each,
     layout::field,
     packet::{Packet, VISITED},
     read::{Probed, Read},
@@ -85,14 +82,14 @@ fn find_in_blob(blob: u64, expr: u64) -> u64 {
         return 0;
     }
     let mut walk = Walk { rule: blob + u64::from(field!(layout.blob_data)), expr, handle: 0 };
-    // SAFETY: the callback takes what is passed here.
-    unsafe { bpf_loop(MAX_RULES, visit as *mut c_void, (&raw mut walk).cast(), 0) };
+    each(MAX_RULES, visit, &mut walk);
     walk.handle
 }
 
 /// One `struct nft_rule_dp`: a word of bit fields, then the expressions. Returns 1 to stop.
+#[inline(never)]
 unsafe extern "C" fn visit(_index: u32, walk: *mut Walk) -> i64 {
-    // SAFETY: `bpf_loop` passes what `find_in_blob` gave it.
+    // SAFETY: `each` passes what `find_in_blob` gave it.
     let walk = unsafe { &mut *walk };
     let word: u64 = Probed::at(walk.rule as *const u8, 0);
     let length = bits(word, field!(layout.rule_dlen), field!(layout.rule_dlen_width));

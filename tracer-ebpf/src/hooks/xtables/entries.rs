@@ -4,16 +4,11 @@
 //! matches is counted, per CPU. The counters are remembered when the walk begins; when it ends in a
 //! drop, the entry that dropped is the one with a dropping target whose counter has moved.
 
-use core::ffi::c_void;
-
-use aya_ebpf::{
-    helpers::generated::{bpf_get_smp_processor_id, bpf_loop},
-    macros::map,
-    maps::PerCpuArray,
-};
+use aya_ebpf::{helpers::generated::bpf_get_smp_processor_id, macros::map, maps::PerCpuArray};
 use tracer_common::LEGACY_POLICY;
 
 use crate::{
+    each::each,
     layout::field,
     packet::Packet,
     read::{Probed, Read},
@@ -83,8 +78,7 @@ pub fn remember_counters<E: Layout>(skb: *const u8, table: *const u8) {
     // SAFETY: this CPU's slot.
     unsafe { (*counters).skb = skb as u64 };
     let mut walk = begin(table, E::IPV6, 0);
-    // SAFETY: the callback takes what is passed here.
-    unsafe { bpf_loop(MAX_ENTRIES as u32, remember as *mut c_void, (&raw mut walk).cast(), 0) };
+    each(MAX_ENTRIES as u32, remember, &mut walk);
 }
 
 /// Byte offset of the entry that dropped the packet, with [`LEGACY_POLICY`] if it is a policy;
@@ -98,10 +92,9 @@ pub fn that_dropped<E: Layout>(packet: *const Packet, skb: *const u8, table: *co
         return NOT_FOUND;
     }
     let mut walk = begin(table, E::IPV6, 0);
-    // SAFETY: the callback takes what is passed here.
-    unsafe { bpf_loop(MAX_ENTRIES as u32, compare as *mut c_void, (&raw mut walk).cast(), 0) };
+    let all = each(MAX_ENTRIES as u32, compare, &mut walk);
     let offset = match (walk.found, walk.extensions) {
-        (NOT_FOUND, 1) => walk.extension,
+        (NOT_FOUND, 1) if all => walk.extension,
         (offset, _) => offset,
     };
     if offset == NOT_FOUND { NOT_FOUND } else { offset | policy_bit(packet, table, offset) }
@@ -113,8 +106,7 @@ pub fn holding(packet: *const Packet, table: *const u8, inside: *const u8) -> u6
     // SAFETY: a packet from the map.
     let ipv6 = unsafe { (*packet).pf } == 10;
     let mut walk = begin(table, ipv6, inside as u64);
-    // SAFETY: the callback takes what is passed here.
-    unsafe { bpf_loop(MAX_ENTRIES as u32, search as *mut c_void, (&raw mut walk).cast(), 0) };
+    each(MAX_ENTRIES as u32, search, &mut walk);
     walk.found
 }
 
@@ -154,8 +146,9 @@ fn policy_bit(packet: *const Packet, table: *const u8, offset: u64) -> u64 {
     if u64::from(underflow) == offset { LEGACY_POLICY } else { 0 }
 }
 
+#[inline(never)]
 unsafe extern "C" fn remember(index: u32, walk: *mut Walk) -> i64 {
-    // SAFETY: `bpf_loop` passes what it was given.
+    // SAFETY: `each` passes what it was given.
     let walk = unsafe { &mut *walk };
     let Some(counters) = COUNTERS.get_ptr_mut(0) else { return 1 };
     // SAFETY: this CPU's slot; the index is masked.
@@ -163,8 +156,9 @@ unsafe extern "C" fn remember(index: u32, walk: *mut Walk) -> i64 {
     advance(walk)
 }
 
+#[inline(never)]
 unsafe extern "C" fn compare(index: u32, walk: *mut Walk) -> i64 {
-    // SAFETY: `bpf_loop` passes what it was given.
+    // SAFETY: `each` passes what it was given.
     let walk = unsafe { &mut *walk };
     let Some(counters) = COUNTERS.get_ptr_mut(0) else { return 1 };
     // SAFETY: this CPU's slot; the index is masked.
@@ -184,8 +178,9 @@ unsafe extern "C" fn compare(index: u32, walk: *mut Walk) -> i64 {
     advance(walk)
 }
 
+#[inline(never)]
 unsafe extern "C" fn search(_index: u32, walk: *mut Walk) -> i64 {
-    // SAFETY: `bpf_loop` passes what it was given.
+    // SAFETY: `each` passes what it was given.
     let walk = unsafe { &mut *walk };
     let entry = walk.entry;
     let stop = advance(walk);

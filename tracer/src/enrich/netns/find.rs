@@ -27,6 +27,22 @@ pub(super) fn by_inum(inum: u32) -> Option<Netns> {
     }
 }
 
+/// See [`Netns::all_at_hand`].
+pub(super) fn at_hand() -> Vec<Netns> {
+    let fixed = [name::HOST, CURRENT].map(PathBuf::from);
+    let dirs = NAMED_DIRS.iter().chain(&NAMELESS_DIRS).flat_map(|dir| entries(dir));
+    let mut found: Vec<Netns> = Vec::new();
+    for path in fixed.into_iter().chain(dirs) {
+        let Ok(file) = File::open(&path) else { continue };
+        let Some(inum) = inum_of(&file).ok().filter(|_| super::resolve::is_netns(&file)) else { continue };
+        if found.iter().all(|known| known.inum != inum) {
+            let name = if path == Path::new(name::HOST) { Some("host".to_owned()) } else { name::of_path(&path) };
+            found.push(Netns { inum, name: name.unwrap_or_else(|| inum.to_string()), file });
+        }
+    }
+    found
+}
+
 fn nameless(inum: u32) -> Option<Netns> {
     if let Some((pid, file)) = process_in(inum) {
         return Some(Netns { inum, name: name::of_pid(pid).unwrap_or_else(|| inum.to_string()), file });

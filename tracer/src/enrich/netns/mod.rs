@@ -43,6 +43,13 @@ impl Netns {
         find::by_inum(inum)
     }
 
+    /// Those that are found without a look at each process: the calling thread's, that of PID 1, those
+    /// with a name and Docker's. Each once.
+    #[must_use]
+    pub fn all_at_hand() -> Vec<Self> {
+        find::at_hand()
+    }
+
     /// The namespace that the calling thread is in.
     ///
     /// # Errors

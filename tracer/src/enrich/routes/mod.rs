@@ -1,6 +1,7 @@
 //! Which way a packet goes: the table, the device, the gateway and the `ip rule` that the kernel
 //! chooses now.
 
+mod answer;
 mod asked;
 mod rule;
 mod spell;
@@ -22,6 +23,7 @@ use super::{
     netlink::{Question, ask},
     netns::{Netns, interfaces_here},
 };
+pub(super) use answer::answer;
 pub use asked::Asked;
 use rule::Rule;
 pub use spell::table;

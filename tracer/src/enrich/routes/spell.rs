@@ -82,7 +82,8 @@ impl Rule {
     }
 }
 
-fn host_or_net(net: ipnet::IpNet) -> String {
+/// A host without its length.
+pub(super) fn host_or_net(net: ipnet::IpNet) -> String {
     if net.prefix_len() == net.max_prefix_len() { net.addr().to_string() } else { net.to_string() }
 }
 

@@ -43,6 +43,29 @@ pub(super) fn leads_to<'a>(
     None
 }
 
+/// The rule with this action that a packet comes to for which no table had a route, none where that is not
+/// certain.
+pub(super) fn refused_by<'a>(rules: &'a [Rule], place: &Place<'_>, action: RuleAction) -> Option<&'a Rule> {
+    let mut at = 0;
+    while let Some(rule) = rules.get(at) {
+        at += 1;
+        if !matches(rule, place)? {
+            continue;
+        }
+        match rule.action {
+            RuleAction::Blackhole | RuleAction::Unreachable | RuleAction::Prohibit => {
+                return (rule.action == action).then_some(rule);
+            }
+            RuleAction::Goto => {
+                let target = rules[at..].iter().position(|later| Some(later.priority) == rule.goto);
+                at += target.unwrap_or(0);
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Whether a route with this prefix length counts for the rule, none where that is not known.
 fn counts(rule: &Rule, prefix_len: Option<u8>) -> Option<bool> {
     if rule.suppress_ifgroup.is_some() {

@@ -32,6 +32,16 @@ impl Node for Fake {
     }
 }
 
+impl Witness for Fake {
+    fn facts(&self, _: u32, _: &Place, _: &[Question], _: Option<&Snapshot>) -> Option<Result<Vec<NodeFact>, String>> {
+        None
+    }
+
+    fn snapshot(&self, _: u32) -> Option<Result<Snapshot, String>> {
+        None
+    }
+}
+
 fn peer() -> AllowedIps {
     AllowedIps { public_key: "AQ==".to_owned(), endpoint: None, prefixes: vec!["10.0.0.0/24".to_owned()] }
 }

@@ -4,7 +4,6 @@ mod data;
 mod facts;
 mod field;
 mod ipt;
-mod loaded;
 mod objects;
 mod other;
 mod payload;
@@ -22,7 +21,10 @@ pub(super) use ipt::protocol;
 pub(super) use value::CT_STATES;
 
 use super::{Found, Key, Lookup, Wanted, printable, why};
-use crate::model::{Chain, NfFamily, NfHook, Verdict};
+use crate::{
+    enrich::loaded::{NF_TABLES, is_loaded},
+    model::{Chain, NfFamily, NfHook, Verdict},
+};
 use objects::{Element, Set, Table};
 use socket::{Kernel, Running};
 use texts::{Texts, Tools};
@@ -34,7 +36,7 @@ pub(super) fn look_up(netns: u32, wanted: &[Wanted], lookup: &mut Lookup) {
     if filters.is_empty() {
         return;
     }
-    if loaded::is_loaded() {
+    if is_loaded(&NF_TABLES) {
         look_up_from(&Running, Tools::Ask, netns, &filters, lookup);
     } else if filters.iter().any(|filter| filter.family.is_some()) {
         lookup.problems.push("this kernel has no nf_tables at present".to_owned());

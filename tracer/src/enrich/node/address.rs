@@ -1,0 +1,83 @@
+//! Which addresses are local (`RTM_GETADDR`).
+
+use std::{io, net::IpAddr};
+
+use netlink_sys::protocols::NETLINK_ROUTE;
+
+use super::{
+    super::{
+        attrs::Attrs,
+        bytes,
+        netlink::{Question, ask},
+    },
+    link::Links,
+};
+use crate::model::{NodeFact, Tuple};
+
+/// Addresses of the calling thread's netns, with the ifindex of their devices.
+pub(super) fn here() -> io::Result<Vec<(IpAddr, u32)>> {
+    let question = Question { protocol: NETLINK_ROUTE, kind: RTM_GETADDR, dump: true, body: &[0; IFADDRMSG] };
+    Ok(ask(&question, local)?.into_iter().flatten().collect())
+}
+
+/// Those of a packet's that are local.
+pub(super) fn facts(tuple: Tuple, addresses: &[(IpAddr, u32)], links: &Links) -> Vec<NodeFact> {
+    let own = |addr: IpAddr| addresses.iter().find(move |(known, _)| *known == addr);
+    let found = [tuple.dst, tuple.src].into_iter().filter_map(own);
+    found.map(|(addr, index)| NodeFact::LocalAddress { addr: *addr, ifname: links.name(*index).to_owned() }).collect()
+}
+
+/// Of a point-to-point device `IFA_ADDRESS` is the other end's.
+fn local(answer: &[u8]) -> Option<(IpAddr, u32)> {
+    let attrs = Attrs(answer.get(IFADDRMSG..)?);
+    let addr = attrs.get(IFA_LOCAL).or_else(|| attrs.get(IFA_ADDRESS))?;
+    Some((bytes::ip(addr)?, bytes::u32_at(answer, 4)?))
+}
+
+/// include/uapi/linux/rtnetlink.h, if_addr.h
+const RTM_GETADDR: u16 = 22;
+const IFADDRMSG: usize = 8;
+const IFA_ADDRESS: u16 = 1;
+const IFA_LOCAL: u16 = 2;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{
+        super::super::attrs::encode,
+        super::link::{Link, Links},
+        *,
+    };
+    use crate::model::Proto;
+
+    fn answer(index: u32, attrs: &[Vec<u8>]) -> Vec<u8> {
+        [&[2, 24, 0, 0], &index.to_ne_bytes()[..], &attrs.concat()].concat()
+    }
+
+    #[test]
+    fn the_own_end_of_a_point_to_point_device() {
+        let bytes = answer(3, &[encode(IFA_ADDRESS, &[10, 0, 0, 2]), encode(IFA_LOCAL, &[10, 0, 0, 1])]);
+        assert_eq!(local(&bytes), Some((IpAddr::from([10, 0, 0, 1]), 3)));
+        let v6 = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+        assert_eq!(local(&answer(3, &[encode(IFA_ADDRESS, &v6)])), Some((IpAddr::from(v6), 3)));
+        assert_eq!(local(&answer(3, &[encode(IFA_ADDRESS, &[10, 0])])), None);
+    }
+
+    #[test]
+    fn only_what_is_local_is_told() {
+        let [src, dst] = ["10.0.0.1", "10.0.0.5"].map(|text| text.parse::<IpAddr>().expect(text));
+        let tuple = Tuple { src, dst, sport: 1, dport: 2, proto: Proto::TCP };
+        let links = Links::of(&[Link { index: 3, name: "eth0".to_owned(), ..Link::default() }]);
+        let told = NodeFact::LocalAddress { addr: dst, ifname: "eth0".to_owned() };
+        assert_eq!(facts(tuple, &[(dst, 3)], &links), [told]);
+        assert_eq!(facts(tuple, &[], &links), []);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            let _ = local(&bytes);
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! Counters of a netns and of the node, as the kernel writes them below `/proc/net`.
+
+use std::{collections::BTreeMap, fs};
+
+use super::qdisc;
+use crate::model::NodeFact;
+
+/// What the files said at one moment. Kept as text: most snapshots are never looked at again.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    files: Vec<(Layout, &'static str, String)>,
+    /// (ifindex, handle) of queueing disciplines and how many packets they have dropped.
+    pub(super) qdiscs: Vec<((u32, u32), u64)>,
+}
+
+impl Snapshot {
+    /// Of the calling thread's netns.
+    pub(super) fn here() -> Self {
+        let read = |&(layout, group, path)| Some((layout, group, fs::read_to_string(path).ok()?));
+        let qdiscs = qdisc::here().unwrap_or_default();
+        Self { files: FILES.iter().filter_map(read).collect(), qdiscs: qdisc::drops(&qdiscs) }
+    }
+
+    fn counters(&self) -> BTreeMap<String, u64> {
+        self.files.iter().flat_map(|(layout, group, text)| layout.read(group, text)).collect()
+    }
+}
+
+/// What rose from `before` to `after`. Nothing where a count fell: then `before` is of another netns,
+/// whose inode number was used again.
+pub(super) fn risen(before: &Snapshot, after: &Snapshot) -> Vec<NodeFact> {
+    let (before, after) = (before.counters(), after.counters());
+    let both = after.iter().filter_map(|(name, after)| Some((name, *before.get(name)?, *after)));
+    let told = both.filter(|(name, ..)| !is_traffic(name));
+    let mut facts = Vec::new();
+    for (name, before, after) in told {
+        if after < before && !is_gauge(name) {
+            return Vec::new();
+        }
+        if after > before && !is_gauge(name) {
+            facts.push(NodeFact::Counter { name: name.clone(), before, after });
+        }
+    }
+    facts
+}
+
+/// How a file is laid out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Layout {
+    /// Lines in pairs, names and values, each after `Group:` (`snmp_seq_show`, net/ipv4/proc.c).
+    Pairs,
+    /// A name and a value a line (`snmp6_seq_show`, net/ipv6/proc.c).
+    Lines,
+    /// A line of names, then one of hexadecimal values for each CPU (`ct_cpu_seq_show`,
+    /// net/netfilter/nf_conntrack_standalone.c; `neigh_stat_seq_show`, net/core/neighbour.c).
+    Columns,
+    /// As columns, without names (`softnet_seq_show`, net/core/net-procfs.c).
+    Softnet,
+}
+
+/// Layout, group and path. Neighbours are counted for all netns together and shown in the first one only.
+const FILES: &[(Layout, &str, &str)] = &[
+    (Layout::Pairs, "", "/proc/thread-self/net/snmp"),
+    (Layout::Pairs, "", "/proc/thread-self/net/netstat"),
+    (Layout::Lines, "", "/proc/thread-self/net/snmp6"),
+    (Layout::Lines, "", "/proc/thread-self/net/xfrm_stat"),
+    (Layout::Columns, "nf_conntrack", "/proc/thread-self/net/stat/nf_conntrack"),
+    (Layout::Softnet, "softnet", "/proc/thread-self/net/softnet_stat"),
+    (Layout::Columns, "arp_cache", "/proc/1/net/stat/arp_cache"),
+    (Layout::Columns, "ndisc_cache", "/proc/1/net/stat/ndisc_cache"),
+];
+
+impl Layout {
+    fn read(self, group: &str, text: &str) -> Vec<(String, u64)> {
+        match self {
+            Self::Pairs => pairs(text),
+            Self::Lines => lines(text),
+            Self::Columns => columns(group, text),
+            Self::Softnet => softnet(group, text),
+        }
+    }
+}
+
+fn pairs(text: &str) -> Vec<(String, u64)> {
+    let lines: Vec<_> = text.lines().collect();
+    let mut found = Vec::new();
+    for pair in lines.chunks_exact(2) {
+        let (Some((group, names)), Some((same, values))) = (pair[0].split_once(':'), pair[1].split_once(':')) else {
+            continue;
+        };
+        if group != same {
+            continue;
+        }
+        let both = names.split_whitespace().zip(values.split_whitespace());
+        // A limit may be negative: no count.
+        found.extend(both.filter_map(|(name, value)| Some((format!("{group}.{name}"), value.parse().ok()?))));
+    }
+    found
+}
+
+fn lines(text: &str) -> Vec<(String, u64)> {
+    let split = |line: &str| {
+        let mut words = line.split_whitespace();
+        Some((words.next()?.to_owned(), words.next()?.parse().ok()?))
+    };
+    text.lines().filter_map(split).collect()
+}
+
+fn columns(group: &str, text: &str) -> Vec<(String, u64)> {
+    let mut lines = text.lines();
+    let names: Vec<_> = lines.next().unwrap_or_default().split_whitespace().collect();
+    let sums = sums(lines);
+    // The first column is how many entries there are, the same for each CPU.
+    let named = names.into_iter().zip(sums).skip(1);
+    named.map(|(name, sum)| (format!("{group}.{name}"), sum)).collect()
+}
+
+fn softnet(group: &str, text: &str) -> Vec<(String, u64)> {
+    let sums = sums(text.lines());
+    let named = SOFTNET.iter().filter_map(|(at, name)| Some((format!("{group}.{name}"), *sums.get(*at)?)));
+    named.collect()
+}
+
+/// Columns of interest.
+const SOFTNET: &[(usize, &str)] = &[(1, "dropped"), (2, "time_squeeze"), (10, "flow_limit_count")];
+
+/// The sum of each column over all CPUs.
+fn sums<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<u64> {
+    let mut sums: Vec<u64> = Vec::new();
+    for line in lines {
+        for (at, word) in line.split_whitespace().enumerate() {
+            let value = u64::from_str_radix(word, 16).unwrap_or(0);
+            match sums.get_mut(at) {
+                Some(sum) => *sum = sum.wrapping_add(value),
+                None => sums.push(value),
+            }
+        }
+    }
+    sums
+}
+
+/// Counts of all traffic, which rise with each packet and explain no drop.
+fn is_traffic(name: &str) -> bool {
+    const ANYWHERE: &[&str] = &["Octets", "ECTPkts", "ECT0Pkts", "ECT1Pkts", "CEPkts", "OutTransmits", "McastPkts"];
+    // Messages of ICMP that are no errors, and the counts by type, which repeat those by name.
+    const ICMP: &[&str] =
+        &["Msgs", "Echos", "EchoReps", "Echoes", "EchoReplies", "Solicits", "Advertisements", "Reports"];
+    const EXACTLY: &[&str] = &[
+        "Ip.InReceives",
+        "Ip.InDelivers",
+        "Ip.OutRequests",
+        "Ip6InReceives",
+        "Ip6InDelivers",
+        "Ip6OutRequests",
+        "Tcp.InSegs",
+        "Tcp.OutSegs",
+        "TcpExt.TCPHPHits",
+        "TcpExt.TCPPureAcks",
+        "TcpExt.TCPHPAcks",
+        "TcpExt.TCPOrigDataSent",
+        "TcpExt.TCPDelivered",
+        "TcpExt.DelayedACKs",
+        "TcpExt.TCPAutoCorking",
+        "Udp.InDatagrams",
+        "Udp.OutDatagrams",
+        "Udp6InDatagrams",
+        "Udp6OutDatagrams",
+    ];
+    const NEIGHBOURS: &[&str] = &["res_failed", "unresolved_discards", "table_fulls"];
+    const CONNTRACK: &[&str] = &["found", "new", "insert", "delete", "delete_list", "search_restart", "searched"];
+    let of_group = match name.split_once('.') {
+        Some(("arp_cache" | "ndisc_cache", name)) => !NEIGHBOURS.contains(&name),
+        Some(("nf_conntrack", name)) => CONNTRACK.contains(&name),
+        _ => false,
+    };
+    let icmp = name.starts_with("Icmp")
+        && (name.starts_with("IcmpMsg.") || name.contains("Type") || ICMP.iter().any(|end| name.ends_with(end)));
+    icmp || ANYWHERE.iter().any(|part| name.contains(part))
+        || EXACTLY.contains(&name)
+        || of_group
+        || name == "softnet.time_squeeze"
+}
+
+/// What goes up and down.
+fn is_gauge(name: &str) -> bool {
+    matches!(name, "Ip.Forwarding" | "Ip.DefaultTTL" | "Tcp.CurrEstab" | "Tcp.RtoAlgorithm" | "Tcp.RtoMin")
+        || matches!(name, "Tcp.RtoMax" | "Tcp.MaxConn")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SNMP: &str = "Ip: Forwarding DefaultTTL InReceives InAddrErrors\nIp: 1 64 70 3\n\
+                        Tcp: MaxConn CurrEstab InSegs\nTcp: -1 5 9\n";
+    const NETSTAT: &str = "TcpExt: SyncookiesSent ListenOverflows\nTcpExt: 0 7\n";
+    const CONNTRACK: &str = "entries  clashres found new invalid ignore drop early_drop\n\
+        0000000a  00000000 00000001 00000000 00000002 00000000 00000010 00000000\n\
+        0000000a  00000000 00000000 00000000 00000003 00000000 00000001 00000000\n";
+
+    fn snapshot(files: &[(Layout, &'static str, &str)]) -> Snapshot {
+        let files = files.iter().map(|(layout, group, text)| (*layout, *group, (*text).to_owned())).collect();
+        Snapshot { files, qdiscs: Vec::new() }
+    }
+
+    fn counter(name: &str, before: u64, after: u64) -> NodeFact {
+        NodeFact::Counter { name: name.to_owned(), before, after }
+    }
+
+    #[test]
+    fn each_layout_by_its_names() {
+        let all = snapshot(&[
+            (Layout::Pairs, "", SNMP),
+            (Layout::Pairs, "", NETSTAT),
+            (Layout::Lines, "", "Ip6InReceives                   \t12\nIp6InNoRoutes\t4\n"),
+            (Layout::Columns, "nf_conntrack", CONNTRACK),
+            (Layout::Softnet, "softnet", "00000100 00000002 00000000 0 0 0 0 0 0 00000000 00000001\n"),
+        ]);
+        let counters = all.counters();
+        for (name, value) in [
+            ("Ip.InAddrErrors", 3),
+            ("TcpExt.ListenOverflows", 7),
+            ("Ip6InNoRoutes", 4),
+            ("nf_conntrack.invalid", 5),
+            ("nf_conntrack.drop", 0x11),
+            ("softnet.dropped", 2),
+            ("softnet.flow_limit_count", 1),
+        ] {
+            assert_eq!(counters.get(name), Some(&value), "{name}");
+        }
+        assert!(!counters.contains_key("Tcp.MaxConn") && !counters.contains_key("nf_conntrack.entries"));
+    }
+
+    #[test]
+    fn only_what_rose_is_told_and_traffic_is_not() {
+        let before = snapshot(&[(Layout::Pairs, "", SNMP)]);
+        let after = SNMP.replace("1 64 70 3", "1 64 80 5").replace("-1 5 9", "-1 4 12");
+        let after = snapshot(&[(Layout::Pairs, "", &after), (Layout::Pairs, "", NETSTAT)]);
+        assert_eq!(risen(&before, &after), [counter("Ip.InAddrErrors", 3, 5)]);
+    }
+
+    #[test]
+    fn icmp_errors_are_told_and_its_ordinary_messages_are_not() {
+        for name in
+            ["Icmp.OutMsgs", "IcmpMsg.OutType8", "Icmp6OutType135", "Icmp6OutNeighborSolicits", "Icmp.InEchoReps"]
+        {
+            assert!(is_traffic(name), "{name}");
+        }
+        for name in
+            ["Icmp.OutDestUnreachs", "Icmp6InErrors", "Icmp6OutPktTooBigs", "Icmp.InCsumErrors", "Icmp.OutErrors"]
+        {
+            assert!(!is_traffic(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn counts_of_another_netns_are_not_compared() {
+        let before = snapshot(&[(Layout::Pairs, "", SNMP), (Layout::Pairs, "", NETSTAT)]);
+        let younger = snapshot(&[
+            (Layout::Pairs, "", &SNMP.replace("70 3", "1 9")),
+            (Layout::Pairs, "", "TcpExt: SyncookiesSent ListenOverflows\nTcpExt: 0 1\n"),
+        ]);
+        assert_eq!(risen(&before, &younger), []);
+    }
+
+    #[test]
+    fn this_machine_has_counters() {
+        assert!(Snapshot::here().counters().contains_key("Ip.InReceives"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_panic(text in "(?s).{0,200}", lines in "([A-Za-z]{0,4}:? ?[0-9a-f -]{0,20}\n){0,6}") {
+            for text in [&text, &lines] {
+                for layout in [Layout::Pairs, Layout::Lines, Layout::Columns, Layout::Softnet] {
+                    let _ = layout.read("group", text);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Evidence from the node about the place of a drop: everything that is asked about one drop is asked in one
+//! visit to its netns.
+//!
+//! Nothing changes by asking: no module is loaded, no neighbour resolved, no packet sent.
+
+mod address;
+mod bridge;
+mod conntrack;
+mod counters;
+mod link;
+mod neighbour;
+mod qdisc;
+mod question;
+mod route;
+mod sockets;
+mod sysctl;
+mod xfrm;
+
+use super::netns::Netns;
+use crate::model::{NodeFact, Tuple};
+pub use counters::Snapshot;
+use link::Links;
+pub use question::{Question, is_inwards, questions};
+pub use sysctl::Topic;
+
+/// Where a packet was dropped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// The outermost headers.
+    pub tuple: Tuple,
+    /// The device of the drop, 0 where there is none.
+    pub ifindex: u32,
+    /// The device that the packet came in on; none for one that this host sends.
+    pub iif: Option<u32>,
+    /// `skb->mark`.
+    pub mark: u32,
+}
+
+/// What counts at this moment, to be compared with later.
+///
+/// # Errors
+/// One sentence: the netns cannot be entered, which takes `CAP_SYS_ADMIN`.
+pub fn snapshot(netns: &Netns) -> Result<Snapshot, String> {
+    netns.run_in(Snapshot::here).map_err(|error| cannot_enter(netns, &error))
+}
+
+/// What the node says about a place now, as far as it can be asked. A question that the kernel does not
+/// answer gives no fact.
+///
+/// # Errors
+/// As [`snapshot`].
+pub fn look_up(
+    netns: &Netns,
+    place: &Place,
+    asked: &[Question],
+    before: Option<&Snapshot>,
+) -> Result<Vec<NodeFact>, String> {
+    netns.run_in(|| facts(place, asked, before)).map_err(|error| cannot_enter(netns, &error))
+}
+
+fn cannot_enter(netns: &Netns, error: &std::io::Error) -> String {
+    format!("the evidence of netns {} is not known: cannot enter it: {error}", netns.name())
+}
+
+fn facts(place: &Place, asked: &[Question], before: Option<&Snapshot>) -> Vec<NodeFact> {
+    // First of all: what follows may take its time.
+    let after = before.filter(|_| asked.contains(&Question::Counters)).map(|_| Snapshot::here());
+    let links = Links::here().unwrap_or_else(|_| Links::none());
+    let wanted = |question| asked.contains(&question);
+    let local = if wanted(Question::Addresses) || wanted(Question::Routes) {
+        address::here().unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    let ifname = links.name(place.ifindex);
+    let routes = if wanted(Question::Routes) || wanted(Question::Neighbour) {
+        route::answers(place, &local, &links)
+    } else {
+        Vec::new()
+    };
+    let mut facts = Vec::new();
+    for question in asked {
+        match question {
+            Question::Counters => {
+                facts.extend(before.zip(after.as_ref()).into_iter().flat_map(|(b, a)| counters::risen(b, a)));
+            }
+            Question::Sysctls(topic) => {
+                // Judged by where the packet came in, even if it was dropped on its way out.
+                let of = place.iif.map_or(ifname, |iif| links.name(iif));
+                let ifname = if *topic == Topic::Routing { of } else { ifname };
+                facts.extend(sysctl::facts(*topic, place.tuple.dst.is_ipv4(), ifname));
+            }
+            Question::Link => facts.extend(links.fact(place.ifindex)),
+            Question::Addresses => facts.extend(address::facts(place.tuple, &local, &links)),
+            Question::Routes => facts.extend(routes.iter().cloned().map(NodeFact::Route)),
+            Question::Neighbour => facts.extend(neighbour::fact(place, &routes, &links)),
+            Question::Qdiscs => {
+                let qdiscs = qdisc::here().unwrap_or_default();
+                facts.extend(qdisc::facts(place.ifindex, &qdiscs, before.unwrap_or(&Snapshot::default()), &links));
+            }
+            Question::Sockets => facts.extend(sockets::facts(place.tuple)),
+            Question::Bridge => facts.extend(bridge::facts(place.ifindex, &links)),
+            Question::Conntrack => facts.extend(conntrack::table()),
+            Question::Zones => facts.extend(conntrack::zones(place.tuple)),
+            Question::Policies => facts.extend(xfrm::facts(place.tuple)),
+        }
+    }
+    facts
+}

@@ -1,0 +1,128 @@
+//! Queueing disciplines with their counts (`RTM_GETQDISC`; `tc_fill_qdisc`, net/sched/sch_api.c).
+
+use std::io;
+
+use netlink_sys::protocols::NETLINK_ROUTE;
+
+use super::{
+    super::{
+        attrs::Attrs,
+        bytes,
+        netlink::{Question, ask},
+    },
+    counters::Snapshot,
+    link::Links,
+};
+use crate::model::NodeFact;
+
+/// One queueing discipline.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Qdisc {
+    ifindex: u32,
+    handle: u32,
+    kind: String,
+    qlen: u32,
+    drops: u64,
+}
+
+/// Those of the calling thread's netns.
+pub(super) fn here() -> io::Result<Vec<Qdisc>> {
+    let question = Question { protocol: NETLINK_ROUTE, kind: RTM_GETQDISC, dump: true, body: &[0; TCMSG] };
+    Ok(ask(&question, qdisc)?.into_iter().flatten().collect())
+}
+
+/// By device and handle.
+pub(super) fn drops(qdiscs: &[Qdisc]) -> Vec<((u32, u32), u64)> {
+    qdiscs.iter().map(|qdisc| ((qdisc.ifindex, qdisc.handle), qdisc.drops)).collect()
+}
+
+/// Those of a device that have dropped anything.
+pub(super) fn facts(ifindex: u32, qdiscs: &[Qdisc], before: &Snapshot, links: &Links) -> Vec<NodeFact> {
+    let of_device = qdiscs.iter().filter(|qdisc| qdisc.ifindex == ifindex && qdisc.drops > 0);
+    of_device
+        .map(|qdisc| {
+            let known = before.qdiscs.iter().find(|(key, _)| *key == (qdisc.ifindex, qdisc.handle));
+            NodeFact::Qdisc {
+                ifname: links.name(ifindex).to_owned(),
+                kind: qdisc.kind.clone(),
+                handle: handle(qdisc.handle),
+                drops: qdisc.drops,
+                before: known.map(|(_, drops)| *drops).filter(|before| *before <= qdisc.drops),
+                qlen: qdisc.qlen,
+            }
+        })
+        .collect()
+}
+
+/// As `tc` spells it.
+fn handle(handle: u32) -> String {
+    match handle & 0xffff {
+        0 => format!("{:x}:", handle >> 16),
+        minor => format!("{:x}:{minor:x}", handle >> 16),
+    }
+}
+
+fn qdisc(answer: &[u8]) -> Option<Qdisc> {
+    let attrs = Attrs(answer.get(TCMSG..)?);
+    let queue = attrs.nested(TCA_STATS2).get(TCA_STATS_QUEUE).unwrap_or_default();
+    Some(Qdisc {
+        ifindex: bytes::u32_at(answer, 4)?,
+        handle: bytes::u32_at(answer, 8)?,
+        kind: attrs.text(TCA_KIND)?,
+        qlen: bytes::u32_at(queue, 0).unwrap_or(0),
+        drops: bytes::u32_at(queue, 8).unwrap_or(0).into(),
+    })
+}
+
+/// include/uapi/linux/rtnetlink.h, gen_stats.h (`struct gnet_stats_queue`: qlen, backlog, drops, …)
+const RTM_GETQDISC: u16 = 38;
+const TCMSG: usize = 20;
+const TCA_KIND: u16 = 1;
+const TCA_STATS2: u16 = 7;
+const TCA_STATS_QUEUE: u16 = 3;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{
+        super::{super::attrs::encode, link::Link},
+        *,
+    };
+
+    fn answer(ifindex: u32, handle: u32, kind: &str, drops: u32) -> Vec<u8> {
+        let numbers = [3, 4500, drops, 0, 9].map(u32::to_ne_bytes).concat();
+        let stats = encode(TCA_STATS2, &encode(TCA_STATS_QUEUE, &numbers));
+        let header = [0, ifindex, handle, u32::MAX, 2].map(u32::to_ne_bytes).concat();
+        [header, encode(TCA_KIND, format!("{kind}\0").as_bytes()), stats].concat()
+    }
+
+    #[test]
+    fn those_with_drops_and_since_when() {
+        let answers = [answer(2, 0x8001_0000, "tbf", 7), answer(2, 0, "noqueue", 0), answer(3, 0x1_0000, "fq", 9)];
+        let qdiscs: Vec<_> = answers.iter().filter_map(|bytes| qdisc(bytes)).collect();
+        let links = Links::of(&[Link { index: 2, name: "eth0".to_owned(), ..Link::default() }]);
+        let mut before = Snapshot::default();
+        before.qdiscs.push(((2, 0x8001_0000), 5));
+        let told = |before: Option<u64>| NodeFact::Qdisc {
+            ifname: "eth0".to_owned(),
+            kind: "tbf".to_owned(),
+            handle: "8001:".to_owned(),
+            drops: 7,
+            before,
+            qlen: 3,
+        };
+        assert_eq!(facts(2, &qdiscs, &before, &links), [told(Some(5))]);
+        assert_eq!(facts(2, &qdiscs, &Snapshot::default(), &links), [told(None)]);
+        assert_eq!(handle(0x1_000a), "1:a");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..120), cut in 0usize..120) {
+            let _ = qdisc(&bytes);
+            let whole = answer(2, 1, "fq", 1);
+            let _ = qdisc(whole.get(..cut).unwrap_or(&whole));
+        }
+    }
+}

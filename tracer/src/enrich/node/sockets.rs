@@ -1,0 +1,193 @@
+//! Sockets that a packet may be for, by `/proc/net/tcp` and its like (`get_tcp4_sock`, net/ipv4/tcp_ipv4.c;
+//! `udp4_format_sock`, net/ipv4/udp.c; `__ip6_dgram_sock_seq_show`, net/ipv6/datagram.c). The kernel's socket
+//! diagnosis would tell more, but asking for it loads modules.
+
+use std::{
+    fs::File,
+    io::{BufRead as _, BufReader},
+    net::{IpAddr, Ipv6Addr},
+};
+
+use crate::model::{NodeFact, Proto, Tuple};
+
+/// What of the packet's destination there is. Of several sockets that share a port (`SO_REUSEPORT`) all.
+pub(super) fn facts(tuple: Tuple) -> Vec<NodeFact> {
+    let files: &[&str] = match (tuple.proto, tuple.dst.is_ipv4()) {
+        // A socket of IPv6 takes packets of IPv4, too, unless it was told not to.
+        (Proto::TCP, true) => &["tcp", "tcp6"],
+        (Proto::TCP, false) => &["tcp6"],
+        (Proto::UDP, true) => &["udp", "udp6"],
+        (Proto::UDP, false) => &["udp6"],
+        _ => return Vec::new(),
+    };
+    let (mut found, mut whole) = (Vec::new(), true);
+    for file in files {
+        whole &= read(file, tuple, &mut found).unwrap_or(false);
+    }
+    judge(found, tuple.proto, whole)
+}
+
+fn judge(found: Vec<Entry>, proto: Proto, whole: bool) -> Vec<NodeFact> {
+    if found.is_empty() {
+        return if whole { vec![NodeFact::NoSocket] } else { Vec::new() };
+    }
+    // A connection takes its packets, whoever listens.
+    let connected = found.iter().any(|entry| proto == Proto::TCP && entry.state != LISTEN);
+    let told = found.into_iter().filter(|entry| !connected || entry.state != LISTEN).filter_map(|e| e.fact(proto));
+    told.take(TOLD_AT_MOST).collect()
+}
+
+/// More sockets on one port than are told.
+const TOLD_AT_MOST: usize = 16;
+
+/// A list of many megabytes is left unread from here on: it would hold up the trace.
+const LINES_AT_MOST: usize = 65536;
+
+/// Whether the whole list was read.
+fn read(file: &str, tuple: Tuple, found: &mut Vec<Entry>) -> std::io::Result<bool> {
+    let mut lines = BufReader::new(File::open(format!("/proc/thread-self/net/{file}"))?);
+    let mut line = String::new();
+    for _ in 0..LINES_AT_MOST {
+        line.clear();
+        if lines.read_line(&mut line)? == 0 {
+            return Ok(true);
+        }
+        found.extend(entry(&line).filter(|entry| entry.takes(tuple)));
+    }
+    Ok(false)
+}
+
+/// One line.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Entry {
+    local: (IpAddr, u16),
+    remote: (IpAddr, u16),
+    state: u8,
+    rx_queue: u32,
+    drops: Option<u32>,
+}
+
+impl Entry {
+    /// Whether the packet may be for it (`compute_score`, net/ipv4/inet_hashtables.c and net/ipv4/udp.c).
+    fn takes(&self, tuple: Tuple) -> bool {
+        let open = |addr: IpAddr| addr.is_unspecified();
+        let (addr, port) = self.local;
+        let local = port == tuple.dport && (open(addr) || addr == tuple.dst);
+        let remote = (open(self.remote.0) && self.remote.1 == 0) || self.remote == (tuple.src, tuple.sport);
+        local && remote
+    }
+
+    fn fact(self, proto: Proto) -> Option<NodeFact> {
+        let (addr, port) = self.local;
+        let local = std::net::SocketAddr::from((addr, port)).to_string();
+        match (proto, self.state) {
+            (Proto::TCP, LISTEN) => Some(NodeFact::Listener { local, queue: self.rx_queue, limit: None }),
+            // What is left of a connection takes nothing any more.
+            (Proto::TCP, TIME_WAIT | CLOSE) => None,
+            _ => Some(NodeFact::Socket { local, rmem: self.rx_queue, rcvbuf: None, drops: self.drops }),
+        }
+    }
+}
+
+/// `sl: local remote st tx:rx tr:when retrnsmt uid timeout inode …`; UDP has its drops at the end.
+fn entry(line: &str) -> Option<Entry> {
+    let words: Vec<_> = line.split_whitespace().collect();
+    let (_, rx_queue) = words.get(4)?.split_once(':')?;
+    Some(Entry {
+        local: end(words.get(1)?)?,
+        remote: end(words.get(2)?)?,
+        state: u8::from_str_radix(words.get(3)?, 16).ok()?,
+        rx_queue: u32::from_str_radix(rx_queue, 16).ok()?,
+        drops: words.get(DROPS_AT).filter(|_| words.len() == DROPS_AT + 1).and_then(|drops| drops.parse().ok()),
+    })
+}
+
+/// Words of this machine's order in hexadecimal, then the port. A mapped address is one of IPv4.
+fn end(text: &str) -> Option<(IpAddr, u16)> {
+    let (addr, port) = text.split_once(':')?;
+    let word = |at: usize| Some(u32::from_str_radix(addr.get(at * 8..at * 8 + 8)?, 16).ok()?.to_ne_bytes());
+    let addr = match addr.len() {
+        8 => IpAddr::from(word(0)?),
+        32 => {
+            let bytes: [u8; 16] = [word(0)?, word(1)?, word(2)?, word(3)?].concat().try_into().ok()?;
+            Ipv6Addr::from(bytes).to_canonical()
+        }
+        _ => return None,
+    };
+    Some((addr, u16::from_str_radix(port, 16).ok()?))
+}
+
+/// `TCP_*` (include/net/tcp_states.h).
+const TIME_WAIT: u8 = 6;
+const CLOSE: u8 = 7;
+const LISTEN: u8 = 10;
+/// Words of a line before UDP's last.
+const DROPS_AT: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LISTENER: &str = "   0: 00000000:1F90 00000000:0000 0A 00000000:00000003 00:00000000 00000000     0        0 19044 1 000000003b0c 100 0 0 10 0";
+    const CONNECTED: &str = "   1: 0100007F:1F90 0200007F:0FA0 01 00000000:00000010 00:00000000 00000000     0        0 19045 1 000000003b0d 20 4 30 10 -1";
+    const LISTENER6: &str = "   0: 00000000000000000000000000000000:1F90 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 19046 1 000000003b0e 100 0 0 10 0";
+    const BOUND: &str = " 2316: 0100007F:1F90 00000000:0000 07 00000000:00000A00 00:00000000 00000000     0        0 19047 2 000000003b0f 5";
+
+    fn tuple(src: &str, dst: &str, dport: u16, proto: Proto) -> Tuple {
+        let [src, dst] = [src, dst].map(|text| text.parse().expect(text));
+        Tuple { src, dst, sport: 4000, dport, proto }
+    }
+
+    fn told(lines: &[&str], tuple: Tuple) -> Vec<NodeFact> {
+        let entries = lines.iter().filter_map(|line| entry(line)).filter(|entry| entry.takes(tuple));
+        judge(entries.collect(), tuple.proto, true)
+    }
+
+    #[test]
+    fn who_listens_and_how_many_wait() {
+        let packet = tuple("127.0.0.3", "127.0.0.1", 8080, Proto::TCP);
+        let listener = NodeFact::Listener { local: "0.0.0.0:8080".to_owned(), queue: 3, limit: None };
+        assert_eq!(told(&[LISTENER, CONNECTED], packet), [listener]);
+        let listener = NodeFact::Listener { local: "[::]:8080".to_owned(), queue: 0, limit: None };
+        assert_eq!(told(&[LISTENER6], packet), [listener]);
+    }
+
+    #[test]
+    fn a_connection_takes_its_own_packets() {
+        let packet = tuple("127.0.0.2", "127.0.0.1", 8080, Proto::TCP);
+        let socket = NodeFact::Socket { local: "127.0.0.1:8080".to_owned(), rmem: 16, rcvbuf: None, drops: None };
+        assert_eq!(told(&[LISTENER, CONNECTED], packet), [socket]);
+    }
+
+    #[test]
+    fn udp_tells_what_waits_and_what_was_dropped() {
+        let packet = tuple("127.0.0.2", "127.0.0.1", 8080, Proto::UDP);
+        let socket = NodeFact::Socket { local: "127.0.0.1:8080".to_owned(), rmem: 2560, rcvbuf: None, drops: Some(5) };
+        assert_eq!(told(&[BOUND], packet), [socket]);
+    }
+
+    #[test]
+    fn nobody_is_said_only_when_all_were_looked_at() {
+        let elsewhere = tuple("127.0.0.2", "127.0.0.9", 8080, Proto::UDP);
+        assert_eq!(told(&[BOUND], elsewhere), [NodeFact::NoSocket]);
+        assert_eq!(judge(Vec::new(), Proto::UDP, false), []);
+        assert_eq!(facts(tuple("10.0.0.1", "10.0.0.2", 0, Proto(1))), []);
+    }
+
+    #[test]
+    fn a_bound_port_of_this_machine_is_found() {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let port = socket.local_addr().expect("an address").port();
+        let found = facts(tuple("127.0.0.1", "127.0.0.1", port, Proto::UDP));
+        assert!(matches!(&found[..], [NodeFact::Socket { local, .. }] if *local == format!("127.0.0.1:{port}")));
+    }
+
+    proptest! {
+        #[test]
+        fn any_line_is_read_without_panic(line in "(?s).{0,160}", words in "([0-9A-F:]{0,40} ?){0,14}") {
+            let _ = (entry(&line), entry(&words));
+        }
+    }
+}

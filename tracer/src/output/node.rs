@@ -1,0 +1,121 @@
+//! What the node said about the place of a drop, a line a fact.
+
+use std::borrow::Cow;
+
+use super::style::clean;
+use crate::model::{NodeFact, RouteAnswer};
+
+/// One fact, spelled near to what the tool shows that people would ask.
+pub(super) fn line(fact: &NodeFact) -> String {
+    let text = match fact {
+        NodeFact::Sysctl { name, value } => format!("{name} = {value}"),
+        NodeFact::Route(answer) => route(answer),
+        NodeFact::Neighbour { addr, ifname, state } => format!("neighbour {addr} dev {ifname}: {state}"),
+        NodeFact::Counter { name, before, after } => {
+            format!("{name} rose by {} to {after}", after.saturating_sub(*before))
+        }
+        NodeFact::Qdisc { ifname, kind, handle, drops, before, qlen } => {
+            let since =
+                before.map(|before| format!(", {} of them since the trace began", drops.saturating_sub(before)));
+            format!("qdisc {kind} {handle} dev {ifname}: {drops} dropped{}, {qlen} waiting", since.unwrap_or_default())
+        }
+        NodeFact::ConntrackTable { count, max } => format!("conntrack: {count} entries of at most {max}"),
+        NodeFact::ConntrackZones { zones } => {
+            let zones: Vec<_> = zones.iter().map(u16::to_string).collect();
+            format!("conntrack knows the tuple in zone {}", zones.join(", "))
+        }
+        NodeFact::Listener { local, queue, limit } => {
+            let limit = limit.map(|limit| format!(" of at most {limit}")).unwrap_or_default();
+            format!("listener {local}: {queue}{limit} wait to be accepted")
+        }
+        NodeFact::Socket { local, rmem, rcvbuf, drops } => {
+            let limit = rcvbuf.map(|rcvbuf| format!(" of {rcvbuf}")).unwrap_or_default();
+            let drops = drops.map(|drops| format!(", {drops} dropped")).unwrap_or_default();
+            format!("socket {local}: {rmem}{limit} bytes wait to be read{drops}")
+        }
+        NodeFact::NoSocket => "no socket takes it".to_owned(),
+        NodeFact::Link { ifname, up, carrier, mtu, address, master, kind } => {
+            let state = match (up, carrier) {
+                (true, true) => "up",
+                (true, false) => "up, no carrier",
+                (false, _) => "down",
+            };
+            let rest = [("kind", Some(kind)), ("address", Some(address)), ("master", master.as_ref())];
+            let rest =
+                rest.into_iter().filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)));
+            let rest: String = rest.map(|(name, value)| format!(", {name} {value}")).collect();
+            format!("device {ifname}: {state}, mtu {mtu}{rest}")
+        }
+        NodeFact::LocalAddress { addr, ifname } => format!("{addr} is an address of {ifname}"),
+        NodeFact::BridgePort { ifname, bridge, state, vlan_filtering, vlans, hairpin, isolated } => {
+            let vlans = match (vlan_filtering, vlans.is_empty()) {
+                (false, _) => String::new(),
+                (true, true) => ", no VLAN may pass".to_owned(),
+                (true, false) => format!(", VLANs {}", vlans.join(", ")),
+            };
+            let flags: String = [(hairpin, ", hairpin"), (isolated, ", isolated")]
+                .into_iter()
+                .filter_map(|(on, name)| on.then_some(name))
+                .collect();
+            format!("port {ifname} of bridge {bridge}: {state}{vlans}{flags}")
+        }
+        NodeFact::XfrmPolicy { direction, action, selector, template } => {
+            let wants = if *template { ", only by IPsec" } else { "" };
+            format!("IPsec policy {direction} {action}: {selector}{wants}")
+        }
+    };
+    Cow::into_owned(clean(&text))
+}
+
+fn route(answer: &RouteAnswer) -> String {
+    let RouteAnswer { to, from, iif, device, gateway, kind, route, rule, error } = answer;
+    let asked =
+        [("to", to.map(|to| to.to_string())), ("from", from.map(|from| from.to_string())), ("iif", iif.clone())];
+    let asked: String = asked.into_iter().filter_map(|(name, value)| Some(format!(" {name} {}", value?))).collect();
+    let way = [
+        error.clone(),
+        kind.clone().filter(|_| route.is_none()),
+        gateway.map(|gateway| format!("via {gateway}")),
+        device.as_ref().map(|device| format!("dev {device}")),
+        route.as_ref().map(|route| format!("by route `{route}`")),
+        rule.as_ref().map(|rule| format!("by rule `{rule}`")),
+    ];
+    format!("route{asked}: {}", way.into_iter().flatten().collect::<Vec<_>>().join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_read_like_the_tools_that_show_them() {
+        let refused = RouteAnswer {
+            to: Some([10, 9, 0, 1].into()),
+            route: Some("blackhole 10.9.0.0/16 table main".to_owned()),
+            kind: Some("blackhole".to_owned()),
+            error: Some("EINVAL".to_owned()),
+            ..RouteAnswer::default()
+        };
+        let way = RouteAnswer {
+            to: Some([10, 2, 0, 1].into()),
+            from: Some([10, 1, 0, 1].into()),
+            iif: Some("eth0".to_owned()),
+            gateway: Some([10, 0, 0, 1].into()),
+            device: Some("eth1".to_owned()),
+            ..RouteAnswer::default()
+        };
+        let [ifname, kind, handle] = ["eth0", "tbf", "8001:"].map(str::to_owned);
+        for (fact, text) in [
+            (NodeFact::Route(refused), "route to 10.9.0.1: EINVAL by route `blackhole 10.9.0.0/16 table main`"),
+            (NodeFact::Route(way), "route to 10.2.0.1 from 10.1.0.1 iif eth0: via 10.0.0.1 dev eth1"),
+            (NodeFact::Counter { name: "Udp.NoPorts".to_owned(), before: 2, after: 5 }, "Udp.NoPorts rose by 3 to 5"),
+            (
+                NodeFact::Qdisc { ifname, kind, handle, drops: 7, before: Some(5), qlen: 1 },
+                "qdisc tbf 8001: dev eth0: 7 dropped, 2 of them since the trace began, 1 waiting",
+            ),
+            (NodeFact::Sysctl { name: "a\u{1b}[1m".to_owned(), value: "1".to_owned() }, "a\\u{1b}[1m = 1"),
+        ] {
+            assert_eq!(line(&fact), text);
+        }
+    }
+}
