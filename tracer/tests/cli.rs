@@ -125,7 +125,6 @@ fn wrong_command_lines_are_refused_in_one_sentence() {
         "-q -v",
         "-w -",
         "-w x --ready-file x",
-        "--drops",
         "--dsst 10.0.0.5",
         "--dst",
         "--dst 10.0.0.1 --dst 10.0.0.2",

@@ -202,9 +202,9 @@ proptest! {
     }
 
     #[test]
-    fn counts_and_names(packets in any::<u64>(), lost in any::<[u64; 4]>(), coverage in any::<String>()) {
-        let [events, tracked_overflow, missed_probes, unparsed] = lost;
-        let lost = Lost { events, tracked_overflow, missed_probes, unparsed };
+    fn counts_and_names(packets in any::<u64>(), lost in any::<[u64; 5]>(), coverage in any::<String>()) {
+        let [events, tracked_overflow, missed_probes, unparsed, trails] = lost;
+        let lost = Lost { events, tracked_overflow, missed_probes, unparsed, trails };
         let summary = Record::Summary(Summary { packets, lost, coverage: coverage.clone(), ..Summary::default() });
         prop_assert_eq!(read_back(&summary).ok(), Some(summary));
         let netns = Record::Netns { inum: 4_026_531_840, name: coverage };

@@ -108,6 +108,9 @@ pub(super) struct RunArgs {
     /// End after this time: 10s, 2m
     #[arg(long, value_name = "DURATION")]
     pub(super) timeout: Option<String>,
+    /// Tell dropped packets alone: each one's way is kept in the kernel until it ends
+    #[arg(long)]
+    pub(super) drops: bool,
     /// How to hook into the kernel; auto takes the best that works
     #[arg(long, value_enum, default_value_t, value_name = "BACKEND")]
     pub(super) backend: Backend,

@@ -30,6 +30,8 @@ pub enum Command {
 pub struct TraceConfig {
     /// Which packets.
     pub filter: Filter,
+    /// Flight recorder: only packets that are dropped are told.
+    pub drops: bool,
     /// How to hook into the kernel.
     pub backend: Backend,
     /// Size of the ring buffer in bytes: a power of two from 64 KiB to 1 GiB.
@@ -100,6 +102,7 @@ fn trace(typed: TraceArgs) -> Result<Command, Usage> {
     }
     Ok(Command::Trace(Box::new(TraceConfig {
         filter: Filter::resolve(filter)?,
+        drops: run.drops,
         backend: run.backend,
         buffer_size: quantity::buffer_size(&run.buffer_size).map_err(Usage)?,
         count: run.count.map(|text| quantity::count(&text)).transpose().map_err(Usage)?,

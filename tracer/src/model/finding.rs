@@ -29,7 +29,7 @@ pub enum Confidence {
 }
 
 /// A place: as much of it as is known.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub struct Where {
     /// Inode number of the netns.
     #[serde(default, skip_serializing_if = "Option::is_none")]

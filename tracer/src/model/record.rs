@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Chain, Device, Finding, Step, Where};
+use super::{Chain, Device, Finding, Step, Tuple, Where};
 
 /// One line of JSON. A step that carries a drop is written with type `drop`.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -51,6 +51,9 @@ pub struct Start {
     /// How many BPF programs on the packets' path are traced.
     #[serde(default)]
     pub programs: usize,
+    /// Only packets that were dropped are told (`--drops`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drops: bool,
     /// The filter in words, e.g. `dst 10.0.0.5 and port 443`; empty for all traffic.
     pub filter: String,
 }
@@ -90,11 +93,23 @@ pub struct Lost {
     pub missed_probes: u64,
     /// Packets whose headers could not be parsed, and records that could not be decoded.
     pub unparsed: u64,
+    /// `--drops`: drops whose way was given up for newer packets before they ended.
+    #[serde(default)]
+    pub trails: u64,
 }
 
 /// Drops of one kind.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct DropCount {
+    /// Id of the finding that says why, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// `--drops`: the flow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<u64>,
+    /// `--drops`: the tuple of the first of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuple: Option<Tuple>,
     /// The kernel's reason.
     pub reason: String,
     /// Symbol and offset.

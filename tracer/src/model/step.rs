@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Bpf, Conntrack, IcmpError, Netfilter, NodeFact, Redirect, Route, TcpFlags, Translation, Tunnel, Tuple};
 
 /// Which way a packet goes in its flow.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// As the flow's first packet.

@@ -6,6 +6,7 @@
 mod change;
 mod check;
 mod columns;
+mod drops;
 mod findings;
 mod flow;
 mod headers;

@@ -8,8 +8,11 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::text::plural;
-use crate::cli::{Format, View};
+use super::{drops, style::Look, text::plural};
+use crate::{
+    cli::{Format, View},
+    model::{DropCount, Trace},
+};
 
 /// How much of the progress is shown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -69,9 +72,7 @@ impl Progress {
     pub fn new(filter: &str, show: Show) -> Self {
         let target = if show == Show::Live { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
-            bar.set_style(style.tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
-        }
+        style(&bar, "{spinner} {wide_msg}");
         let filter = if filter.is_empty() { "all traffic" } else { filter };
         Self { show, bar, tracing: format!("tracing {filter}") }
     }
@@ -102,6 +103,17 @@ impl Progress {
         }
     }
 
+    /// As [`Self::update`], with the worst drops below; of `names` only names are asked.
+    pub fn update_drops(&self, counts: Counts, worst: &[DropCount], names: &Trace) {
+        if self.show == Show::Live {
+            if self.bar.prefix().is_empty() && !worst.is_empty() {
+                style(&self.bar, "{spinner} {wide_msg}\n{prefix}");
+            }
+            self.update(counts);
+            self.bar.set_prefix(drops::table(worst, names, Look::for_stderr()).trim_end().to_owned());
+        }
+    }
+
     /// A warning that stays on the screen, one sentence.
     pub fn warn(&self, sentence: &str) {
         if self.show != Show::Nothing {
@@ -118,6 +130,12 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.finish();
+    }
+}
+
+fn style(bar: &ProgressBar, template: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
     }
 }
 

@@ -37,6 +37,12 @@ impl Look {
         Self { width: width.clamp(60, 160), verbose }
     }
 
+    /// As wide as the terminal on stderr.
+    pub(super) fn for_stderr() -> Self {
+        let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| usize::from(width.0));
+        Self { width: width.clamp(60, 160), verbose: false }
+    }
+
     /// Columns for sentences: longer lines are hard to read.
     pub(super) fn prose(self) -> usize {
         self.width.clamp(60, 100)

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    findings, flow,
+    drops, findings, flow,
     style::{DIM, HEADING, Look, clean, hang, paint},
     tail, unless_closed,
 };
@@ -17,14 +17,17 @@ use crate::{marks::Marks, model::Trace};
 const MOST_FLOWS: usize = 10;
 
 /// Writes the report: each flow's packets and their paths, then the findings, then the drops, then
-/// what was lost and what was covered. `marks` says what marks mean. Colours are always written; `out` takes them away where they
+/// what was lost and what was covered; of a trace of drops, the drops first. `marks` says what marks mean. Colours are always written; `out` takes them away where they
 /// are not wanted ([`super::stdout`]). `Break` where the reader is gone.
 ///
 /// # Errors
 /// What writing to `out` gives, except a closed pipe.
 pub fn write_report(out: &mut impl Write, trace: &Trace, marks: &Marks, look: Look) -> io::Result<ControlFlow<()>> {
-    let report =
-        [headline(trace, look), flows(trace, marks, look), findings::render(trace, look), tail::render(trace, look)];
+    let (drops, findings) = (drops::render(trace, look) + "\n", findings::render(trace, look));
+    let (first, second) = if trace.start.drops { (drops, findings) } else { (findings, drops) };
+    // Where drops are all that is asked for, their summary comes first, and the ways only if wanted.
+    let ways = if trace.start.drops && !look.verbose { String::new() } else { flows(trace, marks, look) };
+    let report = [headline(trace, look), ways, first, second, tail::render(trace, look)];
     unless_closed(out.write_all(report.concat().as_bytes()).and_then(|()| out.flush()))
 }
 
@@ -37,6 +40,9 @@ fn headline(trace: &Trace, look: Look) -> String {
 
 fn flows(trace: &Trace, marks: &Marks, look: Look) -> String {
     let flows = flow::flows(trace);
+    if flows.is_empty() && trace.start.drops {
+        return String::new();
+    }
     if flows.is_empty() {
         return hang("", "No packet matched. Is the traffic running, and does it pass this node?", look.prose())
             + "\n\n";

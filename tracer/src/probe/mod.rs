@@ -54,14 +54,38 @@ pub struct Counts {
     pub unparsed: u64,
     /// Probe hits that the kernel skipped.
     pub missed_probes: u64,
+    /// Drops whose way the flight recorder had given up for newer packets.
+    pub trails: u64,
+    /// No loss: packets that matched.
+    pub packets: u64,
 }
+
+/// What the kernel side is to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Task {
+    /// Which packets.
+    pub filter: Filter,
+    /// Size of the ring buffer in bytes, a power of two.
+    pub buffer_size: u32,
+    /// Keep each packet's way in the kernel, and tell it only where the packet is dropped.
+    pub recorder: bool,
+}
+
+/// How many packets the flight recorder remembers, shared out over the CPUs. A trail takes 2.4 KB.
+const TRAILS: u32 = 4096;
+/// On machines with many CPUs each has at least so many: a power of two.
+const TRAILS_OF_CPU: u32 = 64;
 
 /// Loads and attaches what the plan says. A hook that fails is tried by the next method that its
 /// backend allows, and is otherwise left out with its reason: one hook never takes the rest down.
 ///
 /// # Errors
 /// One sentence, where maps cannot be created or no hook at all could be attached.
-pub fn attach(kernel: &Kernel, plan: Plan, filter: Filter, buffer_size: u32) -> Result<Probe, String> {
+pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> {
+    let Task { filter, buffer_size, recorder } = task;
+    let cpus = aya::util::nr_cpus().map_err(|(what, error)| format!("{what}: {error}"))?;
+    let cpus = u32::try_from(cpus).unwrap_or(u32::MAX).max(1);
+    let trails = if recorder { (TRAILS / cpus).next_power_of_two().max(TRAILS_OF_CPU) } else { 0 };
     let resolved = layout::resolve(kernel);
     for missing in &resolved.missing {
         tracing::debug!("this kernel has no {missing}");
@@ -74,7 +98,7 @@ pub fn attach(kernel: &Kernel, plan: Plan, filter: Filter, buffer_size: u32) -> 
         tracepoints_only: u32::from(plan.tracepoints_only()),
         has_reason: u32::from(parameters(kernel, "kfree_skb") > 2),
         has_consume_location: u32::from(parameters(kernel, "consume_skb") > 1),
-        trails: 0,
+        trails,
         has_loop: u32::from(loops),
         pad: 0,
     };
@@ -82,6 +106,7 @@ pub fn attach(kernel: &Kernel, plan: Plan, filter: Filter, buffer_size: u32) -> 
         .btf(None)
         .override_global("CONFIG", bytes_of(&config), true)
         .map_max_entries("EVENTS", buffer_size)
+        .map_max_entries("TRAILS", trails.saturating_mul(cpus).max(1))
         .load(OBJECT)
         .map_err(|error| format!("the maps could not be created: {}", chain(&error)))?;
     tracing::debug!("maps are created");
@@ -168,6 +193,8 @@ impl Probe {
             events: slot(counter::EVENTS).unwrap_or(0),
             tracked_overflow: slot(counter::TRACKED_OVERFLOW).unwrap_or(0),
             unparsed: slot(counter::UNPARSED).unwrap_or(0),
+            trails: slot(counter::TRAILS).unwrap_or(0),
+            packets: slot(counter::PACKETS).unwrap_or(0),
             missed_probes: self.programs.iter().map(|fd| sys::recursion_misses(fd.as_fd())).sum(),
         }
     }

@@ -8,7 +8,7 @@ use crate::{
     kernel::Kernel,
     model::{Check, CheckRow, CheckStatus},
     output::{self, Look},
-    probe::{self, Backend, Probe},
+    probe::{self, Backend, Probe, Task},
 };
 
 /// Ring buffer of a trial attachment.
@@ -26,6 +26,7 @@ pub fn check(config: &CheckConfig) -> Result<Status, String> {
         row("kernel", CheckStatus::Works, format!("{} with BTF", kernel.release)),
         modules_row(&kernel),
     ];
+    let trial = Task { filter: nothing(), buffer_size: TRIAL_BUFFER, recorder: false };
     let mut best: Option<Probe> = None;
     for (name, backend) in [
         ("fentry", Backend::Fentry),
@@ -35,7 +36,7 @@ pub fn check(config: &CheckConfig) -> Result<Status, String> {
         ("auto", Backend::Auto),
     ] {
         let plan = probe::plan(&kernel, backend);
-        match probe::attach(&kernel, plan, nothing(), TRIAL_BUFFER) {
+        match probe::attach(&kernel, plan, trial) {
             Ok(probe) => {
                 rows.push(backend_row(name, &probe));
                 best = Some(probe);

@@ -4,6 +4,7 @@ mod check;
 mod ending;
 mod evidence;
 mod filter;
+mod live;
 mod lookups;
 mod marks;
 mod narrator;
@@ -13,6 +14,7 @@ mod rules;
 mod sinks;
 mod start;
 mod summary;
+mod tally;
 mod trace;
 
 use crate::cli::{self, Command, Status, Stop};

@@ -35,6 +35,7 @@ pub fn start(config: &TraceConfig, kernel: &Kernel, probe: &Probe) -> Start {
         backend: methods.iter().map(ToString::to_string).collect::<Vec<_>>().join("+"),
         hooks: Hooks { asked: probe.attached.len() + probe.skipped.len(), attached: probe.attached.len(), failed },
         programs: probe.found.iter().filter(|program| program.untraced.is_none()).count(),
+        drops: config.drops,
         filter: config.filter.to_string(),
     }
 }

@@ -1,47 +1,28 @@
 //! What was seen in all, and what that stands on.
 
-use crate::model::{DropCount, Hooks, Lost, Start, Step, Summary, Trace, Where};
+use std::collections::HashMap;
+
+use super::tally::Tally;
+use crate::model::{DropCount, Hooks, Lost, Start, Summary, Trace};
 
 /// The last line of a trace.
 pub fn summary(trace: &Trace, packets: u64, flows: u64, lost: Lost, duration_ns: u64) -> Summary {
-    Summary { packets, flows, drops: drops(&trace.steps), lost, coverage: coverage(&trace.start), duration_ns }
+    Summary { packets, flows, drops: drops(trace), lost, coverage: coverage(&trace.start), duration_ns }
 }
 
 /// Drops of one kind counted together, most packets first.
-fn drops(steps: &[Step]) -> Vec<DropCount> {
-    let mut counts: Vec<DropCount> = Vec::new();
-    for step in steps {
-        let Some(drop) = &step.drop else { continue };
-        let place = place(step);
-        let same = |count: &&mut DropCount| {
-            count.reason == drop.reason && count.location == drop.location && count.r#where == place
-        };
-        match counts.iter_mut().find(same) {
-            Some(count) => count.packets += 1,
-            None => counts.push(DropCount {
-                reason: drop.reason.clone(),
-                location: drop.location.clone(),
-                r#where: place,
-                packets: 1,
-            }),
+fn drops(trace: &Trace) -> Vec<DropCount> {
+    let mut causes = HashMap::new();
+    for finding in &trace.findings {
+        for packet in &finding.packets {
+            causes.entry((*packet, finding.direction)).or_insert(finding.id.as_str());
         }
     }
-    counts.sort_by_key(|count| std::cmp::Reverse(count.packets));
-    counts
-}
-
-fn place(step: &Step) -> Where {
-    let netfilter = step.netfilter.clone().unwrap_or_default();
-    Where {
-        netns: Some(step.netns),
-        ifname: Some(step.ifname.clone()).filter(|name| !name.is_empty()),
-        hook: netfilter.hook,
-        family: netfilter.family,
-        table: netfilter.table,
-        chain: netfilter.chain,
-        rule: netfilter.rule,
-        policy: netfilter.policy,
+    let mut tally = Tally::new(trace.start.drops);
+    for step in &trace.steps {
+        tally.add(step, causes.get(&(step.packet, step.direction)).copied());
     }
+    tally.worst_first()
 }
 
 /// What "no drop seen" would mean here.

@@ -12,7 +12,9 @@ use tracing_subscriber::{
 
 use super::{
     ending::{self, Ended, Signals},
-    filter, marks,
+    filter,
+    live::Live,
+    marks,
     narrator::Narrator,
     privileges, sinks,
     sinks::Sinks,
@@ -26,7 +28,7 @@ use crate::{
     marks::Marks,
     model::{Lost, Record, SkippedHook},
     output::{self, Counts, Look, Progress, Show},
-    probe::{self, Probe},
+    probe::{self, Probe, Task},
     source::ring::Ring,
 };
 
@@ -62,9 +64,10 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     progress.preparing("reading the kernel's types");
     let kernel = Kernel::read(modules())?;
     tracing::debug!("types are read");
+    let task = Task { filter: wanted, buffer_size: config.buffer_size, recorder: config.drops };
     let plan = probe::plan(&kernel, backend(config.backend));
     progress.preparing(&format!("attaching {} hooks", plan.groups.len()));
-    let mut probe = probe::attach(&kernel, plan, wanted, config.buffer_size)?;
+    let mut probe = probe::attach(&kernel, plan, task)?;
     let mut ring = Ring::of(&mut probe)?;
     let start = start(config, &kernel, &probe);
     warn(&progress, &start);
@@ -81,6 +84,7 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
         count: config.count.map(std::num::NonZeroU64::get),
         joined: 0,
         untraced: Vec::new(),
+        live: config.drops.then(Live::new),
     };
     for program in &probe.found {
         run.narrator.tracker.learn_program(program.id, &program.name, program.kind);
@@ -118,6 +122,8 @@ struct Run<'a> {
     joined: usize,
     /// Those that could not be traced.
     untraced: Vec<SkippedHook>,
+    /// Set where only drops are told.
+    live: Option<Live>,
 }
 
 impl Run<'_> {
@@ -170,18 +176,26 @@ impl Run<'_> {
         self.newest = batch.records.last().map_or(self.newest, |record| record.header().ts);
         self.undecoded += batch.undecoded;
         for wire in batch.records {
-            for line in self.narrator.tell(wire) {
+            let lines = self.narrator.tell(wire);
+            if let Some(live) = &mut self.live {
+                live.note(&lines);
+            }
+            for line in lines {
                 self.closed |= self.sinks.put(line)?.is_break();
             }
         }
         self.closed |= self.sinks.flush()?.is_break();
         let tracker = &self.narrator.tracker;
-        self.progress.update(Counts {
-            packets: tracker.packets(),
-            flows: tracker.flows(),
-            drops: tracker.drops(),
-            lost: self.undecoded,
-        });
+        let counts =
+            Counts { packets: tracker.packets(), flows: tracker.flows(), drops: tracker.drops(), lost: self.undecoded };
+        match &self.live {
+            Some(live) if taken > 0 => {
+                let (worst, names) = live.worst();
+                self.progress.update_drops(counts, &worst, names);
+            }
+            Some(_) => {}
+            None => self.progress.update(counts),
+        }
         Ok(taken)
     }
 }
@@ -199,6 +213,7 @@ fn finish(
         tracked_overflow: counts.tracked_overflow,
         missed_probes: counts.missed_probes,
         unparsed: counts.unparsed + run.undecoded,
+        trails: counts.trails,
     };
     for problem in run.narrator.problems() {
         run.progress.warn(&problem);
@@ -212,7 +227,8 @@ fn finish(
     trace.start.hooks.failed.append(&mut run.untraced);
     let tracker = &run.narrator.tracker;
     trace.findings = diagnose(&trace);
-    trace.summary = summary::summary(&trace, tracker.packets(), tracker.flows(), lost, duration_ns);
+    let packets = if config.drops { counts.packets } else { tracker.packets() };
+    trace.summary = summary::summary(&trace, packets, tracker.flows(), lost, duration_ns);
     trace.complete = true;
     for finding in &trace.findings {
         let _ = run.sinks.put(Record::Finding(finding.clone()))?;

@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use tracer_common::{Header, Tuple as WireTuple, kind};
+use tracer_common::{Header, OuterDetails, Tuple as WireTuple, kind};
 
 use super::*;
 

@@ -1,0 +1,70 @@
+//! What a trace of drops shows while it runs: the worst so far.
+
+use std::collections::HashMap;
+
+use super::tally::Tally;
+use crate::{
+    diagnose::diagnose,
+    model::{Drop, DropCount, Record, Step, Trace, Where},
+};
+
+/// Rows that are shown.
+const ROWS: usize = 12;
+
+/// The drops so far, each with the cause that its own way tells. What only the other direction of its flow
+/// can tell is in the report.
+pub struct Live {
+    tally: Tally,
+    /// Chains, devices and names, for those that come later.
+    known: Trace,
+    causes: HashMap<(Drop, Where), Option<String>>,
+}
+
+impl Live {
+    /// Nothing was dropped yet.
+    pub fn new() -> Self {
+        Self { tally: Tally::new(true), known: Trace::default(), causes: HashMap::new() }
+    }
+
+    /// Takes the lines that one packet's end has told.
+    pub fn note(&mut self, lines: &[Record]) {
+        let mut steps = Vec::new();
+        for line in lines {
+            match line {
+                Record::Step(step) | Record::Drop(step) => steps.push(step.clone()),
+                Record::Chain(chain) => self.known.chains.push(chain.clone()),
+                Record::Device(device) => {
+                    self.known.devices.insert((device.netns, device.ifindex), device.clone());
+                }
+                Record::Netns { inum, name } => {
+                    self.known.netns_names.insert(*inum, name.clone());
+                }
+                _ => {}
+            }
+        }
+        let Some(drop) = steps.iter().rfind(|step| step.drop.is_some()).cloned() else { return };
+        let cause = self.cause(&drop, steps);
+        self.tally.add(&drop, cause.as_deref());
+    }
+
+    /// The worst so far, and what has names.
+    pub fn worst(&self) -> (Vec<DropCount>, &Trace) {
+        let mut worst = self.tally.worst_first();
+        worst.truncate(ROWS);
+        (worst, &self.known)
+    }
+
+    /// Asked once for each kind of drop: the next of its kind is taken to have the same cause.
+    fn cause(&mut self, step: &Step, steps: Vec<Step>) -> Option<String> {
+        let key = (step.drop.clone()?, super::tally::place(step));
+        if let Some(known) = self.causes.get(&key) {
+            return known.clone();
+        }
+        self.known.steps = steps;
+        let findings = diagnose(&self.known);
+        self.known.steps = Vec::new();
+        let cause = findings.first().map(|finding| finding.id.clone());
+        self.causes.insert(key, cause.clone());
+        cause
+    }
+}
