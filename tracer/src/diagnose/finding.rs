@@ -47,7 +47,8 @@ pub fn merged(found: impl Iterator<Item = Finding>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for found in found {
         let same = |other: &&mut Finding| {
-            other.flow == found.flow
+            other.id == found.id
+                && other.flow == found.flow
                 && other.direction == found.direction
                 && other.r#where == found.r#where
                 && other.cause.place == found.cause.place

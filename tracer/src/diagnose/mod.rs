@@ -5,6 +5,7 @@
 
 mod asymmetric_reply;
 mod down_device;
+mod drops;
 mod facts;
 mod finding;
 mod firewall;
@@ -19,7 +20,7 @@ use facts::Facts;
 /// A rule: from the facts of a capture to its findings.
 type Rule = fn(&Facts<'_>) -> Vec<Finding>;
 
-/// All rules; `docs/findings.md` tells each by the id of its findings.
+/// Rules about a packet's story; [`drops`] has those about its end alone; `docs/findings.md` tells each by the id of its findings.
 const RULES: &[Rule] = &[
     untracked_reply::find,
     unreversed_reply::find,
@@ -35,6 +36,8 @@ const RULES: &[Rule] = &[
 pub fn diagnose(trace: &Trace) -> Vec<Finding> {
     let facts = Facts::of(trace);
     let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(&facts)).collect();
+    let about_drops = drops::find(&facts, &findings);
+    findings.extend(about_drops);
     findings.sort_by_key(|finding| finding.severity);
     findings
 }

@@ -1,0 +1,155 @@
+//! A drop, and everything that families ask about it.
+
+use std::net::IpAddr;
+
+use super::super::{
+    facts::Facts,
+    firewall::{name, packet_name},
+};
+use crate::model::{Device, Drop, NodeFact, RouteAnswer, Step, Tuple};
+
+/// A drop with what surrounds it.
+pub struct Dropped<'a> {
+    /// The whole capture.
+    pub facts: &'a Facts<'a>,
+    /// The drop.
+    pub step: &'a Step,
+    /// Reason and location.
+    pub drop: &'a Drop,
+    /// The function of the location, without offset and without what compilers add (`.isra.0`).
+    pub function: &'a str,
+}
+
+impl<'a> Dropped<'a> {
+    /// None for a step that is no drop.
+    pub fn new(facts: &'a Facts<'a>, step: &'a Step) -> Option<Self> {
+        let drop = step.drop.as_ref()?;
+        let function = drop.location.split(['+', '.', ' ']).next().unwrap_or_default();
+        Some(Self { facts, step, drop, function })
+    }
+
+    /// Whether the kernel's reason is one of these (`SKB_DROP_REASON_*` without the prefix).
+    pub fn because(&self, reasons: &[&str]) -> bool {
+        reasons.contains(&self.drop.reason.as_str())
+    }
+
+    /// Whether the kernel gives no reason: none before 5.17, a general one in many places since.
+    pub fn unsaid(&self) -> bool {
+        self.because(&["", "NOT_SPECIFIED", "UNKNOWN"])
+    }
+
+    /// Whether it was freed in one of these functions.
+    pub fn within(&self, functions: &[&str]) -> bool {
+        functions.contains(&self.function)
+    }
+
+    /// Whether it was freed in one of these functions, or one that it may be inlined into, without any reason.
+    pub fn unsaid_within(&self, functions: &[&str]) -> bool {
+        self.unsaid() && self.within(functions)
+    }
+
+    /// The tuple that the place of the drop looks at: the outermost.
+    pub fn tuple(&self) -> Tuple {
+        self.step.outer.unwrap_or(self.step.tuple)
+    }
+
+    /// What the packet met before, the latest first.
+    pub fn before(&self) -> impl Iterator<Item = &'a Step> + use<'a> {
+        self.facts.before(self.step)
+    }
+
+    /// Its last step in the netns of the drop at one of these hooks.
+    pub fn passed(&self, hooks: &[&str]) -> Option<&'a Step> {
+        self.before().find(|step| step.netns == self.step.netns && hooks.contains(&step.hook.as_str()))
+    }
+
+    /// Whether it was routed to be forwarded here, or came in on another device than this host's own.
+    pub fn received(&self) -> Option<&'a Step> {
+        let own = self.passed(&["__ip_local_out", "__ip6_local_out"]);
+        let came = self.passed(&["ip_rcv", "ipv6_rcv", "netif_receive_skb"]);
+        came.filter(|came| own.is_none_or(|own| own.ts < came.ts))
+    }
+
+    /// The device of the drop.
+    pub fn device(&self) -> Option<&'a Device> {
+        self.facts.device(self.step.netns, self.step.ifindex)
+    }
+
+    /// The value of a setting whose name ends like this, with its whole name.
+    pub fn sysctl(&self, ends: &str) -> Option<(&'a str, &'a str)> {
+        self.step.node.iter().find_map(|fact| match fact {
+            NodeFact::Sysctl { name, value } if name.ends_with(ends) => Some((name.as_str(), value.as_str())),
+            _ => None,
+        })
+    }
+
+    /// By how much a counter rose since the trace began, in a sentence; others may have their part in it.
+    pub fn counted(&self, counters: &[&str]) -> Option<String> {
+        self.step.node.iter().find_map(|fact| match fact {
+            NodeFact::Counter { name, before, after } if counters.contains(&name.as_str()) => {
+                Some(format!("{name} rose from {before} to {after} since the trace began"))
+            }
+            _ => None,
+        })
+    }
+
+    /// The kernel's answers to how it would route such a packet.
+    pub fn routes(&self) -> impl Iterator<Item = &'a RouteAnswer> + use<'a> {
+        self.step.node.iter().filter_map(|fact| match fact {
+            NodeFact::Route(answer) => Some(answer),
+            _ => None,
+        })
+    }
+
+    /// Its answer for the packet's destination.
+    pub fn route(&self) -> Option<&'a RouteAnswer> {
+        let to = self.tuple().dst;
+        self.routes().find(|answer| answer.to == Some(to))
+    }
+
+    /// The device of this netns that has the address.
+    pub fn local(&self, wanted: IpAddr) -> Option<&'a str> {
+        self.step.node.iter().find_map(|fact| match fact {
+            NodeFact::LocalAddress { addr, ifname } if *addr == wanted => Some(ifname.as_str()),
+            _ => None,
+        })
+    }
+
+    /// All that the node said.
+    pub fn node(&self) -> &'a [NodeFact] {
+        &self.step.node
+    }
+
+    /// "the SYN of tcp 10.0.0.1:4000 → 10.0.0.5:443"
+    pub fn packet(&self) -> String {
+        format!("the {} of {} {}", packet_name(self.step), self.step.tuple.proto, self.step.tuple)
+    }
+
+    /// "on eth0 of netns A", with what is known of both.
+    pub fn place(&self) -> String {
+        let netns = self.facts.netns(self.step.netns);
+        match self.step.ifname.as_str() {
+            "" => format!("in netns {netns}"),
+            ifname => format!("on {ifname} of netns {netns}"),
+        }
+    }
+
+    /// "the policy of chain ingress (table inet talos)", where netfilter ordered the drop.
+    pub fn by(&self) -> Option<String> {
+        super::super::facts::dropped_by_netfilter(self.step).map(name)
+    }
+
+    /// The sentence about the end itself: "packet 4 at 1.234 ms: it is dropped in ip_error, NOT_SPECIFIED".
+    pub fn end(&self) -> String {
+        let place = match self.function {
+            "" => String::new(),
+            function => format!(" in {function}"),
+        };
+        let reason = if self.unsaid() {
+            "the kernel gives no reason of its own".to_owned()
+        } else {
+            format!("reason {}", self.drop.reason)
+        };
+        format!("{}: it is dropped{place}; {reason}", self.facts.cite(self.step))
+    }
+}

@@ -1,0 +1,30 @@
+//! Findings about drops that speak for themselves: what ate the packet, by the kernel's reason, the place,
+//! the packet's way so far and what the node said.
+//!
+//! Invariant: a reason or a place alone is no cause where the kernel uses it for several things.
+
+mod dropped;
+mod explained;
+
+use super::{facts::Facts, finding::merged};
+use crate::model::Finding;
+pub use dropped::Dropped;
+pub use explained::Explained;
+
+/// A family of causes. It explains the drops that are its business, and no others.
+type Family = fn(&Dropped<'_>) -> Option<Explained>;
+
+/// All families, in the order that they are asked in: the first answer counts.
+const FAMILIES: &[Family] = &[];
+
+/// One finding for each flow, place and cause. Packets that `known` findings are about are explained already.
+pub fn find(facts: &Facts<'_>, known: &[Finding]) -> Vec<Finding> {
+    merged(facts.drops().filter_map(|step| {
+        if known.iter().any(|finding| finding.packets.contains(&step.packet)) {
+            return None;
+        }
+        let dropped = Dropped::new(facts, step)?;
+        let explained = FAMILIES.iter().find_map(|family| family(&dropped))?;
+        Some(explained.finding(&dropped))
+    }))
+}
