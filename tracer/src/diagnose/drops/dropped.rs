@@ -1,5 +1,7 @@
 //! A drop, and everything that families ask about it.
 
+#![allow(dead_code, reason = "families are being added")]
+
 use std::net::IpAddr;
 
 use super::super::{
