@@ -41,6 +41,17 @@ pub enum Site {
     Program,
 }
 
+impl Site {
+    /// The module that a function is in, empty for vmlinux and for what is no function.
+    #[must_use]
+    pub fn module(self) -> &'static str {
+        match self {
+            Self::Function { module } => module,
+            Self::Tracepoint { .. } | Self::Program => "",
+        }
+    }
+}
+
 /// When a program of a hook runs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Program {
