@@ -3,8 +3,14 @@
 //!
 //! Invariant: a reason or a place alone is no cause where the kernel uses it for several things.
 
+mod bridge;
 mod dropped;
 mod explained;
+mod link;
+mod neighbour;
+mod qdisc;
+mod wireguard;
+mod xfrm;
 
 use super::{facts::Facts, finding::merged};
 use crate::model::Finding;
@@ -15,7 +21,8 @@ pub use explained::Explained;
 type Family = fn(&Dropped<'_>) -> Option<Explained>;
 
 /// All families, in the order that they are asked in: the first answer counts.
-const FAMILIES: &[Family] = &[];
+const FAMILIES: &[Family] =
+    &[bridge::explain, xfrm::explain, wireguard::explain, link::explain, neighbour::explain, qdisc::explain];
 
 /// One finding for each flow, place and cause. Packets that `known` findings are about are explained already.
 pub fn find(facts: &Facts<'_>, known: &[Finding]) -> Vec<Finding> {
