@@ -3,13 +3,19 @@
 //!
 //! Invariant: a reason or a place alone is no cause where the kernel uses it for several things.
 
+mod bridge;
 mod conntrack;
 mod dropped;
 mod explained;
+mod link;
+mod neighbour;
 mod netfilter;
 mod program;
+mod qdisc;
 mod queue;
 mod socket;
+mod wireguard;
+mod xfrm;
 
 use super::{facts::Facts, finding::merged};
 use crate::model::Finding;
@@ -21,8 +27,7 @@ type Family = fn(&Dropped<'_>) -> Option<Explained>;
 
 /// All families, in the order that they are asked in: the first answer counts.
 const FAMILIES: &[Family] =
-    &[program::explain, conntrack::explain, netfilter::explain, queue::explain, socket::explain];
-
+@@
 /// One finding for each flow, place and cause. Packets that `known` findings are about are explained already.
 pub fn find(facts: &Facts<'_>, known: &[Finding]) -> Vec<Finding> {
     merged(facts.drops().filter_map(|step| {
