@@ -29,6 +29,13 @@ pub fn note(step: &mut Step, wire: &WireStep, packet: &mut Packet, words: &mut d
                 on_last_device(step, packet);
             }
         }
+        hook::CONSUME_SKB if wire.flags & (flag::ACCEPTS_FULL | flag::REQUESTS_FULL) != 0 => {
+            let accepts = wire.flags & flag::ACCEPTS_FULL != 0;
+            let reason = if accepts { "ACCEPT_QUEUE_FULL" } else { "SYN_QUEUE_FULL" };
+            let location = if wire.location == 0 { String::new() } else { words.location(wire.location) };
+            step.drop = Some(Drop { reason: reason.to_owned(), location });
+            on_last_device(step, packet);
+        }
         _ => {}
     }
 }
