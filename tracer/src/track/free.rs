@@ -1,8 +1,6 @@
 //! Frees that the kernel reports like drops although nothing is lost.
 
-use std::net::IpAddr;
-
-use crate::model::Drop;
+use crate::model::{Drop, Tuple};
 
 /// Reason and function. A socket that closes purges its queue of what was delivered; the TCP
 /// handshake frees segments that have served their purpose, also the repeated SYN of a request that
@@ -38,24 +36,17 @@ const NOBODY_LISTENS: &[&str] =
 const UNHEARD: &[&str] = &["", "NOT_SPECIFIED", "UNKNOWN", "IP_INNOROUTES", "NO_TX_TARGET"];
 
 /// Whether a free is the end of a packet that did its work.
-pub fn is_ordinary(drop: &Drop, dst: IpAddr) -> bool {
+pub fn is_ordinary(drop: &Drop, tuple: Tuple) -> bool {
     let function = drop.location.split(['+', '.']).next().unwrap_or_default();
     let told = |&(reason, place): &(&str, &str)| reason == drop.reason && (place.is_empty() || place == function);
     let unheard = || UNHEARD.contains(&drop.reason.as_str()) && NOBODY_LISTENS.contains(&function);
-    ORDINARY.iter().any(told) || (is_of_the_link(dst) && unheard())
-}
-
-/// 224.0.0.0/24 (RFC 5771), ff02::/16 (RFC 4291): for whoever listens on the link.
-fn is_of_the_link(dst: IpAddr) -> bool {
-    match dst {
-        IpAddr::V4(dst) => dst.octets().starts_with(&[224, 0, 0]),
-        IpAddr::V6(dst) => dst.segments()[0] == 0xff02,
-    }
+    ORDINARY.iter().any(told) || (tuple.is_to_the_link() && unheard())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Proto;
 
     #[test]
     fn the_function_decides_whatever_the_offset() {
