@@ -51,8 +51,10 @@ mod tests {
     #[test]
     fn the_function_decides_whatever_the_offset() {
         let drop = |reason: &str, location: &str| Drop { reason: reason.to_owned(), location: location.to_owned() };
-        let ordinary =
-            |reason, location, dst: &str| is_ordinary(&drop(reason, location), dst.parse().expect("an address"));
+        let ordinary = |reason, location, dst: &str| {
+            let dst: std::net::IpAddr = dst.parse().expect("an address");
+            is_ordinary(&drop(reason, location), Tuple { src: dst, dst, sport: 0, dport: 0, proto: Proto::UDP })
+        };
         assert!(ordinary("NOT_SPECIFIED", "tcp_v4_rcv+0x3a1", "10.0.0.1"));
         assert!(!ordinary("NO_SOCKET", "tcp_v4_rcv+0x3a1", "10.0.0.1"));
         assert!(!ordinary("NOT_SPECIFIED", "ip_error+0x10", "10.0.0.1"));
