@@ -4,11 +4,16 @@
 //! Invariant: a reason or a place alone is no cause where the kernel uses it for several things.
 
 mod bridge;
+mod conntrack;
 mod dropped;
 mod explained;
 mod link;
 mod neighbour;
+mod netfilter;
+mod program;
 mod qdisc;
+mod queue;
+mod socket;
 mod wireguard;
 mod xfrm;
 
@@ -21,8 +26,19 @@ pub use explained::Explained;
 type Family = fn(&Dropped<'_>) -> Option<Explained>;
 
 /// All families, in the order that they are asked in: the first answer counts.
-const FAMILIES: &[Family] =
-    &[bridge::explain, xfrm::explain, wireguard::explain, link::explain, neighbour::explain, qdisc::explain];
+const FAMILIES: &[Family] = &[
+    program::explain,
+    bridge::explain,
+    xfrm::explain,
+    wireguard::explain,
+    conntrack::explain,
+    netfilter::explain,
+    link::explain,
+    neighbour::explain,
+    qdisc::explain,
+    queue::explain,
+    socket::explain,
+];
 
 /// One finding for each flow, place and cause. Packets that `known` findings are about are explained already.
 pub fn find(facts: &Facts<'_>, known: &[Finding]) -> Vec<Finding> {
