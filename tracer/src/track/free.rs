@@ -16,6 +16,8 @@ const ORDINARY: &[(&str, &str)] = &[
     ("UNKNOWN", "sk_stream_kill_queues"),
     ("UNKNOWN", "inet_sock_destruct"),
     ("UNKNOWN", "__sk_destruct"),
+    // 5.10 frees every message that it has understood like this (net/ipv6/icmp.c).
+    ("UNKNOWN", "icmpv6_rcv"),
     ("UNKNOWN", "packet_rcv"),
     ("UNKNOWN", "tpacket_rcv"),
     ("NOT_SPECIFIED", "tcp_v4_rcv"),
@@ -31,8 +33,16 @@ const ORDINARY: &[(&str, &str)] = &[
 
 /// Where packets to a group of the link end that nobody here has joined, or that come while the device is
 /// still getting its addresses: reports of MLD and IGMP, looks for neighbours. Seen on 6.18.15.
-const NOBODY_LISTENS: &[&str] =
-    &["ip6_mc_input", "ip6_pkt_discard", "ip_rcv_finish_core", "ip_rcv_finish", "ip_mc_validate_source", "br_dev_xmit"];
+const NOBODY_LISTENS: &[&str] = &[
+    "ip6_mc_input",
+    "ip6_pkt_discard",
+    "ip6_pkt_drop",
+    "br_pass_frame_up",
+    "ip_rcv_finish_core",
+    "ip_rcv_finish",
+    "ip_mc_validate_source",
+    "br_dev_xmit",
+];
 const UNHEARD: &[&str] = &["", "NOT_SPECIFIED", "UNKNOWN", "IP_INNOROUTES", "NO_TX_TARGET"];
 
 /// Whether a free is the end of a packet that did its work.

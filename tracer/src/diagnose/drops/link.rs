@@ -11,7 +11,15 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
 
 /// Where a device that does not work ends packets: its qdisc is `noop` (`noop_enqueue`,
 /// net/sched/sch_generic.c), nobody answers through it, or the veth's other end is down.
-const ENDS: &[&str] = &["__dev_queue_xmit", "__dev_xmit_skb", "noop_enqueue", "dev_hard_start_xmit", "sch_direct_xmit"];
+const ENDS: &[&str] = &[
+    "__dev_queue_xmit",
+    "__dev_xmit_skb",
+    "noop_enqueue",
+    "dev_hard_start_xmit",
+    "sch_direct_xmit",
+    "kfree_skb_list",
+    "kfree_skb_list_reason",
+];
 
 /// To the other end of a veth pair, refused if that is down, or the packet longer than its MTU
 /// (`__is_skb_forwardable`, include/linux/netdevice.h).

@@ -21,7 +21,14 @@ const SAID: &[&str] = &[
 
 /// Where the kernel that gives no reason frees what a qdisc refused or gave back (`__dev_xmit_skb`,
 /// net/core/dev.c; `qdisc_tree_reduce_backlog`'s callers free in the qdisc itself).
-const UNSAID: &[&str] = &["__dev_queue_xmit", "__dev_xmit_skb", "kfree_skb_list", "__qdisc_run", "sch_direct_xmit"];
+const UNSAID: &[&str] = &[
+    "__dev_queue_xmit",
+    "__dev_xmit_skb",
+    "kfree_skb_list",
+    "kfree_skb_list_reason",
+    "__qdisc_run",
+    "sch_direct_xmit",
+];
 
 fn by_qdisc(dropped: &Dropped<'_>) -> Option<Explained> {
     if !dropped.because(SAID) && !dropped.unsaid_within(UNSAID) {
