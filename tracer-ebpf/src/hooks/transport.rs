@@ -3,7 +3,7 @@
 use tracer_common::hook;
 
 use super::pass;
-use crate::attach::{Args, on_entry};
+use crate::attach::{Args, on_entry, on_entry_shared};
 
 on_entry! {
     tcp_v4_rcv => |args| at::<_, 0>(hook::TCP_V4_RCV, args);
@@ -13,6 +13,12 @@ on_entry! {
     // tcp_v4_send_reset(sk, skb, …): the skb is the packet that is refused.
     tcp_v4_send_reset => |args| at::<_, 1>(hook::TCP_V4_SEND_RESET, args);
     tcp_v6_send_reset => |args| at::<_, 1>(hook::TCP_V6_SEND_RESET, args);
+}
+
+// Not of these protocols alone: whatever passes a packet in that argument.
+on_entry_shared! {
+    first_argument => at::<_, 0>;
+    second_argument => at::<_, 1>;
 }
 
 #[inline(always)]

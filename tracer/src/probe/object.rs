@@ -51,11 +51,11 @@ const MOV64_IMM: u8 = 0xb7;
 const LD_IMM64: u8 = 0x18;
 
 impl Object {
-    /// Parses the object and points its programs at the maps.
+    /// Parses the object and points its programs at the maps; at those of `constants` for what is frozen.
     ///
     /// # Errors
     /// A sentence where the object does not fit: a defect of the build.
-    pub fn new(bytes: &[u8], maps: &Ebpf, loops: bool) -> Result<Self, String> {
+    pub fn new(bytes: &[u8], maps: &Ebpf, constants: &Ebpf, loops: bool) -> Result<Self, String> {
         let failed = |error: &dyn std::error::Error| format!("the eBPF object is unusable: {}", chain(error));
         let mut object = aya_obj::Object::parse(bytes).map_err(|error| failed(&error))?;
         let features = aya::features();
@@ -67,8 +67,9 @@ impl Object {
             None => None,
         };
         let text: HashSet<usize> = object.functions.keys().map(|(section, _)| *section).collect();
+        let frozen = constants.maps().filter(|(name, _)| name.starts_with(".rodata"));
         let fds: HashMap<String, RawFd> =
-            maps.maps().filter_map(|(name, map)| Some((name.to_owned(), fd_of(map)?))).collect();
+            maps.maps().chain(frozen).filter_map(|(name, map)| Some((name.to_owned(), fd_of(map)?))).collect();
         let definitions: Vec<_> = object.maps.iter().map(|(name, map)| (name.clone(), map.clone())).collect();
         object
             .relocate_maps(

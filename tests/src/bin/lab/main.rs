@@ -3,6 +3,7 @@
 mod attach;
 mod cilium;
 mod flood;
+mod hold;
 mod netns;
 mod program;
 mod tcp;
@@ -38,6 +39,8 @@ enum Tool {
     UdpSend(udp::Send),
     /// Sends one hand-made frame
     Wire(wire::Wire),
+    /// A socket that nobody serves, held until killed; prints `ready` once it is bound
+    Hold(hold::Hold),
     /// Heavy traffic, bounded in time and in amount
     Flood(flood::Flood),
     /// Attaches Cilium's tc programs and holds them until killed; prints `ready` once attached
@@ -68,6 +71,7 @@ fn run(args: Args) -> Result<()> {
         Tool::UdpListen(listen) => udp::listen(&listen),
         Tool::UdpSend(send) => udp::send(&send),
         Tool::Wire(wire) => wire::send(&wire),
+        Tool::Hold(hold) => hold::hold(&hold),
         Tool::Flood(flood) => flood::flood(&flood),
         Tool::Cilium(cilium) => cilium::hold(&cilium),
         Tool::Program(program) => program::hold(&program),

@@ -3,8 +3,19 @@
 //!
 //! Invariant: a reason or a place alone is no cause where the kernel uses it for several things.
 
+mod bridge;
+mod conntrack;
 mod dropped;
 mod explained;
+mod link;
+mod neighbour;
+mod netfilter;
+mod program;
+mod qdisc;
+mod queue;
+mod socket;
+mod wireguard;
+mod xfrm;
 
 use super::{facts::Facts, finding::merged};
 use crate::model::Finding;
@@ -15,8 +26,8 @@ pub use explained::Explained;
 type Family = fn(&Dropped<'_>) -> Option<Explained>;
 
 /// All families, in the order that they are asked in: the first answer counts.
-const FAMILIES: &[Family] = &[];
-
+const FAMILIES: &[Family] =
+@@
 /// One finding for each flow, place and cause. Packets that `known` findings are about are explained already.
 pub fn find(facts: &Facts<'_>, known: &[Finding]) -> Vec<Finding> {
     merged(facts.drops().filter_map(|step| {
