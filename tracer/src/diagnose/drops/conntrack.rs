@@ -49,7 +49,9 @@ fn mismatch(dropped: &Dropped<'_>) -> Option<Explained> {
     if step.direction != Direction::Reply {
         return None;
     }
-    let zone = ct.zone.or_else(|| dropped.before().filter(|step| step.netns == dropped.step.netns).find_map(|step| step.ct.as_ref()?.zone))?;
+    let zone = ct.zone.or_else(|| {
+        dropped.before().filter(|step| step.netns == dropped.step.netns).find_map(|step| step.ct.as_ref()?.zone)
+    })?;
     let zones = dropped.node().iter().find_map(|fact| match fact {
         NodeFact::ConntrackZones { zones } if !zones.contains(&zone) => Some(zones),
         _ => None,
@@ -78,6 +80,6 @@ fn mismatch(dropped: &Dropped<'_>) -> Option<Explained> {
         advice: "Give both directions of the connection the same zone (`ct zone set`, `-j CT --zone`): a zone that is \
                  chosen by device needs a rule for each device and for what the host itself sends."
             .to_owned(),
-    ..Explained::default()
+        ..Explained::default()
     })
 }

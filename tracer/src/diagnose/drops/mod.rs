@@ -26,8 +26,20 @@ pub use explained::Explained;
 type Family = fn(&Dropped<'_>) -> Option<Explained>;
 
 /// All families, in the order that they are asked in: the first answer counts.
-const FAMILIES: &[Family] =
-@@
+const FAMILIES: &[Family] = &[
+    program::explain,
+    bridge::explain,
+    xfrm::explain,
+    wireguard::explain,
+    conntrack::explain,
+    netfilter::explain,
+    link::explain,
+    neighbour::explain,
+    qdisc::explain,
+    queue::explain,
+    socket::explain,
+];
+
 /// One finding for each flow, place and cause. Packets that `known` findings are about are explained already.
 pub fn find(facts: &Facts<'_>, known: &[Finding]) -> Vec<Finding> {
     merged(facts.drops().filter_map(|step| {

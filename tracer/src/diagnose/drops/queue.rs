@@ -26,7 +26,9 @@ fn accept(dropped: &Dropped<'_>) -> Option<Explained> {
     let counted = dropped.counted(&["TcpExt.ListenOverflows"])?;
     Some(Explained {
         id: "accept-queue-full",
-        why: format!("{queue} connections wait to be accepted by the listener {local}, and its queue has no room for more"),
+        why: format!(
+            "{queue} connections wait to be accepted by the listener {local}, and its queue has no room for more"
+        ),
         cause: Cause {
             place: on_device(dropped.step),
             did: format!("the accept queue of the listener {local} is full: {queue} connections wait for its program"),
