@@ -8,7 +8,7 @@ use super::{
     nft,
 };
 use crate::{
-    attach::{Args, on_entry, on_return},
+    attach::{Args, on_entry, on_entry_shared, on_return},
     emit,
     layout::field,
     packet::{self, Packet},
@@ -27,6 +27,10 @@ on_entry! {
     xt_ct_target_v0 => |args| ct_target::<_>(hook::XT_CT_TARGET_V0, args);
     xt_ct_target_v1 => |args| ct_target::<_>(hook::XT_CT_TARGET_V1, args);
     notrack_tg => |args| target::<_>(hook::NOTRACK_TG, args);
+}
+
+on_entry_shared! {
+    untracked => ct_target;
 }
 
 on_return! {
@@ -87,6 +91,7 @@ fn walk_ends<A: Args, E: entries::Layout>(hook: u16, args: &A, ret: i32) {
     let (skb, table) = (args.arg(1), args.arg(0));
     let Some(packet) = packet::tracked(skb) else { return };
     let entry = if ret == NF_DROP { entries::that_dropped::<E>(packet, skb, table) } else { NOT_FOUND };
+    entries::forget(skb);
     report(hook, skb, packet, args.arg(2), table, entry, ret);
     // SAFETY: a packet from the map.
     unsafe { (*packet).table = 0 };

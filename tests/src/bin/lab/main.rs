@@ -3,11 +3,13 @@
 mod attach;
 mod cilium;
 mod flood;
+mod hold;
 mod netns;
 mod program;
 mod tcp;
 mod udp;
 mod unprivileged;
+mod wire;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -35,6 +37,10 @@ enum Tool {
     UdpListen(udp::Listen),
     /// UDP client: sends a number of datagrams
     UdpSend(udp::Send),
+    /// Sends one hand-made frame
+    Wire(wire::Wire),
+    /// A socket that nobody serves, held until killed; prints `ready` once it is bound
+    Hold(hold::Hold),
     /// Heavy traffic, bounded in time and in amount
     Flood(flood::Flood),
     /// Attaches Cilium's tc programs and holds them until killed; prints `ready` once attached
@@ -64,6 +70,8 @@ fn run(args: Args) -> Result<()> {
         Tool::Connect(connect) => tcp::connect(&connect),
         Tool::UdpListen(listen) => udp::listen(&listen),
         Tool::UdpSend(send) => udp::send(&send),
+        Tool::Wire(wire) => wire::send(&wire),
+        Tool::Hold(hold) => hold::hold(&hold),
         Tool::Flood(flood) => flood::flood(&flood),
         Tool::Cilium(cilium) => cilium::hold(&cilium),
         Tool::Program(program) => program::hold(&program),

@@ -127,6 +127,11 @@ impl<'a> Dropped<'a> {
         format!("the {} of {} {}", packet_name(self.step), self.step.tuple.proto, self.step.tuple)
     }
 
+    /// Name of the netns.
+    pub fn netns(&self) -> String {
+        self.facts.netns(self.step.netns)
+    }
+
     /// "on eth0 of netns A", with what is known of both.
     pub fn place(&self) -> String {
         let netns = self.facts.netns(self.step.netns);

@@ -1,0 +1,80 @@
+//! `conntrack-table-full` and `conntrack-zone-mismatch`: what conntrack refuses, or knows under another zone.
+
+use super::{
+    super::{
+        facts::dropped_by_netfilter,
+        firewall::{accept_rule, name, on_device, place},
+    },
+    Dropped, Explained,
+};
+use crate::model::{Cause, Confidence, CtState, NodeFact};
+
+/// Asked before the family of rules: a rule that drops what conntrack does not recognise is not the cause.
+pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
+    full(dropped).or_else(|| mismatch(dropped))
+}
+
+fn full(dropped: &Dropped<'_>) -> Option<Explained> {
+    let by = dropped_by_netfilter(dropped.step).filter(|by| by.table.is_none())?;
+    let (count, max) = dropped.node().iter().find_map(|fact| match fact {
+        NodeFact::ConntrackTable { count, max } => Some((*count, *max)),
+        _ => None,
+    })?;
+    // `__nf_conntrack_alloc` (net/netfilter/nf_conntrack_core.c, 5.10 to 7.3) counts both where the table is full.
+    let counted = dropped.counted(&["nf_conntrack.drop", "nf_conntrack.early_drop"]);
+    if count < max && counted.is_none() {
+        return None;
+    }
+    let mut evidence = vec![format!("conntrack in netns {} has {count} entries, at most {max}", dropped.netns())];
+    evidence.extend(counted);
+    Some(Explained {
+        id: "conntrack-table-full",
+        why: format!("conntrack's table is full (asked right after: {count} entries, at most {max})"),
+        cause: Cause {
+            place: place(dropped.step, by),
+            did: format!("conntrack had no room for another connection: {count} entries, nf_conntrack_max {max}"),
+            ..Cause::default()
+        },
+        evidence,
+        advice: "Raise net.netfilter.nf_conntrack_max (and the hash table with it).\nOr find out who opens so many \
+                 connections (`conntrack -L`), shorten the timeouts, or exempt such traffic from conntrack."
+            .to_owned(),
+        ..Explained::default()
+    })
+}
+
+fn mismatch(dropped: &Dropped<'_>) -> Option<Explained> {
+    let (step, by) = (dropped.step, dropped_by_netfilter(dropped.step).filter(|by| by.table.is_some())?);
+    let ct = step.ct.as_ref().filter(|ct| matches!(ct.state, CtState::New | CtState::Invalid))?;
+    let zone = ct.zone.or_else(|| dropped.passed(&["nf_conntrack_in"])?.ct.as_ref()?.zone)?;
+    let zones = dropped.node().iter().find_map(|fact| match fact {
+        NodeFact::ConntrackZones { zones } if !zones.contains(&zone) => Some(zones),
+        _ => None,
+    })?;
+    let chains = dropped.facts.reachable(step.netns, by);
+    let (accepting, accept) = accept_rule(&chains, by)?;
+    let others = zones.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+    Some(Explained {
+        id: "conntrack-zone-mismatch",
+        why: format!("conntrack looks it up in zone {zone}, and knows the connection in zone {others}"),
+        place: Some(place(step, by)),
+        cause: Cause {
+            place: on_device(step),
+            did: format!("the packet is looked up in conntrack zone {zone}; the connection is in zone {others}"),
+            ..Cause::default()
+        },
+        evidence: vec![
+            format!("conntrack has an entry of this tuple in zone {others}; the packet is {} in zone {zone}", ct.state),
+            format!(
+                "rule {} of chain {} (`{}`) lets known connections through and cannot match it",
+                accept.rule, accepting.chain, accept.text
+            ),
+            format!("it falls to {}", name(by)),
+        ],
+        confidence: Confidence::Certain,
+        advice: "Give both directions of the connection the same zone (`ct zone set`, `-j CT --zone`): a zone that is \
+                 chosen by device needs a rule for each device and for what the host itself sends."
+            .to_owned(),
+        ..Explained::default()
+    })
+}

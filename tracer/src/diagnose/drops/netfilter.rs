@@ -1,0 +1,129 @@
+//! `firewall-drop`, `firewall-reject` and `ct-invalid-dropped`: a rule, or a chain's policy, refuses the packet.
+
+use super::{
+    super::{
+        facts::dropped_by_netfilter,
+        firewall::{matches_invalid, name, place},
+    },
+    Dropped, Explained,
+};
+use crate::model::{Cause, Confidence, CtState, Netfilter, NodeFact, Step};
+
+/// What netfilter dropped, but for what conntrack itself refused.
+pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
+    match dropped_by_netfilter(dropped.step) {
+        Some(by) if by.table.is_some() => Some(by_ruleset(dropped, by)),
+        Some(_) => None,
+        None => by_hook(dropped),
+    }
+}
+
+fn by_ruleset(dropped: &Dropped<'_>, by: &Netfilter) -> Explained {
+    let step = dropped.step;
+    let mut explained = Explained {
+        id: "firewall-drop",
+        why: format!("{} refuses it", name(by)),
+        place: Some(place(step, by)),
+        cause: Cause { place: place(step, by), text: by.text.clone(), did: did(by), ..Cause::default() },
+        evidence: believed(dropped).into_iter().collect(),
+        confidence: if by.policy || by.rule.is_some() { Confidence::Certain } else { Confidence::Likely },
+        advice: format!("Accept such packets before {}, if they are meant to pass.", name(by)),
+        ..Explained::default()
+    };
+    if is_reject(by) {
+        explained.id = "firewall-reject";
+        explained.why = format!("{} rejects it", name(by));
+        explained.cause.did = format!("{} rejected the packet{}", name(by), answer(dropped));
+        explained.evidence.extend(answered(dropped));
+    } else if drops_invalid(dropped, by) {
+        explained.id = "ct-invalid-dropped";
+        explained.why = format!("conntrack calls it INVALID, and {} refuses what is", name(by));
+        explained.cause.did = format!("{}; {}", did(by), why_invalid(dropped));
+        explained.advice =
+            "See why conntrack calls it INVALID: a connection older than its entry, a path that conntrack \
+                            sees one direction of, or segments outside of the window \
+                            (`sysctl net.netfilter.nf_conntrack_log_invalid=6` logs the reason).\nBoth ends should \
+                            open the connection again."
+                .to_owned();
+    }
+    explained
+}
+
+fn did(by: &Netfilter) -> String {
+    format!("{} dropped the packet", name(by))
+}
+
+/// The last sentence of a walk is a target or an expression; a rule that rejects frees the packet as one that drops.
+fn is_reject(by: &Netfilter) -> bool {
+    let text = by.text.as_deref().unwrap_or_default();
+    !by.policy && (text.contains("-j REJECT") || text.split_whitespace().any(|word| word == "reject"))
+}
+
+/// The error or reset that went back.
+fn answered(dropped: &Dropped<'_>) -> Option<String> {
+    if let Some(step) = dropped.before().find(|step| step.icmp.is_some() && step.netns == dropped.step.netns) {
+        return Some(format!("{}: an ICMP error about it goes back", dropped.facts.cite(step)));
+    }
+    let reset = reset(dropped)?;
+    Some(format!("{}: a reset goes back", dropped.facts.cite(reset)))
+}
+
+fn answer(dropped: &Dropped<'_>) -> &'static str {
+    match (dropped.before().any(|step| step.icmp.is_some()), reset(dropped)) {
+        (true, _) => " with an ICMP error",
+        (_, Some(_)) => " with a reset",
+        _ => "",
+    }
+}
+
+/// A reset of the other direction that this netns sent while the packet was walking the chains.
+fn reset<'a>(dropped: &Dropped<'a>) -> Option<&'a Step> {
+    let step = dropped.step;
+    let arrived = dropped.before().find(|before| before.netns != step.netns || before.hook != "nf_hook_slow")?;
+    dropped.facts.flow(step.flow).find(|other| {
+        other.netns == step.netns
+            && other.direction != step.direction
+            && (arrived.ts..step.ts).contains(&other.ts)
+            && other.tcp_flags.is_some_and(|flags| flags.names().contains("RST"))
+    })
+}
+
+fn drops_invalid(dropped: &Dropped<'_>, by: &Netfilter) -> bool {
+    let invalid = dropped.step.ct.as_ref().is_some_and(|ct| ct.state == CtState::Invalid);
+    let chains = dropped.facts.reachable(dropped.step.netns, by);
+    let chain = chains.iter().find(|chain| Some(&chain.chain) == by.chain.as_ref());
+    let rule = chain.and_then(|chain| chain.rules.iter().find(|rule| Some(rule.rule) == by.rule));
+    invalid && !by.policy && rule.is_some_and(matches_invalid)
+}
+
+fn why_invalid(dropped: &Dropped<'_>) -> &'static str {
+    let known = dropped.node().iter().any(|fact| matches!(fact, NodeFact::ConntrackZones { .. }));
+    if known { "conntrack has an entry of its tuple, which it does not fit" } else { "conntrack called it INVALID" }
+}
+
+/// What conntrack thought of it, where a look-up was seen.
+fn believed(dropped: &Dropped<'_>) -> Option<String> {
+    let state = dropped.step.ct.as_ref().map(|ct| ct.state).filter(|state| *state != CtState::None)?;
+    Some(format!("for conntrack it is {state} there"))
+}
+
+/// Old kernels, and hooks that are not followed: netfilter's own function freed it, and nobody saw the verdict.
+fn by_hook(dropped: &Dropped<'_>) -> Option<Explained> {
+    let freed = dropped.because(&["NETFILTER_DROP", "NETFILTER_INGRESS"])
+        || dropped.unsaid_within(&["nf_hook_slow", "nf_hook_slow_list"]);
+    freed.then(|| Explained {
+        id: "firewall-drop",
+        why: "netfilter refuses it, by a rule that could not be told".to_owned(),
+        cause: Cause {
+            place: super::super::firewall::on_device(dropped.step),
+            did: "netfilter dropped the packet, by a rule that could not be told".to_owned(),
+            ..Cause::default()
+        },
+        evidence: believed(dropped).into_iter().collect(),
+        confidence: Confidence::Likely,
+        advice: "Look through the rules of this netns for what refuses such packets (`nft list ruleset`, \
+                 `iptables-save -c`)."
+            .to_owned(),
+        ..Explained::default()
+    })
+}

@@ -1,0 +1,59 @@
+//! `bpf-program-drop`: a BPF program's verdict is the end of the packet.
+
+use super::{super::firewall::on_device, Dropped, Explained};
+use crate::model::{Bpf, Cause, Step};
+
+/// The program ran last, at the place of the drop, and returned a verdict that drops.
+pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
+    let (step, bpf) = deciding(dropped)?;
+    let kind = if bpf.kind == "cgroup_skb" { "cgroup" } else { bpf.kind.as_str() };
+    Some(Explained {
+        id: "bpf-program-drop",
+        why: format!("{kind} program {} (id {}) returns {}", bpf.program, bpf.id, bpf.verdict),
+        place: Some(on_device(step)),
+        cause: Cause {
+            place: on_device(step),
+            program: Some(bpf.program.clone()),
+            did: format!("{kind} program {} (id {}) returned {}", bpf.program, bpf.id, bpf.verdict),
+            ..Cause::default()
+        },
+        evidence: vec![format!(
+            "{}: {kind} program {} (id {}) returns {}",
+            dropped.facts.cite(step),
+            bpf.program,
+            bpf.id,
+            bpf.verdict
+        )],
+        advice: format!(
+            "Ask whose program it is (`bpftool prog show id {}`): why it refuses the packet, only its owner knows.",
+            bpf.id
+        ),
+        ..Explained::default()
+    })
+}
+
+/// Native XDP ends the packet in the program itself; elsewhere the kernel frees it right after.
+fn deciding<'a>(dropped: &Dropped<'a>) -> Option<(&'a Step, &'a Bpf)> {
+    let last = dropped.before().next();
+    let step = if dropped.step.bpf.is_some() { dropped.step } else { last? };
+    let bpf = step.bpf.as_ref().filter(|bpf| step.netns == dropped.step.netns && drops(bpf));
+    bpf.map(|bpf| (step, bpf)).or_else(|| under_veth(dropped))
+}
+
+/// `veth_xdp_rcv_skb` (drivers/net/veth.c) runs XDP over what is an skb already, and frees it after a verdict that
+/// drops: the program's step is that of a packet without skb, just before on the same CPU.
+fn under_veth<'a>(dropped: &Dropped<'a>) -> Option<(&'a Step, &'a Bpf)> {
+    const SOON_NS: u64 = 5_000_000;
+    if !dropped.unsaid_within(&["veth_xdp_rcv_skb"]) {
+        return None;
+    }
+    let step = dropped.facts.flow(dropped.step.flow).find(|step| {
+        let near = step.ts <= dropped.step.ts && dropped.step.ts - step.ts < SOON_NS && step.cpu == dropped.step.cpu;
+        near && step.tuple == dropped.step.tuple && step.bpf.as_ref().is_some_and(|bpf| bpf.kind == "xdp" && drops(bpf))
+    })?;
+    Some((step, step.bpf.as_ref()?))
+}
+
+fn drops(bpf: &Bpf) -> bool {
+    matches!(bpf.verdict.as_str(), "TC_ACT_SHOT" | "XDP_DROP" | "XDP_ABORTED" | "SK_DROP")
+}

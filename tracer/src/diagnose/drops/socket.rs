@@ -1,0 +1,65 @@
+//! `no-socket` and `socket-filter-drop`: nobody takes the packet, or its taker's filter refuses it.
+
+use super::{super::firewall::on_device, Dropped, Explained};
+use crate::model::{Cause, Confidence, NodeFact, Proto, Severity};
+
+/// What sockets refuse for other reasons than their queues.
+pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
+    filtered(dropped).or_else(|| nobody(dropped))
+}
+
+/// Where TCP and UDP look for a socket; what is inlined into them differs between kernels.
+const RECEIVE: &[&str] = &["tcp_v4_rcv", "tcp_v6_rcv", "__udp4_lib_rcv", "__udp6_lib_rcv", "udp_rcv", "udpv6_rcv"];
+
+fn nobody(dropped: &Dropped<'_>) -> Option<Explained> {
+    if !dropped.because(&["NO_SOCKET"]) && !dropped.unsaid_within(RECEIVE) {
+        return None;
+    }
+    // The reason is also given where a listener's queue is full, or where the socket has just gone.
+    dropped.node().iter().find(|fact| matches!(fact, NodeFact::NoSocket))?;
+    let (proto, dst, port) = (dropped.step.tuple.proto, dropped.step.tuple.dst, dropped.step.tuple.dport);
+    let netns = dropped.netns();
+    let answer = if proto == Proto::TCP { "a reset" } else { "an ICMP error (port unreachable)" };
+    Some(Explained {
+        id: "no-socket",
+        severity: Severity::Info,
+        why: format!("no socket of netns {netns} takes {proto} port {port}"),
+        cause: Cause {
+            place: on_device(dropped.step),
+            did: format!("no socket of netns {netns} takes {proto} port {port} on {dst}"),
+            ..Cause::default()
+        },
+        evidence: vec![format!("all {proto} sockets of netns {netns} were looked at: none has port {port} of {dst}")],
+        advice: format!(
+            "Start what should serve {proto} port {port}, or let it listen on {dst}: the kernel answers {answer}."
+        ),
+        ..Explained::default()
+    })
+}
+
+fn filtered(dropped: &Dropped<'_>) -> Option<Explained> {
+    // A cgroup's program ends in the same reason; its family is asked first.
+    if !dropped.because(&["SOCKET_FILTER"]) {
+        return None;
+    }
+    let local = dropped.node().iter().find_map(|fact| match fact {
+        NodeFact::Listener { local, .. } | NodeFact::Socket { local, .. } => Some(local.as_str()),
+        _ => None,
+    });
+    let socket = local.map_or_else(|| "the socket".to_owned(), |local| format!("the socket {local}"));
+    Some(Explained {
+        id: "socket-filter-drop",
+        why: format!("the filter of {socket} refuses it"),
+        cause: Cause {
+            place: on_device(dropped.step),
+            did: format!(
+                "the filter that is attached to {socket} refused the packet (SO_ATTACH_FILTER, SO_ATTACH_BPF, or a security module's hook)"
+            ),
+            ..Cause::default()
+        },
+        evidence: Vec::new(),
+        confidence: Confidence::Likely,
+        advice: "See who holds the socket and what its filter is for (`ss -lntupe --bpf`).".to_owned(),
+        ..Explained::default()
+    })
+}
