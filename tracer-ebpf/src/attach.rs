@@ -68,6 +68,30 @@ macro_rules! on_entry {
 }
 pub(crate) use on_entry;
 
+/// Programs that several hooks of one body share within `kprobe.multi`: `shared_NAME`. Which of them was
+/// hit is told by the cookie.
+macro_rules! on_entry_shared {
+    ($($name:ident => $body:expr;)+) => {$(
+        const _: () = {
+            #[unsafe(export_name = concat!("shared_", stringify!($name)))]
+            #[unsafe(link_section = concat!("kprobe/shared_", stringify!($name)))]
+            extern "C" fn shared(ctx: *mut core::ffi::c_void) -> i32 {
+                let row = $crate::attach::row(ctx);
+                $body(row, &aya_ebpf::programs::ProbeContext::new(ctx));
+                0
+            }
+        };
+    )+};
+}
+pub(crate) use on_entry_shared;
+
+/// The row of the hook that was hit, within `kprobe.multi`.
+#[inline(always)]
+pub fn row(ctx: *mut core::ffi::c_void) -> u16 {
+    // SAFETY: the context is the one that the kernel passed.
+    unsafe { aya_ebpf::helpers::generated::bpf_get_attach_cookie(ctx) as u16 }
+}
+
 /// The kprobe programs of the hooks that share one `kprobe.multi`, by row of the hook table.
 #[map]
 static BY_HOOK: ProgramArray = ProgramArray::with_max_entries(HOOKS.len() as u32 + 1, 0);
@@ -77,11 +101,9 @@ static BY_HOOK: ProgramArray = ProgramArray::with_max_entries(HOOKS.len() as u32
 #[unsafe(link_section = "kprobe/dispatch")]
 extern "C" fn dispatch(ctx: *mut core::ffi::c_void) -> i32 {
     let args = ProbeContext::new(ctx);
-    // SAFETY: the context is the one that the kernel passed.
-    let row = unsafe { aya_ebpf::helpers::generated::bpf_get_attach_cookie(ctx) };
     // It comes back only where no program is at that row: a hook that could not be loaded.
     // SAFETY: the array holds kprobe programs alone.
-    let _missing = unsafe { BY_HOOK.tail_call(&args, row as u32) };
+    let _missing = unsafe { BY_HOOK.tail_call(&args, row(ctx).into()) };
     0
 }
 

@@ -110,8 +110,8 @@ fn facts_of_devices() -> BoxedStrategy<NodeFact> {
         },
     );
     let address = (any::<IpAddr>(), any::<String>()).prop_map(|(addr, ifname)| NodeFact::LocalAddress { addr, ifname });
-    let port = (any::<[String; 3]>(), any::<[bool; 3]>(), vec(any::<String>(), 0..3)).prop_map(
-        |([ifname, bridge, state], [vlan_filtering, hairpin, isolated], vlans)| NodeFact::BridgePort {
+    let port = (any::<[String; 3]>(), any::<[bool; 3]>(), vec(any::<String>(), 0..3), any::<u32>()).prop_map(
+        |([ifname, bridge, state], [vlan_filtering, hairpin, isolated], vlans, mtu)| NodeFact::BridgePort {
             ifname,
             bridge,
             state,
@@ -119,6 +119,7 @@ fn facts_of_devices() -> BoxedStrategy<NodeFact> {
             vlans,
             hairpin,
             isolated,
+            mtu,
         },
     );
     prop_oneof![route, neighbour, link, address, port].boxed()

@@ -46,3 +46,15 @@ must_refuse() {
     (($(grep -c . <<<"$said") == 1)) || fail "not one sentence"
     grep -qiE -e "$pattern" <<<"$said" || fail "it does not say '$pattern'"
 }
+
+# unload MODULE PREFIX: takes the module out of the kernel, with those whose names begin like that.
+unload() {
+    local module=$1 prefix=$2 users
+    for _ in {1..50}; do
+        [ -e "/sys/module/$module" ] || return 0
+        mapfile -t users < <(awk -v prefix="$prefix" 'index($1, prefix) == 1 { print $1 }' /proc/modules)
+        # Those that others still use go in a later round.
+        rmmod "${users[@]}" "$module" 2>/dev/null || sleep 0.1
+    done
+    fail "module $module cannot be unloaded: $(grep "^$module " /proc/modules)"
+}

@@ -4,7 +4,7 @@ use tracer_common::hook;
 
 use super::pass;
 use crate::{
-    attach::{Args, on_entry},
+    attach::{Args, on_entry, on_entry_shared},
     packet,
 };
 
@@ -18,6 +18,10 @@ on_entry! {
     napi_skb_free_stolen_head => merged;
     // The end of a datagram whose head has no state to release.
     __consume_stateless_skb => |args| packet::end(Args::arg(args, 0));
+}
+
+on_entry_shared! {
+    copied => |_, args| copy(args);
 }
 
 #[inline(always)]

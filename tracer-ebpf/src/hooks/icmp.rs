@@ -4,7 +4,7 @@ use tracer_common::hook;
 
 use super::route::routed_to;
 use crate::{
-    attach::{Args, on_entry},
+    attach::{Args, on_entry, on_entry_shared},
     emit::{self, Details, Place},
     packet,
     read::Probed,
@@ -13,6 +13,10 @@ use crate::{
 on_entry! {
     __icmp_send => |args| send::<_>(hook::ICMP_SEND, args);
     icmp6_send => |args| send::<_>(hook::ICMP6_SEND, args);
+}
+
+on_entry_shared! {
+    icmp_error => send;
 }
 
 /// Functions of `(skb, type, code, info, …)`: the skb is the packet that the error is about, and the

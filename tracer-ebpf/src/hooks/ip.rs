@@ -4,7 +4,7 @@ use tracer_common::hook;
 
 use super::enter;
 use crate::{
-    attach::{Args, on_entry},
+    attach::{Args, on_entry, on_entry_shared},
     emit::{self, Details, Place},
     layout::field,
     packet,
@@ -23,6 +23,11 @@ on_entry! {
     ip_output => |args| through::<_>(hook::IP_OUTPUT, args);
     // TCP over IPv6 does not pass `__ip6_local_out`: this may be the first that is seen of it.
     ip6_output => |args| out::<_>(hook::IP6_OUTPUT, args);
+}
+
+on_entry_shared! {
+    ip_in => first;
+    ip_out => out;
 }
 
 /// Functions of `(skb, …)`. IPsec unwraps packets within the stack: no device receives them again.

@@ -8,7 +8,7 @@ use tracer_common::{Decision, hook, via};
 
 use super::netfilter::{place, remember};
 use crate::{
-    attach::{Args, on_entry, on_return},
+    attach::{Args, on_entry, on_entry_shared, on_return},
     emit::{self, Place},
     layout::field,
     packet::{self, Packet, VISITED},
@@ -37,6 +37,11 @@ on_entry! {
     nft_reject_ipv6_eval => reject;
     nft_reject_inet_eval => reject;
     nft_notrack_eval => notrack;
+}
+
+on_entry_shared! {
+    verdict => |_, args| may_give(args);
+    rejected => |_, args| reject(args);
 }
 
 /// `nft_do_chain(pkt, chain)`.

@@ -3,7 +3,7 @@
 use tracer_common::hook;
 
 use crate::{
-    attach::{Args, on_entry},
+    attach::{Args, on_entry, on_entry_shared},
     emit::{self, Details, Place},
     layout::field,
     packet,
@@ -13,6 +13,10 @@ use crate::{
 on_entry! {
     ip_route_me_harder => |args| again::<_>(hook::IP_ROUTE_ME_HARDER, args);
     ip6_route_me_harder => |args| again::<_>(hook::IP6_ROUTE_ME_HARDER, args);
+}
+
+on_entry_shared! {
+    routed_again => again;
 }
 
 /// Functions of `(net, sk, skb, …)`: the step is about the device that the packet was to leave by.

@@ -4,7 +4,7 @@ use tracer_common::{flag, hook};
 
 use super::pass;
 use crate::{
-    attach::{Args, on_entry},
+    attach::{Args, on_entry, on_entry_shared},
     layout::field,
     packet,
     read::Read,
@@ -41,6 +41,12 @@ fn requested<A: Args>(args: &A) {
     };
     // SAFETY: a packet from the map.
     unsafe { (*packet).flags = (*packet).flags & !(flag::REQUESTS_FULL | flag::ACCEPTS_FULL) | full };
+}
+
+// Not of these protocols alone: whatever passes a packet in that argument.
+on_entry_shared! {
+    first_argument => at::<_, 0>;
+    second_argument => at::<_, 1>;
 }
 
 #[inline(always)]

@@ -8,7 +8,7 @@ use super::{
     nft,
 };
 use crate::{
-    attach::{Args, on_entry, on_return},
+    attach::{Args, on_entry, on_entry_shared, on_return},
     emit,
     layout::field,
     packet::{self, Packet},
@@ -27,6 +27,10 @@ on_entry! {
     xt_ct_target_v0 => |args| ct_target::<_>(hook::XT_CT_TARGET_V0, args);
     xt_ct_target_v1 => |args| ct_target::<_>(hook::XT_CT_TARGET_V1, args);
     notrack_tg => |args| target::<_>(hook::NOTRACK_TG, args);
+}
+
+on_entry_shared! {
+    untracked => ct_target;
 }
 
 on_return! {

@@ -44,27 +44,38 @@ impl Kernel {
             )
         })?;
         let vmlinux = Btf::parse(data, None).map_err(|error| format!("{path} could not be understood: {error}"))?;
-        let (mut modules, mut untyped) = (BTreeMap::new(), BTreeSet::new());
-        for module in wanted {
-            if module.is_empty() || modules.contains_key(module) {
-                continue;
-            }
-            if let Some(data) = module_btf(module)? {
-                let btf = Btf::parse(data, Some(&vmlinux))
-                    .map_err(|error| format!("{BTF_DIR}/{module} could not be understood: {error}"))?;
-                modules.insert(module.to_owned(), btf);
-            } else if Path::new("/sys/module").join(module).join("initstate").exists() {
-                untyped.insert(module.to_owned());
-            }
-        }
         let name = nix::sys::utsname::uname().map_err(|error| format!("uname failed: {error}"))?;
-        Ok(Self {
+        let mut kernel = Self {
             release: name.release().to_string_lossy().into_owned(),
             node: name.nodename().to_string_lossy().into_owned(),
             vmlinux,
-            modules,
-            untyped,
-        })
+            modules: BTreeMap::new(),
+            untyped: BTreeSet::new(),
+        };
+        kernel.join(wanted)?;
+        Ok(kernel)
+    }
+
+    /// Reads the BTF of those of the named modules that have been loaded since; gives their names.
+    ///
+    /// # Errors
+    /// Where the kernel shows a BTF that cannot be understood.
+    pub fn join<'a>(&mut self, wanted: impl IntoIterator<Item = &'a str>) -> Result<Vec<String>, String> {
+        let mut joined = Vec::new();
+        for module in wanted {
+            if module.is_empty() || self.modules.contains_key(module) || !is_live(module) {
+                continue;
+            }
+            if let Some(data) = module_btf(module)? {
+                let btf = Btf::parse(data, Some(&self.vmlinux))
+                    .map_err(|error| format!("{BTF_DIR}/{module} could not be understood: {error}"))?;
+                self.modules.insert(module.to_owned(), btf);
+                joined.push(module.to_owned());
+            } else {
+                self.untyped.insert(module.to_owned());
+            }
+        }
+        Ok(joined)
     }
 
     /// The types of a module on top of vmlinux'; of vmlinux alone for an empty name. `None` where the
@@ -76,6 +87,12 @@ impl Kernel {
         }
         self.modules.get(module).map(|split| Split { base: &self.vmlinux, split: Some(split) })
     }
+}
+
+/// A module that is still being loaded takes no tracing program yet. One that is built in has no state.
+fn is_live(module: &str) -> bool {
+    let state = fs::read_to_string(Path::new("/sys/module").join(module).join("initstate"));
+    state.is_ok_and(|state| state.trim() == "live")
 }
 
 fn module_btf(module: &str) -> Result<Option<Vec<u8>>, String> {

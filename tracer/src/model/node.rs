@@ -136,6 +136,9 @@ pub enum NodeFact {
         hairpin: bool,
         /// Whether the port is isolated.
         isolated: bool,
+        /// Its MTU.
+        #[serde(default)]
+        mtu: u32,
     },
     /// An IPsec policy that concerns the packet (`XFRM_MSG_GETPOLICY`).
     XfrmPolicy {

@@ -51,6 +51,9 @@ pub struct Start {
     /// How many BPF programs on the packets' path are traced.
     #[serde(default)]
     pub programs: usize,
+    /// Modules that were loaded while the trace ran, each with how many hooks joined it for that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joined: Vec<(String, usize)>,
     /// Only packets that were dropped are told (`--drops`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drops: bool,

@@ -47,7 +47,7 @@ pub(super) fn line(fact: &NodeFact) -> String {
             format!("device {ifname}: {state}, mtu {mtu}{rest}")
         }
         NodeFact::LocalAddress { addr, ifname } => format!("{addr} is an address of {ifname}"),
-        NodeFact::BridgePort { ifname, bridge, state, vlan_filtering, vlans, hairpin, isolated } => {
+        NodeFact::BridgePort { ifname, bridge, state, vlan_filtering, vlans, hairpin, isolated, mtu } => {
             let vlans = match (vlan_filtering, vlans.is_empty()) {
                 (false, _) => String::new(),
                 (true, true) => ", no VLAN may pass".to_owned(),
@@ -57,7 +57,7 @@ pub(super) fn line(fact: &NodeFact) -> String {
                 .into_iter()
                 .filter_map(|(on, name)| on.then_some(name))
                 .collect();
-            format!("port {ifname} of bridge {bridge}: {state}{vlans}{flags}")
+            format!("port {ifname} of bridge {bridge}: {state}{vlans}{flags}, mtu {mtu}")
         }
         NodeFact::XfrmPolicy { direction, action, selector, template } => {
             let wants = if *template { ", only by IPsec" } else { "" };

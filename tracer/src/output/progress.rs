@@ -114,6 +114,13 @@ impl Progress {
         }
     }
 
+    /// Something worth knowing that stays on the screen, one sentence.
+    pub fn note(&self, sentence: &str) {
+        if self.show != Show::Nothing {
+            self.bar.suspend(|| say(sentence));
+        }
+    }
+
     /// A warning that stays on the screen, one sentence.
     pub fn warn(&self, sentence: &str) {
         if self.show != Show::Nothing {

@@ -55,6 +55,10 @@ fn coverage(trace: &Trace, look: Look) -> String {
         let why = format!("without {}: {}", clean(&hook.hook), clean(&hook.reason));
         text += &format!("{}\n", paint(WARN, hang("  ", &why, look.prose())));
     }
+    for (module, hooks) in &trace.start.joined {
+        let joined = format!("{} of module {}, which was loaded meanwhile", plural(*hooks, "hook"), clean(module));
+        text += &format!("{}\n", hang("  ", &format!("with {joined}"), look.prose()));
+    }
     for hook in harmless.iter().filter(|_| look.verbose) {
         let why = format!("not needed: {}, {}", clean(&hook.hook), clean(&hook.reason));
         text += &format!("{}\n", paint(DIM, hang("  ", &why, look.prose())));

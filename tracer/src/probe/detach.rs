@@ -6,6 +6,7 @@
 
 use std::{
     os::fd::{AsRawFd as _, OwnedFd},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -19,20 +20,45 @@ use nix::{
 #[derive(Debug)]
 pub struct Detaching(Option<Pid>);
 
-/// The links of a probe, to be detached by whoever notices the end first.
+/// What keeps probes attached, each with the row of its hook, 0 for none. Whoever notices the end first takes
+/// them all.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Links(Arc<Mutex<Vec<(u16, OwnedFd)>>>);
+
+impl Links {
+    /// Keeps them until the end.
+    pub fn keep(&self, row: u16, links: impl IntoIterator<Item = OwnedFd>) {
+        self.lock().extend(links.into_iter().map(|link| (row, link)));
+    }
+
+    /// Those of one hook, to be detached now.
+    pub fn of(&self, row: u16) -> Vec<OwnedFd> {
+        self.lock().extract_if(.., |(of, _)| *of == row).map(|(_, link)| link).collect()
+    }
+
+    fn all(&self) -> Vec<OwnedFd> {
+        self.lock().drain(..).map(|(_, link)| link).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(u16, OwnedFd)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The links of a probe, to be detached.
 #[derive(Debug)]
-pub struct Detach(Vec<OwnedFd>);
+pub struct Detach(Links);
 
 impl Detach {
     /// Of these links.
-    pub(super) fn new(links: Vec<OwnedFd>) -> Self {
+    pub(super) fn new(links: Links) -> Self {
         Self(links)
     }
 
     /// Starts to take the probes away.
     #[must_use]
     pub fn begin(self) -> Detaching {
-        detach(self.0)
+        detach(self.0.all())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Attaches one hook by one method.
 
 use std::{
+    collections::HashMap,
     ffi::CString,
     os::fd::{OwnedFd, RawFd},
 };
@@ -51,14 +52,19 @@ fn refused(reason: &str) -> String {
 pub fn attach_together(object: &Object, array: RawFd, hooks: &[&'static Hook]) -> Together {
     let mut together = Together::default();
     let (mut symbols, mut cookies) = (Vec::new(), Vec::new());
+    let mut loaded: HashMap<String, Result<OwnedFd, String>> = HashMap::new();
     for hook in hooks {
-        let loaded = load_multi(object, &format!("kprobe_{}", hook.name)).and_then(|program| {
-            sys::set_program(array, hook.id.into(), &program).map_err(|error| error.to_string())?;
-            Ok((program, symbol(hook)?))
+        let program = match hook.shared {
+            "" => format!("kprobe_{}", hook.name),
+            shared => format!("shared_{shared}"),
+        };
+        let program = loaded.entry(program).or_insert_with_key(|program| load_multi(object, program));
+        let set = program.as_ref().map_err(Clone::clone).and_then(|program| {
+            sys::set_program(array, hook.id.into(), program).map_err(|error| error.to_string())?;
+            symbol(hook)
         });
-        match loaded {
-            Ok((program, symbol)) => {
-                together.attached.programs.push(program);
+        match set {
+            Ok(symbol) => {
                 together.hooks.push(hook.id);
                 symbols.push(symbol);
                 cookies.push(u64::from(hook.id));
@@ -66,6 +72,7 @@ pub fn attach_together(object: &Object, array: RawFd, hooks: &[&'static Hook]) -
             Err(reason) => tracing::debug!("{}: kprobe-multi: {reason}", hook.name),
         }
     }
+    together.attached.programs.extend(loaded.into_values().flatten());
     let linked = load_multi(object, "dispatch").and_then(|dispatch| {
         let link = sys::kprobe_multi(&dispatch, &symbols, &cookies).map_err(|error| error.to_string())?;
         Ok((dispatch, link))

@@ -5,6 +5,7 @@
 
 mod detach;
 mod link;
+mod modules;
 mod object;
 mod plan;
 mod programs;
@@ -18,7 +19,9 @@ use std::{
 use aya::{Ebpf, EbpfLoader};
 use tracer_common::{Config, Filter, counter};
 
+use detach::Links;
 pub use detach::{Detach, Detaching};
+pub use modules::Late;
 pub use plan::{Backend, Method, Plan, Planned, Skipped, plan};
 pub use programs::Program;
 
@@ -38,8 +41,11 @@ pub struct Probe {
     /// BPF programs on the packets' path that were found when the hooks were attached.
     pub found: Vec<Program>,
     programs: Vec<OwnedFd>,
-    links: Vec<OwnedFd>,
+    links: Links,
     object: object::Object,
+    task: Task,
+    trails: u32,
+    backend: Backend,
     traced: Option<programs::Programs>,
 }
 
@@ -82,53 +88,36 @@ const TRAILS_OF_CPU: u32 = 64;
 /// # Errors
 /// One sentence, where maps cannot be created or no hook at all could be attached.
 pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> {
-    let Task { filter, buffer_size, recorder } = task;
     let cpus = aya::util::nr_cpus().map_err(|(what, error)| format!("{what}: {error}"))?;
     let cpus = u32::try_from(cpus).unwrap_or(u32::MAX).max(1);
-    let trails = if recorder { (TRAILS / cpus).next_power_of_two().max(TRAILS_OF_CPU) } else { 0 };
-    let resolved = layout::resolve(kernel);
-    for missing in &resolved.missing {
-        tracing::debug!("this kernel has no {missing}");
-    }
-    let loops = kernel.types("").is_some_and(|types| types.function("bpf_loop").is_some());
-    let config = Config {
-        filter,
-        layout: resolved.layout,
-        per_cpu_offset: per_cpu_offset(kernel),
-        tracepoints_only: u32::from(plan.tracepoints_only()),
-        has_reason: u32::from(parameters(kernel, "kfree_skb") > 2),
-        has_consume_location: u32::from(parameters(kernel, "consume_skb") > 1),
-        trails,
-        has_loop: u32::from(loops),
-        pad: 0,
-    };
+    let trails = if task.recorder { (TRAILS / cpus).next_power_of_two().max(TRAILS_OF_CPU) } else { 0 };
+    let backend = plan.backend();
+    let config = config(kernel, task, trails, backend);
     let maps = EbpfLoader::new()
         .btf(None)
         .override_global("CONFIG", bytes_of(&config), true)
-        .map_max_entries("EVENTS", buffer_size)
+        .map_max_entries("EVENTS", task.buffer_size)
         .map_max_entries("TRAILS", trails.saturating_mul(cpus).max(1))
         .load(OBJECT)
         .map_err(|error| format!("the maps could not be created: {}", chain(&error)))?;
     tracing::debug!("maps are created");
-    let object = object::Object::new(OBJECT, &maps, loops)?;
+    let held = object::held(&maps).map_err(|error| format!("the maps cannot be held: {error}"))?;
+    let object = object::Object::new(OBJECT, held, config.has_loop != 0)?;
     tracing::debug!("the object is relocated");
-    let tracepoints_only = plan.tracepoints_only();
     let mut probe = Probe {
         maps,
         attached: Vec::new(),
         skipped: plan.skipped,
         found: Vec::new(),
         programs: Vec::new(),
-        links: Vec::new(),
+        links: Links::default(),
         object,
-        traced: (!tracepoints_only).then(programs::Programs::default),
+        task,
+        trails,
+        backend,
+        traced: (backend != Backend::Tracepoint).then(programs::Programs::default),
     };
-    let together = probe.attach_together(&plan.groups);
-    for group in plan.groups {
-        if !group.first().is_some_and(|first| together.hooks.contains(&first.hook.id)) {
-            probe.attach_first_of(kernel, group, &together.refused);
-        }
-    }
+    probe.attach_groups(kernel, plan.groups);
     probe.found = probe.join_programs();
     tracing::debug!("{} BPF programs on the path", probe.found.len());
     if probe.attached.is_empty() {
@@ -137,7 +126,37 @@ pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> 
     Ok(probe)
 }
 
+/// What the programs are compiled against.
+fn config(kernel: &Kernel, task: Task, trails: u32, backend: Backend) -> Config {
+    let resolved = layout::resolve(kernel);
+    for missing in &resolved.missing {
+        tracing::debug!("this kernel has no {missing}");
+    }
+    let loops = kernel.types("").is_some_and(|types| types.function("bpf_loop").is_some());
+    Config {
+        filter: task.filter,
+        layout: resolved.layout,
+        per_cpu_offset: per_cpu_offset(kernel),
+        tracepoints_only: u32::from(backend == Backend::Tracepoint),
+        has_reason: u32::from(parameters(kernel, "kfree_skb") > 2),
+        has_consume_location: u32::from(parameters(kernel, "consume_skb") > 1),
+        trails,
+        has_loop: u32::from(loops),
+        pad: 0,
+    }
+}
+
 impl Probe {
+    /// Attaches each group by the first of its alternatives that the kernel takes.
+    fn attach_groups(&mut self, kernel: &Kernel, groups: Vec<Vec<Planned>>) {
+        let together = self.attach_together(&groups);
+        for group in groups {
+            if !group.first().is_some_and(|first| together.hooks.contains(&first.hook.id)) {
+                self.attach_first_of(kernel, group, &together.refused);
+            }
+        }
+    }
+
     /// Attaches all hooks whose first choice is `kprobe.multi`, with one link.
     fn attach_together(&mut self, groups: &[Vec<Planned>]) -> link::Together {
         let first = groups.iter().filter_map(|group| group.first());
@@ -147,7 +166,7 @@ impl Probe {
         let Some(array) = array.filter(|_| !hooks.is_empty()) else { return link::Together::default() };
         let mut together = link::attach_together(&self.object, array, &hooks);
         self.programs.append(&mut together.attached.programs);
-        self.links.append(&mut together.attached.links);
+        self.links.keep(0, together.attached.links.drain(..));
         self.attached.extend(planned.into_iter().filter(|planned| together.hooks.contains(&planned.hook.id)));
         together
     }
@@ -162,7 +181,7 @@ impl Probe {
                 Ok(attached) => {
                     tracing::debug!("{name} is attached by {}", planned.method);
                     self.programs.extend(attached.programs);
-                    self.links.extend(attached.links);
+                    self.links.keep(planned.hook.id, attached.links);
                     self.attached.push(planned);
                     return;
                 }
@@ -178,7 +197,7 @@ impl Probe {
         let Some(traced) = &mut self.traced else { return Vec::new() };
         let joined = traced.join(&self.object);
         self.programs.extend(joined.programs);
-        self.links.extend(joined.links);
+        self.links.keep(0, joined.links);
         joined.found
     }
 
@@ -199,11 +218,11 @@ impl Probe {
         }
     }
 
-    /// Hands the links out; dropping or beginning the detachment takes the probes away. Maps stay
+    /// The end of the links; beginning the detachment takes the probes away. Maps stay
     /// readable here.
     #[must_use]
-    pub fn detachment(&mut self) -> Detach {
-        Detach::new(std::mem::take(&mut self.links))
+    pub fn detachment(&self) -> Detach {
+        Detach::new(self.links.clone())
     }
 }
 

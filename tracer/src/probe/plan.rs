@@ -78,10 +78,10 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether tracepoints are all there is.
+    /// The wish that it follows.
     #[must_use]
-    pub fn tracepoints_only(&self) -> bool {
-        self.backend == Backend::Tracepoint
+    pub fn backend(&self) -> Backend {
+        self.backend
     }
 }
 

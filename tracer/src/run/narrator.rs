@@ -30,6 +30,7 @@ impl Words for KernelWords {
     }
 
     fn location(&mut self, address: u64) -> String {
+        self.symbols.renew_for(address);
         self.symbols.location(address)
     }
 }

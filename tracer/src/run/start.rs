@@ -1,5 +1,7 @@
 //! What runs and what it covers: the first line of a trace.
 
+use std::collections::BTreeSet;
+
 use tracer_common::{HOOKS, Site};
 
 use super::trace::boot_time_ns;
@@ -16,9 +18,31 @@ const SCHEMA: u32 = 1;
 
 /// The first line.
 pub fn start(config: &TraceConfig, kernel: &Kernel, probe: &Probe) -> Start {
+    Start {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        schema: SCHEMA,
+        kernel: kernel.release.clone(),
+        node: kernel.node.clone(),
+        boot_time_ns: boot_time_ns(),
+        backend: backend(probe),
+        hooks: hooks(probe),
+        programs: probe.found.iter().filter(|program| program.untraced.is_none()).count(),
+        joined: Vec::new(),
+        drops: config.drops,
+        filter: config.filter.to_string(),
+    }
+}
+
+/// All methods in use, joined.
+fn backend(probe: &Probe) -> String {
     let mut methods: Vec<_> = probe.attached.iter().map(|planned| planned.method).collect();
     methods.sort_unstable();
     methods.dedup();
+    methods.iter().map(ToString::to_string).collect::<Vec<_>>().join("+")
+}
+
+/// What is attached by now, and what is not; of the programs those that were there at the start.
+pub fn hooks(probe: &Probe) -> Hooks {
     let hooks = probe.skipped.iter().map(|skipped| SkippedHook {
         hook: skipped.hook.clone(),
         reason: skipped.reason.clone(),
@@ -26,18 +50,7 @@ pub fn start(config: &TraceConfig, kernel: &Kernel, probe: &Probe) -> Start {
     });
     let programs = probe.found.iter().filter_map(|program| Some(untraced(program, program.untraced.as_deref()?)));
     let failed = hooks.chain(programs).collect();
-    Start {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        schema: SCHEMA,
-        kernel: kernel.release.clone(),
-        node: kernel.node.clone(),
-        boot_time_ns: boot_time_ns(),
-        backend: methods.iter().map(ToString::to_string).collect::<Vec<_>>().join("+"),
-        hooks: Hooks { asked: probe.attached.len() + probe.skipped.len(), attached: probe.attached.len(), failed },
-        programs: probe.found.iter().filter(|program| program.untraced.is_none()).count(),
-        drops: config.drops,
-        filter: config.filter.to_string(),
-    }
+    Hooks { asked: probe.attached.len() + probe.skipped.len(), attached: probe.attached.len(), failed }
 }
 
 /// A BPF program on the path that is not traced.
@@ -54,10 +67,10 @@ pub fn warn(progress: &Progress, start: &Start) {
 }
 
 /// The modules whose types hooks or structures need.
-pub fn modules() -> impl Iterator<Item = &'static str> {
+pub fn modules() -> BTreeSet<&'static str> {
     let of_hooks = HOOKS.iter().filter_map(|hook| match hook.site {
         Site::Function { module } => Some(module),
         Site::Tracepoint { .. } | Site::Program => None,
     });
-    of_hooks.chain(layout::modules())
+    of_hooks.chain(layout::modules()).filter(|module| !module.is_empty()).collect()
 }

@@ -40,8 +40,15 @@ fn coverage(start: &Start) -> String {
         "Packets of {asked_for} were followed from first sight to their end at {attached} of {asked} hooks{programs}; a \
          drop anywhere in the kernel is seen, except what hardware or a silent free in a driver swallows."
     );
+    if !start.joined.is_empty() {
+        let modules: Vec<_> = start.joined.iter().map(|(module, hooks)| format!("{module} ({hooks} hooks)")).collect();
+        text.push_str(&format!(
+            " Loaded while the trace ran, and followed from shortly after that: {}.",
+            modules.join(", ")
+        ));
+    }
     if absent > 0 {
-        text.push_str(&format!(" {absent} hooks belong to modules that were not loaded at the start."));
+        text.push_str(&format!(" {absent} hooks belong to modules that were not loaded."));
     }
     if !blind.is_empty() {
         text.push_str(&format!(" Blind spots, not attached: {}.", blind.join(", ")));

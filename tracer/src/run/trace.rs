@@ -1,6 +1,6 @@
 //! A live run: attach, follow, detach, drain, report.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use tokio::sync::oneshot;
 use tracing_subscriber::{
@@ -18,7 +18,7 @@ use super::{
     narrator::Narrator,
     privileges, sinks,
     sinks::Sinks,
-    start::{modules, start, untraced, warn},
+    start::{hooks, modules, start, untraced, warn},
     summary,
 };
 use crate::{
@@ -62,7 +62,8 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     // Long to read, and wanted in the middle of the run: better now, beside the rest.
     let symbols = std::thread::spawn(Symbols::read);
     progress.preparing("reading the kernel's types");
-    let kernel = Kernel::read(modules())?;
+    let wanted_modules = modules();
+    let mut kernel = Kernel::read(wanted_modules.iter().copied())?;
     tracing::debug!("types are read");
     let task = Task { filter: wanted, buffer_size: config.buffer_size, recorder: config.drops };
     let plan = probe::plan(&kernel, backend(config.backend));
@@ -82,7 +83,10 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
         closed,
         sinks: &mut sinks,
         count: config.count.map(std::num::NonZeroU64::get),
+        kernel: &mut kernel,
+        modules: wanted_modules,
         joined: 0,
+        late: Vec::new(),
         untraced: Vec::new(),
         live: config.drops.then(Live::new),
     };
@@ -118,9 +122,14 @@ struct Run<'a> {
     sinks: &'a mut Sinks,
     closed: bool,
     count: Option<u64>,
+    kernel: &'a mut Kernel,
+    /// Modules that hooks may be in.
+    modules: BTreeSet<&'static str>,
     /// How many BPF programs were loaded meanwhile and are traced.
     joined: usize,
-    /// Those that could not be traced.
+    /// Modules that were loaded meanwhile, with how many hooks joined for them.
+    late: Vec<(String, usize)>,
+    /// BPF programs that could not be traced.
     untraced: Vec<SkippedHook>,
     /// Set where only drops are told.
     live: Option<Live>,
@@ -144,6 +153,7 @@ impl Run<'_> {
                 _ = pause.tick() => {
                     self.closed |= self.sinks.abandoned();
                     self.join_programs(probe);
+                    self.join_modules(probe);
                 }
             }
             if self.done() && !called {
@@ -161,6 +171,28 @@ impl Run<'_> {
             if let Some(reason) = &program.untraced {
                 self.progress.warn(&format!("BPF program {} (id {}): {reason}", program.name, program.id));
                 self.untraced.push(untraced(&program, reason));
+            }
+        }
+    }
+
+    /// So are functions of modules that were loaded meanwhile.
+    fn join_modules(&mut self, probe: &mut Probe) {
+        let modules = self.kernel.join(self.modules.iter().copied()).unwrap_or_else(|problem| {
+            self.progress.warn(&problem);
+            Vec::new()
+        });
+        if modules.is_empty() {
+            return;
+        }
+        let late = probe.join_modules(self.kernel, &modules);
+        if let Some(problem) = late.problem {
+            self.progress.warn(&format!("module {} was loaded, but not hooked: {problem}", modules.join(", ")));
+        }
+        for module in modules {
+            let hooks = late.hooks.iter().filter(|hook| hook.site.module() == module).count();
+            if hooks > 0 {
+                self.progress.note(&format!("module {module} was loaded: {hooks} hooks have joined"));
+                self.late.push((module, hooks));
             }
         }
     }
@@ -224,7 +256,9 @@ fn finish(
     }
     let mut trace = run.sinks.take_trace();
     trace.start.programs += run.joined;
+    trace.start.hooks = hooks(probe);
     trace.start.hooks.failed.append(&mut run.untraced);
+    trace.start.joined = run.late;
     let tracker = &run.narrator.tracker;
     trace.findings = diagnose(&trace);
     let packets = if config.drops { counts.packets } else { tracker.packets() };

@@ -18,7 +18,7 @@ pub fn note(step: &mut Step, wire: &WireStep, packet: &mut Packet, words: &mut d
                 reason: words.reason(wire.reason),
                 location: if wire.location == 0 { String::new() } else { words.location(wire.location) },
             };
-            step.drop = Some(drop).filter(|drop| !free::is_ordinary(drop));
+            step.drop = Some(drop).filter(|drop| !free::is_ordinary(drop, step.outer.unwrap_or(step.tuple)));
             step.netfilter = packet.sentence.take();
             on_last_device(step, packet);
         }

@@ -39,7 +39,7 @@ fn full(dropped: &Dropped<'_>) -> Option<Explained> {
         advice: "Raise net.netfilter.nf_conntrack_max (and the hash table with it).\nOr find out who opens so many \
                  connections (`conntrack -L`), shorten the timeouts, or exempt such traffic from conntrack."
             .to_owned(),
-            ..Explained::default()
+        ..Explained::default()
     })
 }
 

@@ -3,13 +3,21 @@
 //!
 //! Invariant: a reason or a place alone is no cause where the kernel uses it for several things.
 
+mod bridge;
 mod conntrack;
 mod dropped;
 mod explained;
+mod link;
+mod neighbour;
 mod netfilter;
 mod program;
+mod qdisc;
 mod queue;
 mod socket;
+mod wireguard;
+mod xfrm;
+
+use std::collections::HashSet;
 
 use super::{facts::Facts, finding::merged};
 use crate::model::Finding;
@@ -20,13 +28,25 @@ pub use explained::Explained;
 type Family = fn(&Dropped<'_>) -> Option<Explained>;
 
 /// All families, in the order that they are asked in: the first answer counts.
-const FAMILIES: &[Family] =
-    &[program::explain, conntrack::explain, netfilter::explain, queue::explain, socket::explain];
+const FAMILIES: &[Family] = &[
+    program::explain,
+    bridge::explain,
+    xfrm::explain,
+    wireguard::explain,
+    conntrack::explain,
+    netfilter::explain,
+    link::explain,
+    neighbour::explain,
+    qdisc::explain,
+    queue::explain,
+    socket::explain,
+];
 
 /// One finding for each flow, place and cause. Packets that `known` findings are about are explained already.
 pub fn find(facts: &Facts<'_>, known: &[Finding]) -> Vec<Finding> {
+    let explained: HashSet<u64> = known.iter().flat_map(|finding| finding.packets.iter().copied()).collect();
     merged(facts.drops().filter_map(|step| {
-        if known.iter().any(|finding| finding.packets.contains(&step.packet)) {
+        if explained.contains(&step.packet) {
             return None;
         }
         let dropped = Dropped::new(facts, step)?;

@@ -39,11 +39,12 @@ fn by_ruleset(dropped: &Dropped<'_>, by: &Netfilter) -> Explained {
         explained.id = "ct-invalid-dropped";
         explained.why = format!("conntrack calls it INVALID, and {} refuses what is", name(by));
         explained.cause.did = format!("{}; {}", did(by), why_invalid(dropped));
-        explained.advice = "See why conntrack calls it INVALID: a connection older than its entry, a path that conntrack \
+        explained.advice =
+            "See why conntrack calls it INVALID: a connection older than its entry, a path that conntrack \
                             sees one direction of, or segments outside of the window \
                             (`sysctl net.netfilter.nf_conntrack_log_invalid=6` logs the reason).\nBoth ends should \
                             open the connection again."
-            .to_owned();
+                .to_owned();
     }
     explained
 }

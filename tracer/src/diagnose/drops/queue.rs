@@ -35,7 +35,9 @@ fn accept(dropped: &Dropped<'_>) -> Option<Explained> {
     }
     Some(Explained {
         id: "accept-queue-full",
-        why: format!("{queue} connections wait to be accepted by the listener {local}, and its queue has no room for more"),
+        why: format!(
+            "{queue} connections wait to be accepted by the listener {local}, and its queue has no room for more"
+        ),
         cause: Cause {
             place: on_device(dropped.step),
             did: format!("the accept queue of the listener {local} is full: {queue} connections wait for its program"),
@@ -68,10 +70,11 @@ fn requests(dropped: &Dropped<'_>) -> Option<Explained> {
             ..Cause::default()
         },
         evidence,
-        advice: "Set net.ipv4.tcp_syncookies to 1.\nSee who opens connections without completing them, or whose answers \
+        advice:
+            "Set net.ipv4.tcp_syncookies to 1.\nSee who opens connections without completing them, or whose answers \
                  get lost (`ss -nt state syn-recv`), or let more wait: a larger backlog in listen(2) and \
                  net.core.somaxconn."
-            .to_owned(),
+                .to_owned(),
         ..Explained::default()
     })
 }

@@ -30,7 +30,9 @@ fn nobody(dropped: &Dropped<'_>) -> Option<Explained> {
             ..Cause::default()
         },
         evidence: vec![format!("all {proto} sockets of netns {netns} were looked at: none has port {port} of {dst}")],
-        advice: format!("Start what should serve {proto} port {port}, or let it listen on {dst}: the kernel answers {answer}."),
+        advice: format!(
+            "Start what should serve {proto} port {port}, or let it listen on {dst}: the kernel answers {answer}."
+        ),
         ..Explained::default()
     })
 }
@@ -50,7 +52,9 @@ fn filtered(dropped: &Dropped<'_>) -> Option<Explained> {
         why: format!("the filter of {socket} refuses it"),
         cause: Cause {
             place: on_device(dropped.step),
-            did: format!("the filter that is attached to {socket} refused the packet (SO_ATTACH_FILTER, SO_ATTACH_BPF, or a security module's hook)"),
+            did: format!(
+                "the filter that is attached to {socket} refused the packet (SO_ATTACH_FILTER, SO_ATTACH_BPF, or a security module's hook)"
+            ),
             ..Cause::default()
         },
         evidence: Vec::new(),

@@ -40,6 +40,7 @@ fn fact(link: &Link, port: Port, bridge: &Link, vlans: &[(u32, Vec<String>)]) ->
         vlans: vlans.iter().find(|(index, _)| *index == link.index).map(|(_, v)| v.clone()).unwrap_or_default(),
         hairpin: port.hairpin,
         isolated: port.isolated,
+        mtu: link.mtu,
     }
 }
 

@@ -1,0 +1,215 @@
+//! `bridge-port-blocked` and `bridge-vlan-filtered`: a bridge lets no frame through there. Also
+//! `device-mtu-exceeded` for a frame that is longer than a port takes.
+
+use super::{super::firewall::on_device, Dropped, Explained};
+use crate::model::{Cause, Confidence, NodeFact, Where};
+
+/// Drops by bridges.
+pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
+    let ports: Vec<_> = dropped.node().iter().filter_map(Port::of).collect();
+    // The port that it came in on is told first.
+    let own = ports.first().filter(|port| port.ifname == dropped.step.ifname);
+    let others = if own.is_some() { &ports[1..] } else { &ports[..] };
+    if let Some(own) = own {
+        if let Some(explained) = refused_at_entry(dropped, own) {
+            return Some(explained);
+        }
+    }
+    too_long(dropped, others).or_else(|| nowhere_to_go(dropped, own, others))
+}
+
+/// Before a port was chosen (net/bridge/br_input.c; the reason since 6.14).
+const ENTRY: &[&str] = &["br_handle_frame", "br_handle_frame_finish"];
+/// VLAN of a frame that comes in (net/bridge/br_vlan.c).
+const ENTRY_VLAN: &[&str] = &["br_allowed_ingress", "__allowed_ingress"];
+/// Ports are chosen here; a frame that none may have is freed (net/bridge/br_forward.c, inlined differently).
+const CHOICE: &[&str] = &["br_handle_frame_finish", "br_forward", "__br_forward", "br_flood", "br_dev_xmit"];
+/// Out of the port that was chosen.
+const EXIT: &[&str] = &["br_dev_queue_push_xmit", "br_forward_finish"];
+
+fn refused_at_entry(dropped: &Dropped<'_>, port: &Port<'_>) -> Option<Explained> {
+    let Port { ifname, bridge, state, .. } = port;
+    let by_state = dropped.because(&["BRIDGE_INGRESS_STP_STATE"]) || dropped.unsaid_within(ENTRY);
+    if by_state && *state != "forwarding" {
+        return Some(Explained {
+            why: format!("port {ifname} of bridge {bridge} is {state}"),
+            cause: cause(dropped, ifname, format!("port {ifname} of bridge {bridge} is {state} and takes no frames")),
+            evidence: vec![port.sentence()],
+            ..blocked(ifname, bridge)
+        });
+    }
+    if dropped.unsaid_within(ENTRY_VLAN) && port.vlan_filtering {
+        let vlans = port.vlans();
+        return Some(Explained {
+            why: format!("bridge {bridge} filters by VLAN, and {ifname} does not take the packet's"),
+            cause: cause(dropped, ifname, format!("{vlans} may come in by port {ifname} of bridge {bridge}")),
+            evidence: vec![port.sentence()],
+            ..filtered(ifname, bridge)
+        });
+    }
+    None
+}
+
+/// `br_dev_queue_push_xmit` asks `is_skb_forwardable`: MTU, Ethernet header and a VLAN tag.
+fn too_long(dropped: &Dropped<'_>, others: &[Port<'_>]) -> Option<Explained> {
+    let len = dropped.step.len;
+    let small: Vec<_> = others.iter().filter(|port| port.mtu > 0 && len > port.mtu + FRAME).collect();
+    let port = small.first().filter(|_| dropped.unsaid_within(EXIT))?;
+    let Port { ifname, bridge, mtu, .. } = port;
+    let bytes = len - ETH_HLEN;
+    Some(Explained {
+        id: "device-mtu-exceeded",
+        why: format!("its {bytes} bytes are more than port {ifname} of bridge {bridge} takes"),
+        cause: cause(
+            dropped,
+            ifname,
+            format!("the MTU of port {ifname} of bridge {bridge} is {mtu}, the packet has {bytes} bytes"),
+        ),
+        evidence: vec![format!("{ifname} has an MTU of {mtu}; a bridge forwards and does not fragment")],
+        confidence: if small.len() == 1 { Confidence::Certain } else { Confidence::Likely },
+        advice: format!("Give all devices of the network of {bridge} the same MTU."),
+        ..Explained::default()
+    })
+}
+
+/// No port may have the frame: what keeps it from each.
+fn nowhere_to_go(dropped: &Dropped<'_>, own: Option<&Port<'_>>, others: &[Port<'_>]) -> Option<Explained> {
+    if !dropped.because(&["NO_TX_TARGET"]) && !dropped.unsaid_within(CHOICE) {
+        return None;
+    }
+    // A group that nobody has joined is nobody's loss.
+    if dropped.tuple().dst.is_multicast() {
+        return None;
+    }
+    let closed: Vec<_> = others.iter().filter_map(|port| Some((port, port.closed_to(own)?))).collect();
+    let (port, (id, did)) = closed.first()?;
+    let common = if *id == FILTERED { filtered(port.ifname, port.bridge) } else { blocked(port.ifname, port.bridge) };
+    Some(Explained {
+        why: format!("bridge {} may send it to no port", port.bridge),
+        cause: cause(dropped, port.ifname, did.clone()),
+        evidence: closed.iter().map(|(port, _)| port.sentence()).chain(own.map(Port::sentence)).collect(),
+        confidence: if closed.len() == others.len() { Confidence::Certain } else { Confidence::Likely },
+        ..common
+    })
+}
+
+const BLOCKED: &str = "bridge-port-blocked";
+const FILTERED: &str = "bridge-vlan-filtered";
+const ETH_HLEN: u32 = 14;
+/// Ethernet header and VLAN tag.
+const FRAME: u32 = ETH_HLEN + 4;
+
+fn blocked(ifname: &str, bridge: &str) -> Explained {
+    Explained {
+        id: BLOCKED,
+        advice: format!(
+            "Look at the port: `bridge -d link show dev {ifname}`.\nWith STP a port of {bridge} takes up to 30 s to \
+             forward; one that stays blocked has a loop behind it, or was set so."
+        ),
+        ..Explained::default()
+    }
+}
+
+fn filtered(ifname: &str, bridge: &str) -> Explained {
+    Explained {
+        id: FILTERED,
+        advice: format!(
+            "Add the VLAN to the port: `bridge vlan add vid … dev {ifname}`, with `pvid untagged` for frames without a \
+             tag.\nLook at all of them: `bridge vlan show`, bridge {bridge}."
+        ),
+        ..Explained::default()
+    }
+}
+
+fn cause(dropped: &Dropped<'_>, ifname: &str, did: String) -> Cause {
+    let place = Where { ifname: Some(ifname.to_owned()), ..on_device(dropped.step) };
+    Cause { place, did, ..Cause::default() }
+}
+
+struct Port<'a> {
+    ifname: &'a str,
+    bridge: &'a str,
+    state: &'a str,
+    vlan_filtering: bool,
+    vlans: &'a [String],
+    isolated: bool,
+    mtu: u32,
+}
+
+impl<'a> Port<'a> {
+    fn of(fact: &'a NodeFact) -> Option<Self> {
+        match fact {
+            NodeFact::BridgePort { ifname, bridge, state, vlan_filtering, vlans, isolated, mtu, .. } => Some(Self {
+                ifname,
+                bridge,
+                state,
+                vlan_filtering: *vlan_filtering,
+                vlans,
+                isolated: *isolated,
+                mtu: *mtu,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Why a frame may not leave by it (`should_deliver`, net/bridge/br_forward.c), with the finding's id.
+    fn closed_to(&self, from: Option<&Port<'_>>) -> Option<(&'static str, String)> {
+        let Self { ifname, bridge, state, .. } = self;
+        if *state != "forwarding" {
+            return Some((BLOCKED, format!("port {ifname} of bridge {bridge} is {state} and sends no frames")));
+        }
+        if let Some(from) = from.filter(|from| from.isolated && self.isolated) {
+            return Some((BLOCKED, format!("ports {} and {ifname} of bridge {bridge} are isolated", from.ifname)));
+        }
+        let from = from.filter(|_| self.vlan_filtering)?;
+        let vlan = from.vlans.iter().find(|vlan| vlan.contains("pvid"))?.split(' ').next()?;
+        let differs = !self.vlans.iter().any(|own| covers(own, vlan));
+        let vlans = self.vlans();
+        differs.then(|| {
+            (
+                FILTERED,
+                format!(
+                    "port {ifname} of bridge {bridge} has {vlans}, the packet came in on {} in VLAN {vlan}",
+                    from.ifname
+                ),
+            )
+        })
+    }
+
+    fn vlans(&self) -> String {
+        match self.vlans {
+            [] => "no VLAN".to_owned(),
+            [one] => format!("only VLAN {one}"),
+            more => format!("only VLANs {}", more.join(", ")),
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let Self { ifname, bridge, state, .. } = self;
+        let filtered = if self.vlan_filtering { format!(", {}", self.vlans()) } else { String::new() };
+        let isolated = if self.isolated { ", isolated" } else { "" };
+        format!("port {ifname} of bridge {bridge}: {state}{filtered}{isolated}")
+    }
+}
+
+/// Whether `10-20 untagged` has VLAN `12`.
+fn covers(vlans: &str, vlan: &str) -> bool {
+    let Some(range) = vlans.split(' ').next() else { return false };
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    let numbers = first.parse::<u16>().ok().zip(last.parse::<u16>().ok()).zip(vlan.parse::<u16>().ok());
+    numbers.is_some_and(|((first, last), vlan)| (first..=last).contains(&vlan))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_of_vlans() {
+        let cases =
+            [("10", "10", true), ("10-20 untagged", "12", true), ("10-20", "21", false), ("1 pvid", "10", false)];
+        for (vlans, vlan, expected) in cases {
+            assert_eq!(covers(vlans, vlan), expected, "{vlans} {vlan}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `link-down` and `device-mtu-exceeded`: the device does not send, or does not take, such a packet.
+
+use super::{super::firewall::on_device, Dropped, Explained, neighbour::UNANSWERED};
+use crate::model::{Cause, Confidence, NodeFact};
+
+/// Drops for the state of a device.
+pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
+    let link = Link::of(dropped)?;
+    if link.up && link.carrier { too_long_for_peer(dropped, &link) } else { down(dropped, &link) }
+}
+
+/// Where a device that does not work ends packets: its qdisc is `noop` (`noop_enqueue`,
+/// net/sched/sch_generic.c), nobody answers through it, or the veth's other end is down.
+const ENDS: &[&str] = &[
+    "__dev_queue_xmit",
+    "__dev_xmit_skb",
+    "noop_enqueue",
+    "dev_hard_start_xmit",
+    "sch_direct_xmit",
+    "kfree_skb_list",
+    "kfree_skb_list_reason",
+];
+
+/// To the other end of a veth pair, refused if that is down, or the packet longer than its MTU
+/// (`__is_skb_forwardable`, include/linux/netdevice.h).
+const PEER: &[&str] =
+    &["__dev_forward_skb2", "__dev_forward_skb", "____dev_forward_skb", "veth_forward_skb", "veth_xmit"];
+
+fn down(dropped: &Dropped<'_>, link: &Link<'_>) -> Option<Explained> {
+    let place = dropped.within(ENDS) && (dropped.unsaid() || dropped.because(&["QDISC_DROP", "DEV_READY"]));
+    let peer = dropped.unsaid_within(PEER) && link.kind == "veth";
+    let unanswered = dropped.because(&["NEIGH_FAILED"]) || dropped.unsaid_within(UNANSWERED);
+    if !place && !peer && !unanswered {
+        return None;
+    }
+    let ifname = link.ifname;
+    let state = if link.up { "has no carrier" } else { "is down" };
+    let far = match link.kind {
+        "veth" if link.up => format!("the other end of the pair {ifname} is down"),
+        _ => format!("{ifname} {state}"),
+    };
+    Some(Explained {
+        id: "link-down",
+        why: format!("{ifname} {state}"),
+        cause: Cause { place: on_device(dropped.step), did: far, ..Cause::default() },
+        evidence: vec![format!(
+            "{ifname} is {}, {}",
+            if link.up { "up" } else { "not up" },
+            if link.carrier { "with carrier" } else { "without carrier" }
+        )],
+        advice: if link.up {
+            format!("Find out why {ifname} has no carrier: the cable, or the other end (`ip link show {ifname}`).")
+        } else {
+            format!("Set {ifname} up (`ip link set {ifname} up`), and find out what took it down.")
+        },
+        ..Explained::default()
+    })
+}
+
+fn too_long_for_peer(dropped: &Dropped<'_>, link: &Link<'_>) -> Option<Explained> {
+    if !dropped.unsaid_within(PEER) || link.kind != "veth" {
+        return None;
+    }
+    let ifname = link.ifname;
+    let bytes = dropped.step.len.saturating_sub(ETH_HLEN);
+    Some(Explained {
+        id: "device-mtu-exceeded",
+        why: format!("its {bytes} bytes are more than the other end of the pair takes"),
+        cause: Cause {
+            place: on_device(dropped.step),
+            did: format!(
+                "the MTU of the other end of {ifname} is less than {bytes} bytes, that of {ifname} itself is {}",
+                link.mtu
+            ),
+            ..Cause::default()
+        },
+        evidence: vec![format!(
+            "{ifname} is a veth with carrier, so that both ends are up: what is left to refuse a packet for is its length"
+        )],
+        // The other end is in another netns, where it was not asked for.
+        confidence: Confidence::Likely,
+        advice: format!(
+            "Give both ends of {ifname} the same MTU.\nOr give the route a `mtu`, if the smaller one is meant."
+        ),
+        ..Explained::default()
+    })
+}
+
+/// A device hands over frames.
+const ETH_HLEN: u32 = 14;
+
+struct Link<'a> {
+    ifname: &'a str,
+    up: bool,
+    carrier: bool,
+    mtu: u32,
+    kind: &'a str,
+}
+
+impl<'a> Link<'a> {
+    fn of(dropped: &Dropped<'a>) -> Option<Self> {
+        dropped.node().iter().find_map(|fact| match fact {
+            NodeFact::Link { ifname, up, carrier, mtu, kind, .. } => {
+                Some(Self { ifname, up: *up, carrier: *carrier, mtu: *mtu, kind })
+            }
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,103 @@
+//! `neighbour-failed` and `neighbour-queue-full`: the next hop's hardware address is not known.
+
+use std::net::IpAddr;
+
+use super::{super::firewall::on_device, Dropped, Explained};
+use crate::model::{Cause, NodeFact};
+
+/// Where packets end that wait for an address which never comes: ARP's and ND's report inlined or not
+/// (`neigh_invalidate`, net/core/neighbour.c; `arp_error_report`, net/ipv4/arp.c; `ndisc_error_report`,
+/// net/ipv6/ndisc.c, without a reason up to 7.3).
+pub const UNANSWERED: &[&str] =
+    &["neigh_invalidate", "neigh_timer_handler", "arp_error_report", "ndisc_error_report", "__neigh_event_send"];
+
+/// Drops while the next hop is looked for.
+pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
+    queue_full(dropped).or_else(|| failed(dropped))
+}
+
+/// `__neigh_event_send` throws away the packet that waits longest for a new one.
+fn queue_full(dropped: &Dropped<'_>) -> Option<Explained> {
+    let counted = dropped.counted(&["arp_cache.unresolved_discards", "ndisc_cache.unresolved_discards"]);
+    let said = dropped.because(&["NEIGH_QUEUEFULL"]);
+    let hop = next_hop(dropped)?;
+    if !said && !(dropped.unsaid_within(&["__neigh_event_send"]) && hop.state == "INCOMPLETE" && counted.is_some()) {
+        return None;
+    }
+    let limit = dropped.sysctl("unres_qlen_bytes");
+    let limits = limit.map_or_else(String::new, |(name, value)| format!(", {name} = {value}"));
+    Some(Explained {
+        id: "neighbour-queue-full",
+        why: format!("more packets wait for the hardware address of {} than may", hop.addr),
+        cause: Cause {
+            place: on_device(dropped.step),
+            did: format!("{} is not resolved yet on {}, and its queue is full{limits}", hop.addr, hop.ifname),
+            ..Cause::default()
+        },
+        evidence: [Some(hop.sentence()), counted, limit.map(|(name, value)| format!("{name} is {value}"))]
+            .into_iter()
+            .flatten()
+            .collect(),
+        advice: format!(
+            "Find out why {} answers late.\nOr let more wait for it: `sysctl net.{}.neigh.{}.unres_qlen_bytes`.",
+            hop.addr,
+            if hop.addr.is_ipv4() { "ipv4" } else { "ipv6" },
+            hop.ifname,
+        ),
+        ..Explained::default()
+    })
+}
+
+fn failed(dropped: &Dropped<'_>) -> Option<Explained> {
+    let hop = next_hop(dropped)?;
+    let unanswered = dropped.because(&["NEIGH_FAILED"]) || dropped.unsaid_within(UNANSWERED);
+    if !unanswered || !["FAILED", "INCOMPLETE", "NONE"].contains(&hop.state) {
+        return None;
+    }
+    let protocol = if hop.addr.is_ipv4() { "ARP" } else { "neighbour discovery" };
+    let is_gateway = hop.addr != dropped.tuple().dst;
+    let role = if is_gateway { "the gateway" } else { "the destination itself" };
+    let route = dropped.route().and_then(|answer| answer.route.as_deref());
+    Some(Explained {
+        id: "neighbour-failed",
+        why: format!("{} does not answer {protocol} on {}", hop.addr, hop.ifname),
+        cause: Cause {
+            place: on_device(dropped.step),
+            did: format!("the next hop {}, {role}, does not answer {protocol} on {}", hop.addr, hop.ifname),
+            ..Cause::default()
+        },
+        evidence: [
+            Some(hop.sentence()),
+            route.map(|route| format!("the packet's route: `{route}`")),
+            dropped.counted(&["arp_cache.res_failed", "ndisc_cache.res_failed"]),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        advice: format!(
+            "Find out whether {} is up, and in the network that {} is plugged into (VLAN, bridge, cable).\nOr correct \
+             the address or the route, if nobody is meant to have {} there.",
+            hop.addr, hop.ifname, hop.addr,
+        ),
+        ..Explained::default()
+    })
+}
+
+struct Hop<'a> {
+    addr: IpAddr,
+    ifname: &'a str,
+    state: &'a str,
+}
+
+impl Hop<'_> {
+    fn sentence(&self) -> String {
+        format!("the neighbour entry of {} on {} is {}", self.addr, self.ifname, self.state)
+    }
+}
+
+fn next_hop<'a>(dropped: &Dropped<'a>) -> Option<Hop<'a>> {
+    dropped.node().iter().find_map(|fact| match fact {
+        NodeFact::Neighbour { addr, ifname, state } => Some(Hop { addr: *addr, ifname, state }),
+        _ => None,
+    })
+}

@@ -1,0 +1,107 @@
+//! `qdisc-drop` and `cpu-backlog-full`: a queue on the way out, or in, has no room.
+
+use super::{super::firewall::on_device, Dropped, Explained};
+use crate::model::{Cause, Confidence, NodeFact, Where};
+
+/// Drops by queues.
+pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
+    backlog(dropped).or_else(|| by_qdisc(dropped))
+}
+
+/// `enum skb_drop_reason` (include/net/dropreason-core.h): `QDISC_DROP` for all up to 6.13, more since.
+const SAID: &[&str] = &[
+    "QDISC_DROP",
+    "QDISC_OVERLIMIT",
+    "QDISC_CONGESTED",
+    "CAKE_FLOOD",
+    "FQ_BAND_LIMIT",
+    "FQ_HORIZON_LIMIT",
+    "FQ_FLOW_LIMIT",
+];
+
+/// Where the kernel that gives no reason frees what a qdisc refused or gave back (`__dev_xmit_skb`,
+/// net/core/dev.c; `qdisc_tree_reduce_backlog`'s callers free in the qdisc itself).
+const UNSAID: &[&str] = &[
+    "__dev_queue_xmit",
+    "__dev_xmit_skb",
+    "kfree_skb_list",
+    "kfree_skb_list_reason",
+    "__qdisc_run",
+    "sch_direct_xmit",
+];
+
+fn by_qdisc(dropped: &Dropped<'_>) -> Option<Explained> {
+    if !dropped.because(SAID) && !dropped.unsaid_within(UNSAID) {
+        return None;
+    }
+    let risen: Vec<_> = dropped.node().iter().filter_map(Qdisc::risen).collect();
+    // Parents count what their children drop, and are listed before them.
+    let qdisc = risen.last()?;
+    let all: Vec<_> = risen.iter().map(Qdisc::sentence).collect();
+    let name = format!("qdisc {} {} of {}", qdisc.kind, qdisc.handle, qdisc.ifname);
+    Some(Explained {
+        id: "qdisc-drop",
+        why: format!("{name} drops it"),
+        cause: Cause { place: on_device(dropped.step), did: format!("{name} dropped it"), ..Cause::default() },
+        evidence: all,
+        confidence: if risen.len() <= 2 { Confidence::Certain } else { Confidence::Likely },
+        advice: format!(
+            "Look at its limits and counts: `tc -s qdisc show dev {}`.\nRaise the limit or the rate, or send less.",
+            qdisc.ifname
+        ),
+        ..Explained::default()
+    })
+}
+
+/// `enqueue_to_backlog` (net/core/dev.c).
+fn backlog(dropped: &Dropped<'_>) -> Option<Explained> {
+    let counted = dropped.counted(&["softnet.dropped"]);
+    let said = dropped.because(&["CPU_BACKLOG"]);
+    if !said && !(dropped.unsaid_within(&["enqueue_to_backlog", "netif_rx_internal"]) && counted.is_some()) {
+        return None;
+    }
+    Some(Explained {
+        id: "cpu-backlog-full",
+        why: format!("the backlog of CPU {} is full", dropped.step.cpu),
+        // The queue is the CPU's, whatever device a packet is from.
+        place: Some(Where { netns: Some(dropped.step.netns), ..Where::default() }),
+        cause: Cause {
+            did: format!("more packets wait for CPU {} than net.core.netdev_max_backlog allows", dropped.step.cpu),
+            ..Cause::default()
+        },
+        evidence: counted.into_iter().collect(),
+        advice: "Raise net.core.netdev_max_backlog, or spread the packets over more CPUs (RPS).".to_owned(),
+        ..Explained::default()
+    })
+}
+
+struct Qdisc<'a> {
+    ifname: &'a str,
+    kind: &'a str,
+    handle: &'a str,
+    drops: u64,
+    before: Option<u64>,
+}
+
+impl<'a> Qdisc<'a> {
+    /// One that dropped since the trace began. `clsact` and `ingress` hold filters, and no packets.
+    fn risen(fact: &'a NodeFact) -> Option<Self> {
+        let NodeFact::Qdisc { ifname, kind, handle, drops, before, .. } = fact else { return None };
+        let held = !["clsact", "ingress", "noqueue"].contains(&kind.as_str());
+        (held && before.is_none_or(|before| before < *drops)).then_some(Self {
+            ifname,
+            kind,
+            handle,
+            drops: *drops,
+            before: *before,
+        })
+    }
+
+    fn sentence(&self) -> String {
+        let Self { ifname, kind, handle, drops, .. } = self;
+        match self.before {
+            Some(before) => format!("drops of {kind} {handle} on {ifname} rose from {before} to {drops}"),
+            None => format!("{kind} {handle} on {ifname} has dropped {drops} since it was made"),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! `wireguard-no-endpoint`: the peer is known, but not where it is.
+
+use ipnet::IpNet;
+
+use super::{super::firewall::on_device, Dropped, Explained};
+use crate::model::{AllowedIps, Cause};
+
+/// Drops in `wg_xmit` (drivers/net/wireguard/device.c), which answers `EDESTADDRREQ` then.
+pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
+    if !dropped.unsaid_within(&["wg_xmit"]) {
+        return None;
+    }
+    let entered = dropped.before().find(|step| step.hook == "wg_xmit")?;
+    let peers = dropped.facts.device(entered.netns, entered.ifindex)?.allowed_ips.as_ref()?;
+    let destination = entered.outer.unwrap_or(entered.tuple).dst;
+    let takes = |prefix: &String| prefix.parse::<IpNet>().ok().filter(|net| net.contains(&destination));
+    let best = |peer: &AllowedIps| peer.prefixes.iter().filter_map(takes).map(|net| net.prefix_len()).max();
+    let (_, peer) = peers.iter().filter_map(|peer| Some((best(peer)?, peer))).max_by_key(|(len, _)| *len)?;
+    if peer.endpoint.is_some() {
+        return None;
+    }
+    let (key, ifname) = (&peer.public_key, &entered.ifname);
+    Some(Explained {
+        id: "wireguard-no-endpoint",
+        why: format!("{destination} belongs to peer {key}, whose endpoint is not known"),
+        place: Some(on_device(entered)),
+        cause: Cause {
+            place: on_device(entered),
+            did: format!("peer {key} of {ifname} has no endpoint"),
+            ..Cause::default()
+        },
+        evidence: vec![
+            format!("{}: it enters {ifname} to be encrypted for {destination}", dropped.facts.cite(entered)),
+            format!("peer {key} may use {}, and has no endpoint", peer.prefixes.join(", ")),
+        ],
+        advice: format!(
+            "Give the peer an endpoint: `wg set {ifname} peer {key} endpoint ADDRESS:PORT`.\nOr let it speak first, if \
+             it is behind a NAT: its first message tells where it is."
+        ),
+        ..Explained::default()
+    })
+}

@@ -1,0 +1,155 @@
+//! `xfrm-policy-refused` and `xfrm-no-state`: IPsec's policies refuse the packet, or want it encrypted and
+//! there is nothing to encrypt with.
+
+use super::{super::firewall::on_device, Dropped, Explained};
+use crate::model::{Cause, Confidence, NodeFact};
+
+/// Drops by IPsec.
+pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
+    let said = dropped.because(&["XFRM_POLICY"]);
+    if !said && !dropped.unsaid_within(CHECKED) {
+        return None;
+    }
+    let forwarded = dropped.within(FORWARDING);
+    let discarded = dropped.within(DISCARDING);
+    let cases = || CASES.iter().filter(|case| if case.out { forwarded || discarded } else { !discarded });
+    let policy = |case: &Case| {
+        let direction = match (case.out, forwarded) {
+            (true, _) => "out",
+            (false, true) => "fwd",
+            (false, false) => "in",
+        };
+        let mut policies = dropped.node().iter().filter_map(Policy::of).filter(|policy| policy.direction == direction);
+        policies.find(|policy| case.action == Some(policy.action) && (policy.action == "block" || policy.template))
+    };
+    // A packet out of IPsec may be refused for want of any policy.
+    let by_policy = |case: &&Case| case.action.is_none() || policy(case).is_some();
+    let counted = cases().filter(by_policy).find(|case| dropped.counted(&[case.counter]).is_some());
+    // Where nothing was counted that is known: the reason, and the policy that selects the packet.
+    let told = || cases().filter(|_| said).find(|case| policy(case).is_some());
+    let case = counted.or_else(told)?;
+    let policy = policy(case);
+    let named = policy.map_or_else(|| "no policy".to_owned(), |policy| policy.name());
+    Some(Explained {
+        id: case.id,
+        why: case.why.to_owned(),
+        cause: Cause { place: on_device(dropped.step), did: format!("{named}: {}", case.why), ..Cause::default() },
+        evidence: [policy.map(|policy| policy.name()), dropped.counted(&[case.counter])]
+            .into_iter()
+            .flatten()
+            .collect(),
+        confidence: if counted.is_some() { Confidence::Certain } else { Confidence::Likely },
+        advice: case.advice.to_owned(),
+        ..Explained::default()
+    })
+}
+
+/// Where policies are asked (`xfrm4_policy_check` and `xfrm4_route_forward` in what calls them), 5.10 to 7.3.
+const CHECKED: &[&str] = &[
+    "ip_forward",
+    "ip6_forward",
+    "ip_local_deliver_finish",
+    "ip_protocol_deliver_rcu",
+    "ip6_protocol_deliver_rcu",
+    "ip6_input_finish",
+    "tcp_v4_rcv",
+    "tcp_v6_rcv",
+    "udp_queue_rcv_one_skb",
+    "udpv6_queue_rcv_one_skb",
+    "__udp4_lib_rcv",
+    "__udp6_lib_rcv",
+    "udp_unicast_rcv_skb",
+    "udp6_unicast_rcv_skb",
+    "udpv6_rcv",
+    "icmp_rcv",
+    "icmpv6_rcv",
+    "raw_rcv",
+    "rawv6_rcv",
+    "dst_discard_out",
+    "dst_discard",
+];
+/// What throws away takes the place of a destination that cannot encrypt yet (`make_blackhole`,
+/// net/xfrm/xfrm_policy.c).
+const DISCARDING: &[&str] = &["dst_discard_out", "dst_discard"];
+const FORWARDING: &[&str] = &["ip_forward", "ip6_forward"];
+
+/// What a counter of `/proc/net/xfrm_stat` says (Documentation/networking/xfrm_proc.rst).
+struct Case {
+    counter: &'static str,
+    out: bool,
+    /// That of the policy, where there is one.
+    action: Option<&'static str>,
+    id: &'static str,
+    why: &'static str,
+    advice: &'static str,
+}
+
+const CASES: &[Case] = &[
+    Case {
+        counter: "XfrmInTmplMismatch",
+        out: false,
+        action: Some("allow"),
+        id: "xfrm-policy-refused",
+        why: "an IPsec policy wants it out of a tunnel or transport that it did not come in by",
+        advice: "Let the sender encrypt it, or make the policy narrower.\nBoth ends must agree on what is encrypted: \
+                 `ip xfrm policy`.",
+    },
+    Case {
+        counter: "XfrmInPolBlock",
+        out: false,
+        action: Some("block"),
+        id: "xfrm-policy-refused",
+        why: "an IPsec policy blocks it",
+        advice: "Remove the policy, or make it narrower: `ip xfrm policy`.",
+    },
+    Case {
+        counter: "XfrmInNoPols",
+        out: false,
+        action: None,
+        id: "xfrm-policy-refused",
+        why: "it came out of IPsec, and no policy allows that",
+        advice: "Add the policy that belongs to the state: `ip xfrm policy`, `ip xfrm state`.",
+    },
+    Case {
+        counter: "XfrmOutPolBlock",
+        out: true,
+        action: Some("block"),
+        id: "xfrm-policy-refused",
+        why: "an IPsec policy blocks it on its way out",
+        advice: "Remove the policy, or make it narrower: `ip xfrm policy`.",
+    },
+    Case {
+        counter: "XfrmOutNoStates",
+        out: true,
+        action: Some("allow"),
+        id: "xfrm-no-state",
+        why: "an IPsec policy wants it encrypted, and there is no state to do it with",
+        advice: "Find out why the IKE daemon has not negotiated one: is it running, does the other end answer?\n`ip xfrm \
+                 state` lists what there is.",
+    },
+];
+
+#[derive(Clone, Copy)]
+struct Policy<'a> {
+    direction: &'a str,
+    action: &'a str,
+    selector: &'a str,
+    template: bool,
+}
+
+impl<'a> Policy<'a> {
+    fn of(fact: &'a NodeFact) -> Option<Self> {
+        match fact {
+            NodeFact::XfrmPolicy { direction, action, selector, template } => {
+                Some(Self { direction, action, selector, template: *template })
+            }
+            _ => None,
+        }
+    }
+
+    /// "policy `src 10.0.0.1/32 dst 10.0.0.2/32 dir in`, action block"
+    fn name(self) -> String {
+        let template = if self.template { ", with a template" } else { "" };
+        format!("policy `{} dir {}`, action {}{template}", self.selector, self.direction, self.action)
+    }
+}
