@@ -4,7 +4,7 @@ use tracer_common::{flag, hook};
 
 use super::pass;
 use crate::{
-    attach::{Args, on_entry, on_entry_shared},
+    attach::{Args, on_entry, on_entry_shared, on_return},
     layout::field,
     packet,
     read::{Probed, Read},
@@ -64,6 +64,12 @@ fn answered<A: Args>(args: &A, _ret: i32) {
 }
 
 const FULL: u8 = flag::ACCEPTS_FULL | flag::REQUESTS_FULL;
+
+// Not of these protocols alone: whatever passes a packet in that argument.
+on_entry_shared! {
+    first_argument => at::<_, 0>;
+    second_argument => at::<_, 1>;
+}
 
 #[inline(always)]
 fn at<A: Args, const SKB: usize>(hook: u16, args: &A) {
