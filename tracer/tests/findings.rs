@@ -26,6 +26,17 @@ const CASES: &[&str] = &[
     "redirect-to-down-device",
     "tunnel-mtu-exceeded",
     "wireguard-no-peer",
+    "accept-queue-full",
+    "bpf-program-drop",
+    "conntrack-table-full",
+    "conntrack-zone-mismatch",
+    "ct-invalid-dropped",
+    "firewall-drop",
+    "firewall-reject",
+    "no-socket",
+    "receive-buffer-full",
+    "socket-filter-drop",
+    "syn-queue-full",
     "wireguard-source-refused",
 ];
 
@@ -55,6 +66,7 @@ fn nothing_without_evidence() {
         ("redirect-to-down-device", |step| step.redirect.is_some()),
         ("tunnel-mtu-exceeded", |step| step.icmp.is_some()),
         ("wireguard-no-peer", |step| step.hook == "wg_xmit"),
+        ("bpf-program-drop", |step| step.bpf.is_some()),
         ("wireguard-source-refused", |step| step.hook == "wg_allowedips_lookup_src"),
     ];
     for (case, proof) in proofs {

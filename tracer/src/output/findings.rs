@@ -84,7 +84,7 @@ fn also(others: &[&Finding]) -> String {
     if others.is_empty() {
         return String::new();
     }
-    let packets = others.iter().map(|finding| finding.packets.len()).sum();
+    let packets: usize = others.iter().map(|finding| finding.packets.len()).sum();
     let mut flows: Vec<_> =
         others.iter().take(FLOWS).map(|finding| format!("{} {}", finding.tuple.proto, finding.tuple)).collect();
     if others.len() > FLOWS {
