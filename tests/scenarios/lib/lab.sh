@@ -26,6 +26,7 @@
 : "${FIREWALL_BY:=nft}" "${FIREWALL_TABLE:=talos}" "${FIREWALL_CHAIN:=ingress}" "${FIREWALL_END:=policy}"
 
 . lib/topology.sh
+. lib/switch.sh
 . lib/pod.sh
 . lib/nat.sh
 . lib/wireguard.sh

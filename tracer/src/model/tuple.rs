@@ -25,6 +25,16 @@ impl Tuple {
     pub fn reversed(self) -> Self {
         Self { src: self.dst, dst: self.src, sport: self.dport, dport: self.sport, proto: self.proto }
     }
+
+    /// Whether it goes to a group that ends at the link: 224.0.0.0/24 (RFC 5771), ff02::/16 (RFC 4291). That is
+    /// what a host tells all its neighbours: MLD, IGMP, neighbour discovery, routing protocols.
+    #[must_use]
+    pub fn is_to_the_link(self) -> bool {
+        match self.dst {
+            IpAddr::V4(dst) => dst.octets().starts_with(&[224, 0, 0]),
+            IpAddr::V6(dst) => dst.segments()[0] == 0xff02,
+        }
+    }
 }
 
 impl fmt::Display for Tuple {

@@ -28,6 +28,8 @@ pub trait Witness {
 #[derive(Default)]
 pub struct Evidence {
     before: HashMap<u32, Option<Snapshot>>,
+    /// Of a netns that is made after the trace began, where all were seen then.
+    unborn: Option<Snapshot>,
     entered: HashMap<u64, (u32, u32)>,
     found: HashMap<Key, Vec<NodeFact>>,
     /// How many drops came after the last look-up that was allowed.
@@ -47,8 +49,12 @@ const PACKETS_AT_MOST: usize = 65536;
 impl Evidence {
     /// Counts what can be counted before the trace begins.
     pub fn begin(&mut self) {
-        for netns in Netns::all_at_hand().iter().take(SNAPSHOTS_FIRST) {
+        let all = Netns::all_at_hand();
+        for netns in all.iter().take(SNAPSHOTS_FIRST) {
             self.before.insert(netns.inum(), node::snapshot(netns).ok());
+        }
+        if all.len() <= SNAPSHOTS_FIRST {
+            self.unborn = self.before.values().flatten().next().map(Snapshot::unborn);
         }
     }
 
@@ -59,7 +65,9 @@ impl Evidence {
             return;
         }
         if !self.before.contains_key(&step.netns) && self.before.len() < SNAPSHOTS_AT_MOST {
-            self.before.insert(step.netns, witness.snapshot(step.netns).and_then(Result::ok));
+            // With the flight recorder a netns is first heard of when the drop is counted already.
+            let before = self.unborn.clone().or_else(|| witness.snapshot(step.netns).and_then(Result::ok));
+            self.before.insert(step.netns, before);
         }
         let Some(drop) = &step.drop else { return self.note_entry(step) };
         let asked = node::questions(step, kind);

@@ -1,8 +1,6 @@
 //! Frees that the kernel reports like drops although nothing is lost.
 
-use std::net::IpAddr;
-
-use crate::model::Drop;
+use crate::model::{Drop, Tuple};
 
 /// Reason and function. A socket that closes purges its queue of what was delivered; the TCP
 /// handshake frees segments that have served their purpose, also the repeated SYN of a request that
@@ -18,6 +16,8 @@ const ORDINARY: &[(&str, &str)] = &[
     ("UNKNOWN", "sk_stream_kill_queues"),
     ("UNKNOWN", "inet_sock_destruct"),
     ("UNKNOWN", "__sk_destruct"),
+    // 5.10 frees every message that it has understood like this (net/ipv6/icmp.c).
+    ("UNKNOWN", "icmpv6_rcv"),
     ("UNKNOWN", "packet_rcv"),
     ("UNKNOWN", "tpacket_rcv"),
     ("NOT_SPECIFIED", "tcp_v4_rcv"),
@@ -33,35 +33,38 @@ const ORDINARY: &[(&str, &str)] = &[
 
 /// Where packets to a group of the link end that nobody here has joined, or that come while the device is
 /// still getting its addresses: reports of MLD and IGMP, looks for neighbours. Seen on 6.18.15.
-const NOBODY_LISTENS: &[&str] =
-    &["ip6_mc_input", "ip6_pkt_discard", "ip_rcv_finish_core", "ip_rcv_finish", "ip_mc_validate_source", "br_dev_xmit"];
+const NOBODY_LISTENS: &[&str] = &[
+    "ip6_mc_input",
+    "ip6_pkt_discard",
+    "ip6_pkt_drop",
+    "br_pass_frame_up",
+    "ip_rcv_finish_core",
+    "ip_rcv_finish",
+    "ip_mc_validate_source",
+    "br_dev_xmit",
+];
 const UNHEARD: &[&str] = &["", "NOT_SPECIFIED", "UNKNOWN", "IP_INNOROUTES", "NO_TX_TARGET"];
 
 /// Whether a free is the end of a packet that did its work.
-pub fn is_ordinary(drop: &Drop, dst: IpAddr) -> bool {
+pub fn is_ordinary(drop: &Drop, tuple: Tuple) -> bool {
     let function = drop.location.split(['+', '.']).next().unwrap_or_default();
     let told = |&(reason, place): &(&str, &str)| reason == drop.reason && (place.is_empty() || place == function);
     let unheard = || UNHEARD.contains(&drop.reason.as_str()) && NOBODY_LISTENS.contains(&function);
-    ORDINARY.iter().any(told) || (is_of_the_link(dst) && unheard())
-}
-
-/// 224.0.0.0/24 (RFC 5771), ff02::/16 (RFC 4291): for whoever listens on the link.
-fn is_of_the_link(dst: IpAddr) -> bool {
-    match dst {
-        IpAddr::V4(dst) => dst.octets().starts_with(&[224, 0, 0]),
-        IpAddr::V6(dst) => dst.segments()[0] == 0xff02,
-    }
+    ORDINARY.iter().any(told) || (tuple.is_to_the_link() && unheard())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Proto;
 
     #[test]
     fn the_function_decides_whatever_the_offset() {
         let drop = |reason: &str, location: &str| Drop { reason: reason.to_owned(), location: location.to_owned() };
-        let ordinary =
-            |reason, location, dst: &str| is_ordinary(&drop(reason, location), dst.parse().expect("an address"));
+        let ordinary = |reason, location, dst: &str| {
+            let dst: std::net::IpAddr = dst.parse().expect("an address");
+            is_ordinary(&drop(reason, location), Tuple { src: dst, dst, sport: 0, dport: 0, proto: Proto::UDP })
+        };
         assert!(ordinary("NOT_SPECIFIED", "tcp_v4_rcv+0x3a1", "10.0.0.1"));
         assert!(!ordinary("NO_SOCKET", "tcp_v4_rcv+0x3a1", "10.0.0.1"));
         assert!(!ordinary("NOT_SPECIFIED", "ip_error+0x10", "10.0.0.1"));

@@ -89,7 +89,8 @@ impl Wire {
                 (0x0800_u16, [header, transport].concat())
             }
             (IpAddr::V6(src), IpAddr::V6(dst)) => {
-                let fragment = if self.first_fragment { vec![self.protocol(), 0, 0, 1, 0, 0, 0x12, 0x34] } else { vec![] };
+                let fragment =
+                    if self.first_fragment { vec![self.protocol(), 0, 0, 1, 0, 0, 0x12, 0x34] } else { vec![] };
                 let next = if self.first_fragment { FRAGMENT } else { self.protocol() };
                 let mut header = vec![0x60, 0, 0, 0];
                 header.extend(u16::try_from(fragment.len() + transport.len())?.to_be_bytes());

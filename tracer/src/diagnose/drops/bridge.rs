@@ -42,7 +42,7 @@ fn refused_at_entry(dropped: &Dropped<'_>, port: &Port<'_>) -> Option<Explained>
         let vlans = port.vlans();
         return Some(Explained {
             why: format!("bridge {bridge} filters by VLAN, and {ifname} does not take the packet's"),
-            cause: cause(dropped, ifname, format!("port {ifname} of bridge {bridge} takes {vlans} alone")),
+            cause: cause(dropped, ifname, format!("{vlans} may come in by port {ifname} of bridge {bridge}")),
             evidence: vec![port.sentence()],
             ..filtered(ifname, bridge)
         });
@@ -179,8 +179,8 @@ impl<'a> Port<'a> {
     fn vlans(&self) -> String {
         match self.vlans {
             [] => "no VLAN".to_owned(),
-            [one] => format!("VLAN {one}"),
-            more => format!("VLANs {}", more.join(", ")),
+            [one] => format!("only VLAN {one}"),
+            more => format!("only VLANs {}", more.join(", ")),
         }
     }
 

@@ -30,7 +30,8 @@ impl Explained {
         self.evidence.push(dropped.end());
         Finding {
             id: self.id.to_owned(),
-            severity: self.severity,
+            // Said to all neighbours, again and again: nobody's payload.
+            severity: if dropped.tuple().is_to_the_link() { Severity::Info } else { self.severity },
             title: format!("{} is dropped {}: {}", dropped.packet(), dropped.place(), self.why),
             flow: step.flow,
             direction: step.direction,

@@ -1,7 +1,7 @@
 //! `link-down` and `device-mtu-exceeded`: the device does not send, or does not take, such a packet.
 
 use super::{super::firewall::on_device, Dropped, Explained, neighbour::UNANSWERED};
-use crate::model::{Cause, Confidence, NodeFact, Severity};
+use crate::model::{Cause, Confidence, NodeFact};
 
 /// Drops for the state of a device.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
@@ -11,7 +11,15 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
 
 /// Where a device that does not work ends packets: its qdisc is `noop` (`noop_enqueue`,
 /// net/sched/sch_generic.c), nobody answers through it, or the veth's other end is down.
-const ENDS: &[&str] = &["__dev_queue_xmit", "__dev_xmit_skb", "noop_enqueue", "dev_hard_start_xmit", "sch_direct_xmit"];
+const ENDS: &[&str] = &[
+    "__dev_queue_xmit",
+    "__dev_xmit_skb",
+    "noop_enqueue",
+    "dev_hard_start_xmit",
+    "sch_direct_xmit",
+    "kfree_skb_list",
+    "kfree_skb_list_reason",
+];
 
 /// To the other end of a veth pair, refused if that is down, or the packet longer than its MTU
 /// (`__is_skb_forwardable`, include/linux/netdevice.h).
@@ -31,11 +39,8 @@ fn down(dropped: &Dropped<'_>, link: &Link<'_>) -> Option<Explained> {
         "veth" if link.up => format!("the other end of the pair {ifname} is down"),
         _ => format!("{ifname} {state}"),
     };
-    let group = dropped.tuple().dst.is_multicast();
     Some(Explained {
         id: "link-down",
-        // What a host says to everybody on a link that nobody is on is no loss.
-        severity: if group { Severity::Info } else { Severity::Error },
         why: format!("{ifname} {state}"),
         cause: Cause { place: on_device(dropped.step), did: far, ..Cause::default() },
         evidence: vec![format!(

@@ -1,7 +1,7 @@
 //! `qdisc-drop` and `cpu-backlog-full`: a queue on the way out, or in, has no room.
 
 use super::{super::firewall::on_device, Dropped, Explained};
-use crate::model::{Cause, Confidence, NodeFact};
+use crate::model::{Cause, Confidence, NodeFact, Where};
 
 /// Drops by queues.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
@@ -21,7 +21,14 @@ const SAID: &[&str] = &[
 
 /// Where the kernel that gives no reason frees what a qdisc refused or gave back (`__dev_xmit_skb`,
 /// net/core/dev.c; `qdisc_tree_reduce_backlog`'s callers free in the qdisc itself).
-const UNSAID: &[&str] = &["__dev_queue_xmit", "__dev_xmit_skb", "kfree_skb_list", "__qdisc_run", "sch_direct_xmit"];
+const UNSAID: &[&str] = &[
+    "__dev_queue_xmit",
+    "__dev_xmit_skb",
+    "kfree_skb_list",
+    "kfree_skb_list_reason",
+    "__qdisc_run",
+    "sch_direct_xmit",
+];
 
 fn by_qdisc(dropped: &Dropped<'_>) -> Option<Explained> {
     if !dropped.because(SAID) && !dropped.unsaid_within(UNSAID) {
@@ -35,11 +42,7 @@ fn by_qdisc(dropped: &Dropped<'_>) -> Option<Explained> {
     Some(Explained {
         id: "qdisc-drop",
         why: format!("{name} drops it"),
-        cause: Cause {
-            place: on_device(dropped.step),
-            did: format!("{name} dropped it: {}", qdisc.sentence()),
-            ..Cause::default()
-        },
+        cause: Cause { place: on_device(dropped.step), did: format!("{name} dropped it"), ..Cause::default() },
         evidence: all,
         confidence: if risen.len() <= 2 { Confidence::Certain } else { Confidence::Likely },
         advice: format!(
@@ -57,12 +60,13 @@ fn backlog(dropped: &Dropped<'_>) -> Option<Explained> {
     if !said && !(dropped.unsaid_within(&["enqueue_to_backlog", "netif_rx_internal"]) && counted.is_some()) {
         return None;
     }
-    let limit = dropped.sysctl("netdev_max_backlog").map_or("", |(_, value)| value);
     Some(Explained {
         id: "cpu-backlog-full",
         why: format!("the backlog of CPU {} is full", dropped.step.cpu),
+        // The queue is the CPU's, whatever device a packet is from.
+        place: Some(Where { netns: Some(dropped.step.netns), ..Where::default() }),
         cause: Cause {
-            did: format!("more packets wait for CPU {} than net.core.netdev_max_backlog = {limit}", dropped.step.cpu),
+            did: format!("more packets wait for CPU {} than net.core.netdev_max_backlog allows", dropped.step.cpu),
             ..Cause::default()
         },
         evidence: counted.into_iter().collect(),

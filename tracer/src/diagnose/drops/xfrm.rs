@@ -2,7 +2,7 @@
 //! there is nothing to encrypt with.
 
 use super::{super::firewall::on_device, Dropped, Explained};
-use crate::model::{Cause, NodeFact};
+use crate::model::{Cause, Confidence, NodeFact};
 
 /// Drops by IPsec.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
@@ -10,26 +10,35 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     if !said && !dropped.unsaid_within(CHECKED) {
         return None;
     }
-    let case = CASES.iter().find(|case| dropped.counted(case.counters).is_some())?;
     let forwarded = dropped.within(FORWARDING);
-    let directions = if case.out {
-        "out"
-    } else if forwarded {
-        "fwd"
-    } else {
-        "in"
+    let discarded = dropped.within(DISCARDING);
+    let cases = || CASES.iter().filter(|case| if case.out { forwarded || discarded } else { !discarded });
+    let policy = |case: &Case| {
+        let direction = match (case.out, forwarded) {
+            (true, _) => "out",
+            (false, true) => "fwd",
+            (false, false) => "in",
+        };
+        let mut policies = dropped.node().iter().filter_map(Policy::of).filter(|policy| policy.direction == direction);
+        policies.find(|policy| case.action == Some(policy.action) && (policy.action == "block" || policy.template))
     };
-    let policy = dropped.node().iter().filter_map(Policy::of).find(|policy| policy.direction == directions);
     // A packet out of IPsec may be refused for want of any policy.
-    if policy.is_none() && case.policy {
-        return None;
-    }
+    let by_policy = |case: &&Case| case.action.is_none() || policy(case).is_some();
+    let counted = cases().filter(by_policy).find(|case| dropped.counted(&[case.counter]).is_some());
+    // Where nothing was counted that is known: the reason, and the policy that selects the packet.
+    let told = || cases().filter(|_| said).find(|case| policy(case).is_some());
+    let case = counted.or_else(told)?;
+    let policy = policy(case);
     let named = policy.map_or_else(|| "no policy".to_owned(), |policy| policy.name());
     Some(Explained {
         id: case.id,
         why: case.why.to_owned(),
         cause: Cause { place: on_device(dropped.step), did: format!("{named}: {}", case.why), ..Cause::default() },
-        evidence: [policy.map(|policy| policy.name()), dropped.counted(case.counters)].into_iter().flatten().collect(),
+        evidence: [policy.map(|policy| policy.name()), dropped.counted(&[case.counter])]
+            .into_iter()
+            .flatten()
+            .collect(),
+        confidence: if counted.is_some() { Confidence::Certain } else { Confidence::Likely },
         advice: case.advice.to_owned(),
         ..Explained::default()
     })
@@ -56,19 +65,20 @@ const CHECKED: &[&str] = &[
     "icmpv6_rcv",
     "raw_rcv",
     "rawv6_rcv",
-    // A destination that throws away takes the place of one that cannot encrypt yet (`make_blackhole`,
-    // net/xfrm/xfrm_policy.c).
     "dst_discard_out",
     "dst_discard",
 ];
+/// What throws away takes the place of a destination that cannot encrypt yet (`make_blackhole`,
+/// net/xfrm/xfrm_policy.c).
+const DISCARDING: &[&str] = &["dst_discard_out", "dst_discard"];
 const FORWARDING: &[&str] = &["ip_forward", "ip6_forward"];
 
 /// What a counter of `/proc/net/xfrm_stat` says (Documentation/networking/xfrm_proc.rst).
 struct Case {
-    counters: &'static [&'static str],
+    counter: &'static str,
     out: bool,
-    /// Whether there is a policy that says so.
-    policy: bool,
+    /// That of the policy, where there is one.
+    action: Option<&'static str>,
     id: &'static str,
     why: &'static str,
     advice: &'static str,
@@ -76,42 +86,42 @@ struct Case {
 
 const CASES: &[Case] = &[
     Case {
-        counters: &["XfrmInTmplMismatch"],
+        counter: "XfrmInTmplMismatch",
         out: false,
-        policy: true,
+        action: Some("allow"),
         id: "xfrm-policy-refused",
         why: "an IPsec policy wants it out of a tunnel or transport that it did not come in by",
         advice: "Let the sender encrypt it, or make the policy narrower.\nBoth ends must agree on what is encrypted: \
                  `ip xfrm policy`.",
     },
     Case {
-        counters: &["XfrmInPolBlock"],
+        counter: "XfrmInPolBlock",
         out: false,
-        policy: true,
+        action: Some("block"),
         id: "xfrm-policy-refused",
         why: "an IPsec policy blocks it",
         advice: "Remove the policy, or make it narrower: `ip xfrm policy`.",
     },
     Case {
-        counters: &["XfrmInNoPols"],
+        counter: "XfrmInNoPols",
         out: false,
-        policy: false,
+        action: None,
         id: "xfrm-policy-refused",
         why: "it came out of IPsec, and no policy allows that",
         advice: "Add the policy that belongs to the state: `ip xfrm policy`, `ip xfrm state`.",
     },
     Case {
-        counters: &["XfrmOutPolBlock"],
+        counter: "XfrmOutPolBlock",
         out: true,
-        policy: true,
+        action: Some("block"),
         id: "xfrm-policy-refused",
         why: "an IPsec policy blocks it on its way out",
         advice: "Remove the policy, or make it narrower: `ip xfrm policy`.",
     },
     Case {
-        counters: &["XfrmOutNoStates"],
+        counter: "XfrmOutNoStates",
         out: true,
-        policy: true,
+        action: Some("allow"),
         id: "xfrm-no-state",
         why: "an IPsec policy wants it encrypted, and there is no state to do it with",
         advice: "Find out why the IKE daemon has not negotiated one: is it running, does the other end answer?\n`ip xfrm \

@@ -11,6 +11,8 @@ pub struct Snapshot {
     files: Vec<(Layout, &'static str, String)>,
     /// (ifindex, handle) of queueing disciplines and how many packets they have dropped.
     pub(super) qdiscs: Vec<((u32, u32), u64)>,
+    /// It is of a netns that had not been made yet: what is not in the files was zero.
+    unborn: bool,
 }
 
 impl Snapshot {
@@ -18,7 +20,15 @@ impl Snapshot {
     pub(super) fn here() -> Self {
         let read = |&(layout, group, path)| Some((layout, group, fs::read_to_string(path).ok()?));
         let qdiscs = qdisc::here().unwrap_or_default();
-        Self { files: FILES.iter().filter_map(read).collect(), qdiscs: qdisc::drops(&qdiscs) }
+        Self { files: FILES.iter().filter_map(read).collect(), qdiscs: qdisc::drops(&qdiscs), unborn: false }
+    }
+
+    /// What another netns of the node would have said at that moment, had there been one: it had counted
+    /// nothing yet.
+    #[must_use]
+    pub fn unborn(&self) -> Self {
+        let of_node = |(_, group, _): &&(Layout, &'static str, String)| OF_NODE.contains(group);
+        Self { files: self.files.iter().filter(of_node).cloned().collect(), qdiscs: Vec::new(), unborn: true }
     }
 
     fn counters(&self) -> BTreeMap<String, u64> {
@@ -29,8 +39,13 @@ impl Snapshot {
 /// What rose from `before` to `after`. Nothing where a count fell: then `before` is of another netns,
 /// whose inode number was used again.
 pub(super) fn risen(before: &Snapshot, after: &Snapshot) -> Vec<NodeFact> {
-    let (before, after) = (before.counters(), after.counters());
-    let both = after.iter().filter_map(|(name, after)| Some((name, *before.get(name)?, *after)));
+    let (unborn, before, after) = (before.unborn, before.counters(), after.counters());
+    let zero = |name: &str| {
+        let of_node = name.split_once('.').is_some_and(|(group, _)| OF_NODE.contains(&group));
+        (unborn && !of_node).then_some(0)
+    };
+    let begun = |name: &String| before.get(name).copied().or_else(|| zero(name));
+    let both = after.iter().filter_map(|(name, after)| Some((name, begun(name)?, *after)));
     let told = both.filter(|(name, ..)| !is_traffic(name));
     let mut facts = Vec::new();
     for (name, before, after) in told {
@@ -43,6 +58,9 @@ pub(super) fn risen(before: &Snapshot, after: &Snapshot) -> Vec<NodeFact> {
     }
     facts
 }
+
+/// Groups that are counted for the whole node, whatever netns asks.
+const OF_NODE: &[&str] = &["softnet", "arp_cache", "ndisc_cache"];
 
 /// How a file is laid out.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -202,7 +220,7 @@ mod tests {
 
     fn snapshot(files: &[(Layout, &'static str, &str)]) -> Snapshot {
         let files = files.iter().map(|(layout, group, text)| (*layout, *group, (*text).to_owned())).collect();
-        Snapshot { files, qdiscs: Vec::new() }
+        Snapshot { files, ..Snapshot::default() }
     }
 
     fn counter(name: &str, before: u64, after: u64) -> NodeFact {
@@ -263,6 +281,17 @@ mod tests {
             (Layout::Pairs, "", "TcpExt: SyncookiesSent ListenOverflows\nTcpExt: 0 1\n"),
         ]);
         assert_eq!(risen(&before, &younger), []);
+    }
+
+    #[test]
+    fn a_netns_that_was_not_there_had_counted_nothing() {
+        let softnet = |dropped| format!("00000100 {dropped:08} 00000000 0 0 0 0 0 0 00000000 00000000\n");
+        let of =
+            |softnet: &str, netstat| snapshot(&[(Layout::Softnet, "softnet", softnet), (Layout::Pairs, "", netstat)]);
+        let before = of(&softnet(2), "TcpExt: SyncookiesSent ListenOverflows\nTcpExt: 0 9\n").unborn();
+        let after = of(&softnet(3), NETSTAT);
+        assert_eq!(risen(&before, &after), [counter("TcpExt.ListenOverflows", 0, 7), counter("softnet.dropped", 2, 3)]);
+        assert_eq!(risen(&Snapshot::default().unborn(), &of(&softnet(3), "")), []);
     }
 
     #[test]

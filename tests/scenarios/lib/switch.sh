@@ -1,0 +1,74 @@
+# Both nodes at one bridge, and what makes neighbours fail quickly:
+#
+#     A  198.51.100.10 ── pA  switch: br0  pB ── 192.0.2.20  B
+
+# nodes_at_switch: each node reaches the other's addresses on the link itself.
+nodes_at_switch() {
+    local netns
+    for netns in A switch B; do
+        add_netns "$netns"
+    done
+    configure switch <<EOT
+link add br0 type bridge
+link set br0 up
+EOT
+    plug_into_switch A B
+    plug_into_switch B A
+}
+
+# plug_into_switch NODE PEER
+plug_into_switch() {
+    local node=$1 own4=NODE_${1}4 own6=NODE_${1}6 peer4=NODE_${2}4 peer6=NODE_${2}6
+    ip link add "$UPLINK" netns "$node" type veth peer name "p$node" netns switch
+    configure switch <<EOT
+link set p$node master br0 up
+EOT
+    configure "$node" <<EOT
+address add ${!own4}/24 dev $UPLINK
+address add ${!own6}/64 dev $UPLINK
+link set $UPLINK up
+route add ${!peer4}/32 dev $UPLINK
+route add ${!peer6}/128 dev $UPLINK
+EOT
+}
+
+# give_up_soon NETNS DEVICE: a neighbour that does not answer has failed after 0.3 s, not after 3 s.
+give_up_soon() {
+    in_netns "$1" bash -c "cd /proc/sys/net; echo 100 >ipv4/neigh/$2/retrans_time_ms; echo 100 >ipv6/neigh/$2/retrans_time_ms"
+}
+
+# must_reach NODE ADDRESS [OPTIONS…]: it answers a ping. Afterwards neighbours are known.
+must_reach() {
+    in_netns "$1" ping -c 1 -W 3 "${@:3}" "$2"
+}
+
+# must_not_reach NODE ADDRESS [OPTIONS…]
+must_not_reach() {
+    must_fail_with '100% packet loss' in_netns "$1" ping -c 1 -W 1 "${@:3}" "$2"
+}
+
+# sink NODE PORT: takes datagrams, whose number `taken` tells.
+sink() {
+    start "sink-$1-$2" lab udp-listen --netns "$1" "$2"
+}
+
+# taken NODE: how many datagrams its sockets took.
+taken() {
+    local name=UdpInDatagrams
+    [ "$FAMILY" = 6 ] && name=Udp6InDatagrams
+    counter "$1" "$name"
+}
+
+# must_take NODE NUMBER: so many datagrams come, within two seconds.
+must_take() {
+    for _ in {1..20}; do
+        (($(taken "$1") >= $2)) && return
+        sleep 0.1
+    done
+    fail "$1 took $(taken "$1") datagrams, not $2"
+}
+
+# must_count_ipsec NETNS NAME: /proc/net/xfrm_stat counted it.
+must_count_ipsec() {
+    in_netns "$1" grep -E "^$2[[:space:]]+[1-9]" /proc/net/xfrm_stat
+}
