@@ -47,7 +47,7 @@ impl Draft {
 /// One finding for each flow, place and cause: the first, with the packets of all.
 pub fn merged(found: impl Iterator<Item = Finding>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    let mut places = HashMap::new();
+    let mut places: HashMap<_, usize> = HashMap::new();
     for found in found {
         let place = (found.id.clone(), found.flow, found.direction, found.r#where.clone(), found.cause.place.clone());
         match places.entry(place) {

@@ -84,20 +84,26 @@ fn receive(dropped: &Dropped<'_>) -> Option<Explained> {
     let counters: &[&str] = if udp {
         &["Udp.RcvbufErrors", "Udp6RcvbufErrors"]
     } else {
-        &["TcpExt.TCPRcvQDrop", "TcpExt.TCPZeroWindowDrop", "TcpExt.TCPBacklogDrop"]
+        &["TcpExt.TCPRcvQDrop", "TcpExt.TCPZeroWindowDrop", "TcpExt.TCPBacklogDrop", "TcpExt.BeyondWindow"]
     };
     let counted = dropped.counted(counters);
-    // TCP says `PROTO_MEM` for this too, and counts (`tcp_data_queue`, net/ipv4/tcp_input.c, 6.1 to 7.3).
+    // TCP says `PROTO_MEM` for this too, and counts (`tcp_data_queue`, net/ipv4/tcp_input.c, 6.1 to 7.3). Where the
+    // window has shrunk with the buffer, the segment is beyond it (`tcp_sequence`, 6.18).
     let said = dropped.because(&["SOCKET_RCVBUFF", "TCP_ZEROWINDOW"])
-        || !udp && counted.is_some() && dropped.because(&["PROTO_MEM", "SOCKET_BACKLOG"]);
+        || !udp && counted.is_some() && dropped.because(BY_TCP);
     let unsaid = dropped.unsaid_within(UNSAID) && counted.is_some();
     if !said && !unsaid {
         return None;
     }
+    let beyond = dropped.because(&["TCP_INVALID_END_SEQUENCE"]);
     let (local, rmem, rcvbuf) = dropped.node().iter().find_map(|fact| match fact {
         NodeFact::Socket { local, rmem, rcvbuf, .. } => Some((local.as_str(), *rmem, *rcvbuf)),
         _ => None,
     })?;
+    // A segment beyond the window says nothing of the program where nothing waits for it.
+    if beyond && rmem == 0 {
+        return None;
+    }
     let limit = rcvbuf.map_or_else(String::new, |limit| format!(" of {limit}"));
     let mut evidence = vec![format!("{rmem} bytes{limit} wait to be read at {local}")];
     evidence.extend(counted);
@@ -110,12 +116,16 @@ fn receive(dropped: &Dropped<'_>) -> Option<Explained> {
             ..Cause::default()
         },
         evidence,
+        confidence: if beyond { Confidence::Likely } else { Confidence::Certain },
         advice: "The program does not read as fast as data comes: see what holds it up.\nOr let more wait: a larger \
                  SO_RCVBUF, and net.core.rmem_max, which limits it."
             .to_owned(),
         ..Explained::default()
     })
 }
+
+/// TCP's reasons where a counter says that a queue had no room.
+const BY_TCP: &[&str] = &["PROTO_MEM", "SOCKET_BACKLOG", "TCP_INVALID_END_SEQUENCE"];
 
 /// Where the kernel looks at the buffer and frees without saying why.
 const UNSAID: &[&str] = &[
