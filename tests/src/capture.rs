@@ -45,6 +45,32 @@ impl Capture {
         self.lines.iter().filter(|line| line["type"] == "step" || line["type"] == "drop")
     }
 
+    /// What concerns these network namespaces, by their names: of a run that watched several stories at once,
+    /// the part of one.
+    pub fn share(&self, netns: &Netns) -> Self {
+        let packets = self.packets_in(netns);
+        let mut lines: Vec<_> = self.lines.iter().filter(|line| concerns(line, netns, &packets)).cloned().collect();
+        lines.iter_mut().for_each(|line| name_netns(line, netns));
+        Self { lines }
+    }
+
+    /// Findings that something is wrong outside of all these network namespaces.
+    pub fn grave_outside(&self, netns: &Netns) -> impl Iterator<Item = &Value> {
+        let packets = self.packets_in(netns);
+        self.of("finding").filter(move |finding| is_grave(finding) && !concerns(finding, netns, &packets))
+    }
+
+    /// How many records the kernel side could not hand over.
+    pub fn lost(&self) -> u64 {
+        self.of("summary").filter_map(|summary| summary["lost"]["events"].as_u64()).sum()
+    }
+
+    /// Ids of the packets that were seen there.
+    fn packets_in(&self, netns: &Netns) -> BTreeSet<u64> {
+        let there = self.steps().filter(|step| is_in(&step["netns"], netns));
+        there.filter_map(|step| step["packet"].as_u64()).collect()
+    }
+
     fn annotate(&mut self, netns: &Netns) {
         let flags = self.flags();
         for line in &mut self.lines {
@@ -67,6 +93,42 @@ impl Capture {
         let of = |step: &Value| Some((step["packet"].as_u64()?, step["tcp_flags"].as_str()?.to_owned()));
         self.steps().filter_map(of).collect()
     }
+}
+
+/// The lines of a capture that concern these network namespaces, as they are: a capture of their own.
+pub fn excerpt(text: &str, netns: &Netns) -> String {
+    let lines: Vec<(&str, Value)> =
+        text.lines().filter_map(|line| Some((line, serde_json::from_str(line).ok()?))).collect();
+    let there = lines.iter().filter(|(_, line)| line["hook"].is_string() && is_in(&line["netns"], netns));
+    let packets = there.filter_map(|(_, line)| line["packet"].as_u64()).collect();
+    let kept = lines.iter().filter(|(_, line)| match line["type"].as_str() {
+        Some("start" | "summary") => true,
+        Some("netns") => is_in(&line["inum"], netns),
+        _ => concerns(line, netns, &packets),
+    });
+    kept.map(|(line, _)| format!("{line}\n")).collect()
+}
+
+/// Whether a finding says that something is wrong.
+pub fn is_grave(finding: &Value) -> bool {
+    finding["severity"] == "error" || finding["severity"] == "warning"
+}
+
+/// Whether a line is about one of these namespaces: by its place, or by its packets where its place has none.
+fn concerns(line: &Value, netns: &Netns, packets: &BTreeSet<u64>) -> bool {
+    match line["type"].as_str() {
+        Some("step" | "drop" | "device" | "chain") => is_in(&line["netns"], netns),
+        Some("finding") if line["where"]["netns"].is_u64() => is_in(&line["where"]["netns"], netns),
+        Some("finding") => {
+            let mut of = line["packets"].as_array().into_iter().flatten().filter_map(Value::as_u64);
+            of.any(|packet| packets.contains(&packet))
+        }
+        _ => false,
+    }
+}
+
+fn is_in(inode: &Value, netns: &Netns) -> bool {
+    inode.as_u64().is_some_and(|inode| netns.contains_key(&inode))
 }
 
 /// Puts names where inode numbers of network namespaces are, however deep.
@@ -93,6 +155,15 @@ pub(crate) mod tests {
 
     /// A run with one step, one drop and one finding, in namespace `A`.
     pub fn example() -> Capture {
+        parsed(&Netns::from([(42, "A".to_owned())]))
+    }
+
+    /// The same before anybody has named the namespace.
+    fn unnamed() -> Capture {
+        parsed(&Netns::new())
+    }
+
+    fn parsed(netns: &Netns) -> Capture {
         let step = STEP.replace('\n', "");
         let text = [
             r#"{"type":"start","version":"0","schema":1,"kernel":"6.18","node":"n","boot_time_ns":1,"backend":"fentry",
@@ -112,7 +183,7 @@ pub(crate) mod tests {
         ]
         .map(|line| line.replace('\n', ""))
         .join("\n");
-        Capture::parse(&text, &Netns::from([(42, "A".to_owned())])).expect("the example is a valid capture")
+        Capture::parse(&text, netns).expect("the example is a valid capture")
     }
 
     #[test]
@@ -122,6 +193,17 @@ pub(crate) mod tests {
         assert_eq!((&finding["where"]["netns"], &finding["tcp_flags"]), (&json!("A"), &json!("SA")));
         assert_eq!(finding["ports"], json!([443, 51000]));
         assert_eq!(capture.steps().count(), 2);
+    }
+
+    #[test]
+    fn stories_at_once_are_told_apart() {
+        let capture = unnamed();
+        let [mine, other] = [42, 41].map(|inode| Netns::from([(inode, "A".to_owned())]));
+        let share = capture.share(&mine);
+        assert_eq!((share.of("finding").count(), share.of("drop").count()), (1, 1));
+        assert_eq!(share.of("finding").next().map(|finding| &finding["where"]["netns"]), Some(&json!("A")));
+        assert_eq!(capture.share(&other).of("drop").count(), 0);
+        assert_eq!((capture.grave_outside(&mine).count(), capture.grave_outside(&other).count()), (0, 1));
     }
 
     #[test]

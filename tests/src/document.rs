@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 
 pub use crate::table::Values;
 use crate::{
+    cause,
     expect::Expect,
     fences::{self, Block},
     table,
@@ -51,18 +52,25 @@ pub struct Traced {
     pub expect: Expect,
 }
 
-/// The scenarios of all documents below a folder, in the order of their names.
+/// The scenarios of all documents below a folder but causes, in the order of their names.
 pub fn find(folder: &Path) -> Result<Vec<Scenario>> {
-    let mut files = Vec::new();
-    collect(folder, &mut files).with_context(|| format!("reading {}", folder.display()))?;
-    files.sort();
     let mut scenarios = Vec::new();
-    for file in files {
+    for file in files(folder)?.into_iter().filter(|file| !file.starts_with(folder.join(cause::FOLDER))) {
         let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
         let name = file.strip_prefix(folder)?.with_extension("");
         scenarios.extend(parse(&name.to_string_lossy(), &text).with_context(|| file.display().to_string())?);
     }
     Ok(scenarios)
+}
+
+/// All documents below a folder in the order of their names; none where there is no folder.
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    if folder.is_dir() {
+        collect(folder, &mut files).with_context(|| format!("reading {}", folder.display()))?;
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// The variants of a document called `name`.

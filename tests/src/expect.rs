@@ -1,7 +1,7 @@
 //! What a scenario expects of tracer.
 
 use anyhow::{Context as _, Result, bail};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
@@ -48,8 +48,7 @@ fn two_seconds() -> f32 {
 impl Expect {
     /// Reads the block, with the variant's values put in for `$NAME`.
     pub fn parse(toml: &str, values: &Values) -> Result<Self> {
-        let text = substitute(toml, values)?;
-        toml::from_str(&text).with_context(|| format!("in\n{text}"))
+        read(toml, values)
     }
 
     /// Everything that is not as expected, one sentence each.
@@ -79,21 +78,33 @@ impl Expect {
         missing.map(|text| format!("the report does not say `{text}`")).collect()
     }
 
-    /// Each expected finding takes the first that is like it; whatever is left over is wrong.
     fn about_findings(&self, capture: &Capture) -> Vec<String> {
         let mut found: Vec<_> = capture.of("finding").collect();
-        let mut complaints = Vec::new();
-        for expected in &self.findings {
-            match found.iter().position(|finding| matches(expected, finding)) {
-                Some(place) => {
-                    found.remove(place);
-                }
-                None => complaints.push(describe_missing(expected, &found)),
-            }
-        }
+        let mut complaints = claim(&self.findings, &mut found);
         complaints.extend(found.iter().map(|finding| format!("unexpected finding: {finding}")));
         complaints
     }
+}
+
+/// Reads a block of TOML, with the variant's values put in for `$NAME`.
+pub fn read<T: DeserializeOwned>(toml: &str, values: &Values) -> Result<T> {
+    let text = substitute(toml, values)?;
+    toml::from_str(&text).with_context(|| format!("in\n{text}"))
+}
+
+/// Each expected finding takes the first that is like it; what is left over stays in `found`. A complaint
+/// for each that there is none for.
+pub fn claim(expected: &[Value], found: &mut Vec<&Value>) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for expected in expected {
+        match found.iter().position(|finding| matches(expected, finding)) {
+            Some(place) => {
+                found.remove(place);
+            }
+            None => complaints.push(describe_missing(expected, found)),
+        }
+    }
+    complaints
 }
 
 /// The closest finding helps more than the bare statement that none is like it.

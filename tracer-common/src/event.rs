@@ -62,6 +62,10 @@ pub mod flag {
     pub const AT_ALLOWED_IPS: u8 = 4;
     /// The packet is in a tunnel: the headers on the wire are those of the last [`super::Outer`].
     pub const WRAPPED: u8 = 8;
+    /// A SYN for a listener with more connections waiting to be accepted than it lets wait: it will be freed silently.
+    pub const ACCEPTS_FULL: u8 = 16;
+    /// A SYN for a listener with as many half-open connections as it lets wait, and no cookies: likewise.
+    pub const REQUESTS_FULL: u8 = 32;
 }
 
 /// What precedes every record.

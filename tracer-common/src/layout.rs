@@ -100,6 +100,10 @@ layout! {
     link_ops_kind: Byte "rtnl_link_ops" "kind" in "";
     net_inum: Byte "net" "ns.inum" in "";
     sock_net: Byte "sock" "__sk_common.skc_net.net" in "";
+    sock_ack_backlog: Byte "sock" "sk_ack_backlog" in "";
+    sock_max_ack_backlog: Byte "sock" "sk_max_ack_backlog" in "";
+    csk_requests: Byte "inet_connection_sock" "icsk_accept_queue.qlen" in "";
+    net_syncookies: Byte "net" "ipv4.sysctl_tcp_syncookies" in "";
     state_hook: Byte "nf_hook_state" "hook" in "";
     state_pf: Byte "nf_hook_state" "pf" in "";
     state_in: Byte "nf_hook_state" "in" in "";

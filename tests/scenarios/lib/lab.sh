@@ -35,6 +35,7 @@
 . lib/cilium.sh
 . lib/firewall.sh
 . lib/traffic.sh
+. lib/wire.sh
 . lib/lifecycle.sh
 
 # fail SENTENCE: ends the block.

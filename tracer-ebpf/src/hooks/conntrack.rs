@@ -8,18 +8,27 @@ use crate::{
     emit::{self, Details},
     layout::field,
     packet,
-    read::Read,
+    read::{Probed, Read},
 };
+
+/// Low bits of `_nfct`.
+const NFCT_INFOMASK: u64 = 7;
 
 on_return! {
     nf_conntrack_in/2, skb |args: &_| Args::arg(args, 0), entry entry => returned;
 }
 
-/// `nf_conntrack_in(skb, state)`: from here on nothing means INVALID, not "not looked up yet".
+/// `nf_conntrack_in(skb, state)`: from here on nothing means INVALID, not "not looked up yet". A rule that chooses
+/// the zone leaves it in a template (`nf_ct_zone_tmpl`, include/net/netfilter/nf_conntrack_zones.h).
 #[inline(always)]
 fn entry<A: Args>(args: &A) {
-    if let Some(packet) = packet::tracked(args.arg(0)) {
+    let skb = args.arg(0);
+    if let Some(packet) = packet::tracked(skb) {
         looked_up(packet);
+        let template = (A::Read::at::<u64>(skb, field!(layout.skb_nfct)) & !NFCT_INFOMASK) as *const u8;
+        let zone: u16 = if template.is_null() { 0 } else { Probed::at(template, field!(layout.ct_zone)) };
+        // SAFETY: a packet from the map.
+        unsafe { (*packet).zone = u32::from(zone) };
     }
 }
 
@@ -33,7 +42,10 @@ fn returned<A: Args>(args: &A, ret: i32) {
             // SAFETY: a packet from the map.
             unsafe { (*packet).nfct = 0 };
         }
-        let details = Details { extra: u64::from(ret as u32), flags: flag::RETURNED, ..Details::default() };
+        // SAFETY: a packet from the map.
+        let zone = u64::from(unsafe { (*packet).zone });
+        let details =
+            Details { extra: u64::from(ret as u32) | zone << 32, flags: flag::RETURNED, ..Details::default() };
         emit::step::<A::Read>(hook::NF_CONNTRACK_IN, skb, packet, place::<A::Read>(args.arg(1)), details);
     }
 }

@@ -44,13 +44,13 @@ fn dropped<A: Args>(args: &A) {
 }
 
 /// `skb:consume_skb(skb, location)`: no drop, except WireGuard's refusals, which are told by where they
-/// happen. A packet that GRO has merged into another one may end here as well, but elsewhere.
+/// happen, and those of full listeners. A packet that GRO has merged into another one may end here as well, but elsewhere.
 #[inline(always)]
 fn consumed<A: Args>(args: &A) {
     let skb = args.arg(0);
     let Some(packet) = packet::tracked(skb) else { return };
     // SAFETY: a packet from the map.
-    if unsafe { (*packet).flags } & flag::AT_ALLOWED_IPS != 0 {
+    if unsafe { (*packet).flags } & (flag::AT_ALLOWED_IPS | flag::ACCEPTS_FULL | flag::REQUESTS_FULL) != 0 {
         let location = if field!(has_consume_location) != 0 { args.arg(1) as u64 } else { 0 };
         let details = Details { location, ..Details::default() };
         emit::end::<A::Read>(hook::CONSUME_SKB, skb, packet, Place::of::<A::Read>(skb), details);

@@ -91,6 +91,7 @@ fn walk_ends<A: Args, E: entries::Layout>(hook: u16, args: &A, ret: i32) {
     let (skb, table) = (args.arg(1), args.arg(0));
     let Some(packet) = packet::tracked(skb) else { return };
     let entry = if ret == NF_DROP { entries::that_dropped::<E>(packet, skb, table) } else { NOT_FOUND };
+    entries::forget(skb);
     report(hook, skb, packet, args.arg(2), table, entry, ret);
     // SAFETY: a packet from the map.
     unsafe { (*packet).table = 0 };

@@ -65,8 +65,8 @@ pub struct Packet {
     pub fingerprint: u32,
     /// Where the flight recorder keeps its way.
     pub trail: u32,
-    /// Zero.
-    pub pad2: u32,
+    /// Conntrack zone that the look-up under way goes to.
+    pub zone: u32,
 }
 
 #[map]
@@ -98,7 +98,7 @@ static BLANK: Packet = Packet {
     mark: 0,
     fingerprint: 0,
     trail: 0,
-    pad2: 0,
+    zone: 0,
 };
 
 /// Counts something that could not be reported.

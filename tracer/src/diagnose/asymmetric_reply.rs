@@ -7,7 +7,7 @@ use super::{
     firewall::{accept_rule, matches_invalid, name, packet_name, place},
     unreversed_reply::unreversed,
 };
-use crate::model::{Cause, Chain, Confidence, CtState, Direction, Finding, Netfilter, Rule, Step};
+use crate::model::{Cause, Chain, Confidence, CtState, Direction, Finding, Netfilter, NodeFact, Rule, Step};
 
 /// One finding for each flow and place.
 pub fn find(facts: &Facts<'_>) -> Vec<Finding> {
@@ -19,6 +19,10 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     let invalid = drop.ct.as_ref().is_some_and(|ct| ct.state == CtState::Invalid);
     // A reply that nobody translates back is INVALID for another reason.
     if drop.direction != Direction::Reply || !invalid || unreversed(facts, drop).is_some() {
+        return None;
+    }
+    // Conntrack there knows the tuple, if in another zone: it has seen the request, whether the trace has or not.
+    if drop.node.iter().any(|fact| matches!(fact, NodeFact::ConntrackZones { .. })) {
         return None;
     }
     let chains = facts.reachable(drop.netns, by);

@@ -1,5 +1,7 @@
 //! Findings about a packet's end, put together alike.
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use crate::model::{Cause, Confidence, CtState, Finding, Severity, Step, Where};
 
 /// What a rule has to say; the rest follows from the step that it is about.
@@ -45,17 +47,15 @@ impl Draft {
 /// One finding for each flow, place and cause: the first, with the packets of all.
 pub fn merged(found: impl Iterator<Item = Finding>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
+    let mut places: HashMap<_, usize> = HashMap::new();
     for found in found {
-        let same = |other: &&mut Finding| {
-            other.id == found.id
-                && other.flow == found.flow
-                && other.direction == found.direction
-                && other.r#where == found.r#where
-                && other.cause.place == found.cause.place
-        };
-        match findings.iter_mut().find(same) {
-            Some(earlier) => earlier.packets.extend(found.packets),
-            None => findings.push(found),
+        let place = (found.id.clone(), found.flow, found.direction, found.r#where.clone(), found.cause.place.clone());
+        match places.entry(place) {
+            Entry::Occupied(at) => findings[*at.get()].packets.extend(found.packets),
+            Entry::Vacant(free) => {
+                free.insert(findings.len());
+                findings.push(found);
+            }
         }
     }
     findings

@@ -63,7 +63,7 @@ fn unroutable(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
 }
 
 fn refused(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
-    if drop.hook != "consume_skb" {
+    if drop.hook != "consume_skb" || drop.drop.as_ref().is_none_or(|drop| drop.reason != "CONSUMED") {
         return None;
     }
     let looked_up = facts.before(drop).find(|step| step.hook == "wg_allowedips_lookup_src")?;

@@ -49,7 +49,7 @@ pub struct Conntrack {
     /// `nf_conn.status`, bits `IPS_*` (`include/uapi/linux/netfilter/nf_conntrack_common.h`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u32>,
-    /// `nf_conn.zone.id`.
+    /// `nf_conn.zone.id`; of what is INVALID the zone that it was looked up in, at `nf_conntrack_in`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<u16>,
     /// `nf_conn.mark`.

@@ -52,6 +52,7 @@ const WORDS: &[(&str, &str)] = &[
     ("tcp_v6_rcv", "reaches TCP"),
     ("udp_rcv", "reaches UDP"),
     ("udpv6_rcv", "reaches UDP"),
+    ("tcp_conn_request", "asks a listener for a connection"),
     ("tcp_v4_send_reset", "answered with a TCP reset"),
     ("tcp_v6_send_reset", "answered with a TCP reset"),
     ("consume_skb", "freed"),

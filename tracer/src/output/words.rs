@@ -47,7 +47,7 @@ pub(super) fn happening(step: &Step, decided: Option<&Step>, trace: &Trace, verb
         let program = program.filter(|bpf| program::course(bpf) == Course::Dropped);
         let by = program.map(|bpf| program::name(bpf, verbose)).or_else(|| place::ruleset(netfilter?));
         let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
-        let words = if step.hook == REFUSED_SOURCE {
+        let words = if step.hook == REFUSED_SOURCE && drop.reason == "CONSUMED" {
             format!("refused by WireGuard without a word: the peer may not send from {}", step.tuple.src)
         } else {
             format!("dropped{by}: {}", clean(&drop.reason))

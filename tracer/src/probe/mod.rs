@@ -101,7 +101,8 @@ pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> 
         .load(OBJECT)
         .map_err(|error| format!("the maps could not be created: {}", chain(&error)))?;
     tracing::debug!("maps are created");
-    let object = object::Object::new(OBJECT, &maps, &maps, config.has_loop != 0)?;
+    let held = object::held(&maps).map_err(|error| format!("the maps cannot be held: {error}"))?;
+    let object = object::Object::new(OBJECT, held, config.has_loop != 0)?;
     tracing::debug!("the object is relocated");
     let mut probe = Probe {
         maps,

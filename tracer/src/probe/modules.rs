@@ -7,7 +7,7 @@
 use aya::EbpfLoader;
 use tracer_common::{Hook, hook};
 
-use super::{OBJECT, Plan, Planned, Probe, bytes_of, chain, config, link, object::Object, plan};
+use super::{OBJECT, Plan, Planned, Probe, bytes_of, chain, config, link, plan};
 use crate::kernel::Kernel;
 
 /// What came with a module.
@@ -46,7 +46,7 @@ impl Probe {
             .map_max_entries("TRAILS", 1)
             .load(OBJECT)
             .map_err(|error| format!("the constants could not be created: {}", chain(&error)))?;
-        self.object = Object::new(OBJECT, &self.maps, &constants, config.has_loop != 0)?;
+        self.object = self.object.with_constants(OBJECT, &constants)?;
         let (attached, skipped) = (self.attached.len(), self.skipped.len());
         self.attach_groups(kernel, groups);
         self.renew(kernel, hook::KFREE_SKB);

@@ -5,7 +5,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd},
+    os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd, RawFd},
 };
 
 use aya::{Ebpf, maps::Map};
@@ -19,7 +19,11 @@ pub struct Object {
     /// Whether code may refer to functions, as `bpf_loop` wants it.
     loops: bool,
     btf: Option<OwnedFd>,
+    maps: Maps,
 }
+
+/// Maps by name. They are held here, too: Aya hands some of them out.
+pub type Maps = HashMap<String, OwnedFd>;
 
 /// What a program becomes.
 #[derive(Clone, Copy, Debug)]
@@ -51,11 +55,11 @@ const MOV64_IMM: u8 = 0xb7;
 const LD_IMM64: u8 = 0x18;
 
 impl Object {
-    /// Parses the object and points its programs at the maps; at those of `constants` for what is frozen.
+    /// Parses the object and points its programs at the maps.
     ///
     /// # Errors
     /// A sentence where the object does not fit: a defect of the build.
-    pub fn new(bytes: &[u8], maps: &Ebpf, constants: &Ebpf, loops: bool) -> Result<Self, String> {
+    pub fn new(bytes: &[u8], maps: Maps, loops: bool) -> Result<Self, String> {
         let failed = |error: &dyn std::error::Error| format!("the eBPF object is unusable: {}", chain(error));
         let mut object = aya_obj::Object::parse(bytes).map_err(|error| failed(&error))?;
         let features = aya::features();
@@ -67,19 +71,28 @@ impl Object {
             None => None,
         };
         let text: HashSet<usize> = object.functions.keys().map(|(section, _)| *section).collect();
-        let frozen = constants.maps().filter(|(name, _)| name.starts_with(".rodata"));
-        let fds: HashMap<String, RawFd> =
-            maps.maps().chain(frozen).filter_map(|(name, map)| Some((name.to_owned(), fd_of(map)?))).collect();
         let definitions: Vec<_> = object.maps.iter().map(|(name, map)| (name.clone(), map.clone())).collect();
         object
             .relocate_maps(
-                definitions.iter().filter_map(|(name, map)| Some((name.as_str(), *fds.get(name)?, map))),
+                definitions.iter().filter_map(|(name, map)| Some((name.as_str(), maps.get(name)?.as_raw_fd(), map))),
                 &text,
             )
             .map_err(|error| failed(&error))?;
         object.relocate_calls(&text).map_err(|error| failed(&error))?;
         object.sanitize_functions(features);
-        Ok(Self { object, loops, btf })
+        Ok(Self { object, loops, btf, maps })
+    }
+
+    /// The same object with the constants of `constants` instead of its own.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_constants(&self, bytes: &[u8], constants: &Ebpf) -> Result<Self, String> {
+        let failed = |error: std::io::Error| format!("the maps cannot be shared: {error}");
+        let shared = self.maps.iter().map(|(name, map)| Ok((name.clone(), map.try_clone()?)));
+        let mut maps: Maps = shared.collect::<Result<_, _>>().map_err(failed)?;
+        maps.extend(held(constants).map_err(failed)?.into_iter().filter(|(name, _)| name.starts_with(CONSTANTS)));
+        Self::new(bytes, maps, self.loops)
     }
 
     /// Loads a program. `module` is the BTF of the module that `kind.btf_id` counts in.
@@ -149,6 +162,19 @@ fn take_out_references(instructions: &mut [bpf_insn]) {
         }
         rest = others;
     }
+}
+
+/// The map of frozen globals.
+const CONSTANTS: &str = ".rodata";
+
+/// All maps that Aya created.
+///
+/// # Errors
+/// Where no more files can be opened.
+pub fn held(maps: &Ebpf) -> std::io::Result<Maps> {
+    let fds = maps.maps().filter_map(|(name, map)| Some((name, fd_of(map)?)));
+    // SAFETY: the map holds its descriptor as long as it is borrowed.
+    fds.map(|(name, fd)| Ok((name.to_owned(), unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned()?))).collect()
 }
 
 /// All maps are held alike; Aya tells them apart by type.

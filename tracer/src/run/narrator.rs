@@ -3,7 +3,7 @@
 use crate::{
     decode::Wire,
     kernel::{reasons::Reasons, symbols::Symbols},
-    model::{Record, Step},
+    model::{Netfilter, Record, Step, Verdict},
     track::{Told, Tracker, Words},
 };
 
@@ -54,12 +54,19 @@ impl Narrator {
     /// The lines of a record, in order.
     pub fn tell(&mut self, wire: Wire) -> Vec<Record> {
         let mut lines = Vec::new();
+        let mut sentence: Option<Netfilter> = None;
         for told in self.tracker.record(wire, &mut self.words) {
             match told {
                 Told::Step(mut tracked) => {
                     lines.extend(self.rules.name(&mut tracked));
+                    // The trail of a drop comes at once: its end was told before the rule had a text.
+                    let ended = tracked.step.drop.as_ref().and(tracked.step.netfilter.as_mut());
+                    if let Some((ended, told)) = ended.zip(sentence.as_ref()) {
+                        ended.clone_from(told);
+                    }
                     if tracked.locus.is_some() {
                         self.tracker.sentenced(&tracked.step);
+                        sentence = tracked.step.netfilter.clone().filter(|told| told.verdict == Some(Verdict::Drop));
                     }
                     lines.push(line(tracked.step));
                 }

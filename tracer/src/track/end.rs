@@ -8,7 +8,7 @@ use crate::model::{Bpf, Drop, Netfilter, Step, Verdict};
 /// Adds to a step what ends the packet there, or decides that it will end.
 pub fn note(step: &mut Step, wire: &WireStep, packet: &mut Packet, words: &mut dyn Words) {
     match wire.header.hook {
-        hook::NF_CONNTRACK_IN if wire.flags & flag::RETURNED != 0 && wire.extra == NF_DROP => {
+        hook::NF_CONNTRACK_IN if wire.flags & flag::RETURNED != 0 && wire.extra as u32 == NF_DROP => {
             let dropped = Netfilter { verdict: Some(Verdict::Drop), ..netfilter::hook_point(wire) };
             packet.sentence = Some(dropped.clone());
             step.netfilter = Some(dropped);
@@ -28,6 +28,13 @@ pub fn note(step: &mut Step, wire: &WireStep, packet: &mut Packet, words: &mut d
                 step.drop = Some(Drop { reason: "CONSUMED".to_owned(), location });
                 on_last_device(step, packet);
             }
+        }
+        hook::CONSUME_SKB if wire.flags & (flag::ACCEPTS_FULL | flag::REQUESTS_FULL) != 0 => {
+            let accepts = wire.flags & flag::ACCEPTS_FULL != 0;
+            let reason = if accepts { "ACCEPT_QUEUE_FULL" } else { "SYN_QUEUE_FULL" };
+            let location = if wire.location == 0 { String::new() } else { words.location(wire.location) };
+            step.drop = Some(Drop { reason: reason.to_owned(), location });
+            on_last_device(step, packet);
         }
         _ => {}
     }
@@ -50,4 +57,4 @@ fn on_last_device(step: &mut Step, packet: &Packet) {
 /// How the functions begin that refuse a source: WireGuard consumes the packet without a word.
 const WIREGUARD: &str = "wg_";
 /// `include/uapi/linux/netfilter.h`
-const NF_DROP: u64 = 0;
+const NF_DROP: u32 = 0;

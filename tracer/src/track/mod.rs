@@ -22,7 +22,7 @@ use tracer_common::{Change as WireChange, Dropped, HOOKS, Peer, Step as WireStep
 
 use crate::{
     decode::{Wire, name},
-    model::{Device, IcmpError, Proto, Route, Step, TcpFlags, Verdict},
+    model::{CtState, Device, IcmpError, Proto, Route, Step, TcpFlags, Verdict},
 };
 pub use flows::tuple;
 pub use netfilter::Locus;
@@ -274,6 +274,13 @@ impl Tracker {
             drop: None,
         };
         match wire.header.hook {
+            hook::NF_CONNTRACK_IN => {
+                // What is INVALID has no entry to tell the zone.
+                if let Some(ct) = step.ct.as_mut().filter(|ct| ct.state == CtState::Invalid) {
+                    ct.zone = u16::try_from(wire.extra >> 32).ok();
+                }
+                end::note(&mut step, wire, packet, words);
+            }
             hook::NF_HOOK_SLOW => step.netfilter = Some(netfilter::hook_point(wire)),
             hook::BPF_REDIRECT => {
                 step.redirect = Some(redirect::told(&step, wire));

@@ -2,7 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
-    os::fd::{AsRawFd as _, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd},
 };
 
 use anyhow::{Context as _, Result};
@@ -52,7 +52,10 @@ pub fn hold(args: &Hold) -> Result<()> {
     println!("ready");
     loop {
         if args.accept {
-            accept(socket.as_raw_fd()).context("accepting")?;
+            let accepted = accept(socket.as_raw_fd()).context("accepting")?;
+            // SAFETY: the kernel has just opened it, and it stays open until this process ends.
+            let accepted = unsafe { BorrowedFd::borrow_raw(accepted) };
+            shrink(&accepted, args.receive_buffer)?;
         } else {
             pause();
         }
@@ -67,15 +70,20 @@ fn bound(args: &Hold) -> Result<OwnedFd> {
         Err(_) => (socket(AddressFamily::Inet, kind, SockFlag::SOCK_CLOEXEC, None)?, Ipv4Addr::UNSPECIFIED.into()),
     };
     setsockopt(&socket, ReuseAddr, &true)?;
-    if let Some(bytes) = args.receive_buffer {
-        setsockopt(&socket, RcvBuf, &bytes).context("setting the receive buffer")?;
+    // A listener's buffer would show in the window that its connections begin with: nothing would overrun.
+    if !args.accept {
+        shrink(&socket, args.receive_buffer)?;
     }
     if args.deny {
-        deny(std::os::fd::AsFd::as_fd(&socket))?;
+        deny(socket.as_fd())?;
     }
     bind(socket.as_raw_fd(), &SockaddrStorage::from(SocketAddr::new(addr, args.port)))
         .with_context(|| format!("binding port {}", args.port))?;
     Ok(socket)
+}
+
+fn shrink(socket: &impl AsFd, bytes: Option<usize>) -> Result<()> {
+    bytes.map_or(Ok(()), |bytes| setsockopt(socket, RcvBuf, &bytes)).context("setting the receive buffer")
 }
 
 /// nix knows no classic filters.

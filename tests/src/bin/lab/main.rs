@@ -9,6 +9,7 @@ mod program;
 mod tcp;
 mod udp;
 mod unprivileged;
+mod wire;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -36,6 +37,8 @@ enum Tool {
     UdpListen(udp::Listen),
     /// UDP client: sends a number of datagrams
     UdpSend(udp::Send),
+    /// Sends one hand-made frame
+    Wire(wire::Wire),
     /// A socket that nobody serves, held until killed; prints `ready` once it is bound
     Hold(hold::Hold),
     /// Heavy traffic, bounded in time and in amount
@@ -67,6 +70,7 @@ fn run(args: Args) -> Result<()> {
         Tool::Connect(connect) => tcp::connect(&connect),
         Tool::UdpListen(listen) => udp::listen(&listen),
         Tool::UdpSend(send) => udp::send(&send),
+        Tool::Wire(wire) => wire::send(&wire),
         Tool::Hold(hold) => hold::hold(&hold),
         Tool::Flood(flood) => flood::flood(&flood),
         Tool::Cilium(cilium) => cilium::hold(&cilium),

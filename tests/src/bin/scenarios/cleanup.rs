@@ -11,7 +11,8 @@ use std::{
 use anyhow::{Context as _, Result};
 use tests::capture::Netns;
 
-const NETNS: &str = "/run/netns";
+/// Where `ip netns` keeps names.
+pub const NETNS: &str = "/run/netns";
 
 /// Named network namespaces with their inode numbers.
 pub fn netns() -> Netns {

@@ -3,6 +3,7 @@
 
 mod bash;
 mod bpf;
+mod causes;
 mod cleanup;
 mod demo;
 mod play;
@@ -12,7 +13,10 @@ use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
-use tests::document::{self, Scenario};
+use tests::{
+    cause,
+    document::{self, Scenario},
+};
 
 use crate::play::Stage;
 
@@ -31,6 +35,8 @@ struct Args {
 enum Command {
     /// Play all scenarios, or those whose name contains one of the words
     Run(Run),
+    /// Play the documents about causes of drops, many at once
+    Causes(causes::Options),
     /// Name all scenarios
     List,
     /// Show tracer finding the founding case, for people to watch
@@ -67,14 +73,17 @@ fn run(args: &Args) -> Result<bool> {
     // Scripts reach the library by a path that must not depend on where they are started.
     let dir = args.dir.canonicalize().with_context(|| format!("no folder {}", args.dir.display()))?;
     let scenarios = document::find(&dir)?;
+    let causes = cause::find(&dir)?;
     match &args.command {
+        Command::Causes(options) => causes::play(&dir, causes, options),
         Command::Run(options) => {
             let stage = Stage { dir, without_tracer: options.without_tracer, keep: options.keep.clone() };
             play_all(&stage, &choose(scenarios, options)?)
         }
         Command::List => {
-            for scenario in scenarios {
-                println!("{:60} {}", scenario.name, scenario.title);
+            let scenarios = scenarios.iter().map(|scenario| (&scenario.name, &scenario.title));
+            for (name, title) in scenarios.chain(causes.iter().map(|cause| (&cause.name, &cause.title))) {
+                println!("{name:60} {title}");
             }
             Ok(true)
         }
@@ -83,14 +92,17 @@ fn run(args: &Args) -> Result<bool> {
 }
 
 fn choose(mut scenarios: Vec<Scenario>, options: &Run) -> Result<Vec<Scenario>> {
-    scenarios.retain(|scenario| {
-        options.filter.is_empty() || options.filter.iter().any(|word| scenario.name.contains(word.as_str()))
-    });
+    scenarios.retain(|scenario| wanted(&scenario.name, &options.filter));
     if scenarios.is_empty() {
         bail!("no scenario has a name with `{}`", options.filter.join("` or `"));
     }
     let (part, parts) = options.shard;
     Ok(scenarios.into_iter().skip(part - 1).step_by(parts).collect())
+}
+
+/// Whether the name contains one of the words, if there are any.
+fn wanted(name: &str, filter: &[String]) -> bool {
+    filter.is_empty() || filter.iter().any(|word| name.contains(word.as_str()))
 }
 
 fn play_all(stage: &Stage, scenarios: &[Scenario]) -> Result<bool> {

@@ -47,7 +47,25 @@ struct Counters {
 }
 
 #[map]
-static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(1, 0);
+static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(2, 0);
+
+/// The second slot is for a walk within a walk: the ICMP error or reset of a rule that rejects.
+#[inline(always)]
+fn slot_of(skb: *const u8, begins: bool) -> u32 {
+    let Some(first) = COUNTERS.get_ptr(0) else { return 0 };
+    // SAFETY: this CPU's slot.
+    let owner = unsafe { (*first).skb };
+    u32::from(owner != skb as u64 && (!begins || owner != 0))
+}
+
+/// The walk is over.
+#[inline(always)]
+pub fn forget(skb: *const u8) {
+    if let Some(counters) = COUNTERS.get_ptr_mut(slot_of(skb, false)) {
+        // SAFETY: this CPU's slot.
+        unsafe { (*counters).skb = 0 };
+    }
+}
 
 /// A walk over the entries of one table.
 #[repr(C)]
@@ -65,7 +83,8 @@ struct Walk {
     extensions: u64,
     extension: u64,
     ipv6: u32,
-    pad: u32,
+    /// Of [`COUNTERS`].
+    slot: u32,
 }
 
 /// No entry has this offset.
@@ -74,10 +93,12 @@ pub const NOT_FOUND: u64 = u64::MAX;
 /// Remembers the counters of a table for the walk that begins.
 #[inline(always)]
 pub fn remember_counters<E: Layout>(skb: *const u8, table: *const u8) {
-    let Some(counters) = COUNTERS.get_ptr_mut(0) else { return };
+    let slot = slot_of(skb, true);
+    let Some(counters) = COUNTERS.get_ptr_mut(slot) else { return };
     // SAFETY: this CPU's slot.
     unsafe { (*counters).skb = skb as u64 };
     let mut walk = begin(table, E::IPV6, 0);
+    walk.slot = slot;
     each(MAX_ENTRIES as u32, remember, &mut walk);
 }
 
@@ -86,12 +107,14 @@ pub fn remember_counters<E: Layout>(skb: *const u8, table: *const u8) {
 /// the verifier does not let through.)
 #[inline(always)]
 pub fn that_dropped<E: Layout>(packet: *const Packet, skb: *const u8, table: *const u8) -> u64 {
-    let Some(counters) = COUNTERS.get_ptr_mut(0) else { return NOT_FOUND };
+    let slot = slot_of(skb, false);
+    let Some(counters) = COUNTERS.get_ptr_mut(slot) else { return NOT_FOUND };
     // SAFETY: this CPU's slot.
     if unsafe { (*counters).skb } != skb as u64 {
         return NOT_FOUND;
     }
     let mut walk = begin(table, E::IPV6, 0);
+    walk.slot = slot;
     let all = each(MAX_ENTRIES as u32, compare, &mut walk);
     let offset = match (walk.found, walk.extensions) {
         (NOT_FOUND, 1) if all => walk.extension,
@@ -133,7 +156,7 @@ fn begin(table: *const u8, ipv6: bool, inside: u64) -> Walk {
         extensions: 0,
         extension: 0,
         ipv6: u32::from(ipv6),
-        pad: 0,
+        slot: 0,
     }
 }
 
@@ -150,7 +173,7 @@ fn policy_bit(packet: *const Packet, table: *const u8, offset: u64) -> u64 {
 unsafe extern "C" fn remember(index: u32, walk: *mut Walk) -> i64 {
     // SAFETY: `each` passes what it was given.
     let walk = unsafe { &mut *walk };
-    let Some(counters) = COUNTERS.get_ptr_mut(0) else { return 1 };
+    let Some(counters) = COUNTERS.get_ptr_mut(walk.slot) else { return 1 };
     // SAFETY: this CPU's slot; the index is masked.
     unsafe { (*counters).packets[index as usize & (MAX_ENTRIES - 1)] = packets(walk) };
     advance(walk)
@@ -160,7 +183,7 @@ unsafe extern "C" fn remember(index: u32, walk: *mut Walk) -> i64 {
 unsafe extern "C" fn compare(index: u32, walk: *mut Walk) -> i64 {
     // SAFETY: `each` passes what it was given.
     let walk = unsafe { &mut *walk };
-    let Some(counters) = COUNTERS.get_ptr_mut(0) else { return 1 };
+    let Some(counters) = COUNTERS.get_ptr_mut(walk.slot) else { return 1 };
     // SAFETY: this CPU's slot; the index is masked.
     let before = unsafe { (*counters).packets[index as usize & (MAX_ENTRIES - 1)] };
     if packets(walk) != before {

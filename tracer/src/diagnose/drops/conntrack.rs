@@ -7,7 +7,7 @@ use super::{
     },
     Dropped, Explained,
 };
-use crate::model::{Cause, Confidence, CtState, Direction, NodeFact};
+use crate::model::{Cause, Confidence, CtState, NodeFact};
 
 /// Asked before the family of rules: a rule that drops what conntrack does not recognise is not the cause.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
@@ -25,14 +25,14 @@ fn full(dropped: &Dropped<'_>) -> Option<Explained> {
     if count < max && counted.is_none() {
         return None;
     }
-    let mut evidence = vec![format!("conntrack in netns {} has {count} entries of {max}", dropped.netns())];
+    let mut evidence = vec![format!("conntrack in netns {} has {count} entries, at most {max}", dropped.netns())];
     evidence.extend(counted);
     Some(Explained {
         id: "conntrack-table-full",
-        why: format!("conntrack's table is full ({count} of {max} entries)"),
+        why: format!("conntrack's table is full (asked right after: {count} entries, at most {max})"),
         cause: Cause {
             place: place(dropped.step, by),
-            did: format!("conntrack had no room for another connection: {count} entries of nf_conntrack_max {max}"),
+            did: format!("conntrack had no room for another connection: {count} entries, nf_conntrack_max {max}"),
             ..Cause::default()
         },
         evidence,
@@ -46,12 +46,7 @@ fn full(dropped: &Dropped<'_>) -> Option<Explained> {
 fn mismatch(dropped: &Dropped<'_>) -> Option<Explained> {
     let (step, by) = (dropped.step, dropped_by_netfilter(dropped.step).filter(|by| by.table.is_some())?);
     let ct = step.ct.as_ref().filter(|ct| matches!(ct.state, CtState::New | CtState::Invalid))?;
-    if step.direction != Direction::Reply {
-        return None;
-    }
-    let zone = ct.zone.or_else(|| {
-        dropped.before().filter(|step| step.netns == dropped.step.netns).find_map(|step| step.ct.as_ref()?.zone)
-    })?;
+    let zone = ct.zone.or_else(|| dropped.passed(&["nf_conntrack_in"])?.ct.as_ref()?.zone)?;
     let zones = dropped.node().iter().find_map(|fact| match fact {
         NodeFact::ConntrackZones { zones } if !zones.contains(&zone) => Some(zones),
         _ => None,
@@ -65,7 +60,7 @@ fn mismatch(dropped: &Dropped<'_>) -> Option<Explained> {
         place: Some(place(step, by)),
         cause: Cause {
             place: on_device(step),
-            did: format!("the reply is looked up in conntrack zone {zone}; the connection is in zone {others}"),
+            did: format!("the packet is looked up in conntrack zone {zone}; the connection is in zone {others}"),
             ..Cause::default()
         },
         evidence: vec![

@@ -17,6 +17,8 @@ mod socket;
 mod wireguard;
 mod xfrm;
 
+use std::collections::HashSet;
+
 use super::{facts::Facts, finding::merged};
 use crate::model::Finding;
 pub use dropped::Dropped;
@@ -42,8 +44,9 @@ const FAMILIES: &[Family] = &[
 
 /// One finding for each flow, place and cause. Packets that `known` findings are about are explained already.
 pub fn find(facts: &Facts<'_>, known: &[Finding]) -> Vec<Finding> {
+    let explained: HashSet<u64> = known.iter().flat_map(|finding| finding.packets.iter().copied()).collect();
     merged(facts.drops().filter_map(|step| {
-        if known.iter().any(|finding| finding.packets.contains(&step.packet)) {
+        if explained.contains(&step.packet) {
             return None;
         }
         let dropped = Dropped::new(facts, step)?;

@@ -36,8 +36,22 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
 fn deciding<'a>(dropped: &Dropped<'a>) -> Option<(&'a Step, &'a Bpf)> {
     let last = dropped.before().next();
     let step = if dropped.step.bpf.is_some() { dropped.step } else { last? };
-    let bpf = step.bpf.as_ref()?;
-    (step.netns == dropped.step.netns && drops(bpf)).then_some((step, bpf))
+    let bpf = step.bpf.as_ref().filter(|bpf| step.netns == dropped.step.netns && drops(bpf));
+    bpf.map(|bpf| (step, bpf)).or_else(|| under_veth(dropped))
+}
+
+/// `veth_xdp_rcv_skb` (drivers/net/veth.c) runs XDP over what is an skb already, and frees it after a verdict that
+/// drops: the program's step is that of a packet without skb, just before on the same CPU.
+fn under_veth<'a>(dropped: &Dropped<'a>) -> Option<(&'a Step, &'a Bpf)> {
+    const SOON_NS: u64 = 5_000_000;
+    if !dropped.unsaid_within(&["veth_xdp_rcv_skb"]) {
+        return None;
+    }
+    let step = dropped.facts.flow(dropped.step.flow).find(|step| {
+        let near = step.ts <= dropped.step.ts && dropped.step.ts - step.ts < SOON_NS && step.cpu == dropped.step.cpu;
+        near && step.tuple == dropped.step.tuple && step.bpf.as_ref().is_some_and(|bpf| bpf.kind == "xdp" && drops(bpf))
+    })?;
+    Some((step, step.bpf.as_ref()?))
 }
 
 fn drops(bpf: &Bpf) -> bool {

@@ -1,11 +1,14 @@
 //! `accept-queue-full`, `syn-queue-full` and `receive-buffer-full`: sockets whose owner does not keep up.
 
 use super::{super::firewall::on_device, Dropped, Explained};
-use crate::model::{Cause, NodeFact, Proto};
+use crate::model::{Cause, Confidence, NodeFact, Proto};
 
 /// What a socket's queue has no room for.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
-    if dropped.step.tuple.proto == Proto::TCP { accept(dropped).or_else(|| receive(dropped)) } else { receive(dropped) }
+    match dropped.step.tuple.proto {
+        Proto::TCP => requests(dropped).or_else(|| accept(dropped)).or_else(|| receive(dropped)),
+        _ => receive(dropped),
+    }
 }
 
 /// A listener, and how many connections wait for it.
@@ -19,11 +22,17 @@ fn listener<'a>(dropped: &Dropped<'a>) -> Option<(&'a str, u32)> {
 /// `tcp_v4_syn_recv_sock` (net/ipv4/tcp_ipv4.c) counts an overflow and gives no socket: `tcp_v4_rcv` then frees
 /// the last segment of the handshake for lack of one.
 fn accept(dropped: &Dropped<'_>) -> Option<Explained> {
-    if !dropped.because(&["NO_SOCKET"]) && !dropped.unsaid_within(&["tcp_v4_rcv", "tcp_v6_rcv"]) {
+    let seen = dropped.because(&["ACCEPT_QUEUE_FULL"]);
+    let told = dropped.because(&["NO_SOCKET"]) || dropped.unsaid_within(&["tcp_v4_rcv", "tcp_v6_rcv"]);
+    if !seen && !told {
         return None;
     }
     let (local, queue) = listener(dropped)?;
-    let counted = dropped.counted(&["TcpExt.ListenOverflows"])?;
+    // The listener may have caught up when the node was asked; who was seen full needs no counter.
+    let counted = dropped.counted(&["TcpExt.ListenOverflows"]);
+    if !seen && (counted.is_none() || queue == 0) {
+        return None;
+    }
     Some(Explained {
         id: "accept-queue-full",
         why: format!(
@@ -34,10 +43,38 @@ fn accept(dropped: &Dropped<'_>) -> Option<Explained> {
             did: format!("the accept queue of the listener {local} is full: {queue} connections wait for its program"),
             ..Cause::default()
         },
-        evidence: vec![format!("{queue} connections wait at {local}"), counted],
+        evidence: [Some(format!("{queue} connections wait at {local}")), counted].into_iter().flatten().collect(),
+        confidence: if seen { Confidence::Certain } else { Confidence::Likely },
         advice: "The program does not call accept(2) as fast as connections come: see what holds it up.\nOr let more \
                  wait: a larger backlog in listen(2), and net.core.somaxconn, which limits it."
             .to_owned(),
+        ..Explained::default()
+    })
+}
+
+/// `tcp_conn_request` (net/ipv4/tcp_input.c): as many half-open connections as the backlog, and no cookies.
+fn requests(dropped: &Dropped<'_>) -> Option<Explained> {
+    if !dropped.because(&["SYN_QUEUE_FULL"]) {
+        return None;
+    }
+    let local = listener(dropped).map_or("the listener", |(local, _)| local);
+    let mut evidence = vec![format!("{local} had as many half-open connections as its backlog when the SYN came")];
+    evidence.extend(dropped.counted(&["TcpExt.TCPReqQFullDrop"]));
+    evidence.extend(dropped.sysctl("tcp_syncookies").map(|(name, value)| format!("{name} is {value}")));
+    Some(Explained {
+        id: "syn-queue-full",
+        why: format!("as many connections are half open at {local} as its backlog lets wait, and SYN cookies are off"),
+        cause: Cause {
+            place: on_device(dropped.step),
+            did: format!("the SYN queue of {local} is full: nobody completes the connections that wait there"),
+            ..Cause::default()
+        },
+        evidence,
+        advice:
+            "Set net.ipv4.tcp_syncookies to 1.\nSee who opens connections without completing them, or whose answers \
+                 get lost (`ss -nt state syn-recv`), or let more wait: a larger backlog in listen(2) and \
+                 net.core.somaxconn."
+                .to_owned(),
         ..Explained::default()
     })
 }
@@ -47,18 +84,26 @@ fn receive(dropped: &Dropped<'_>) -> Option<Explained> {
     let counters: &[&str] = if udp {
         &["Udp.RcvbufErrors", "Udp6RcvbufErrors"]
     } else {
-        &["TcpExt.TCPRcvQDrop", "TcpExt.TCPZeroWindowDrop", "TcpExt.TCPBacklogDrop"]
+        &["TcpExt.TCPRcvQDrop", "TcpExt.TCPZeroWindowDrop", "TcpExt.TCPBacklogDrop", "TcpExt.BeyondWindow"]
     };
     let counted = dropped.counted(counters);
-    let said = dropped.because(&["SOCKET_RCVBUFF", "TCP_ZEROWINDOW", "SOCKET_BACKLOG"]);
+    // TCP says `PROTO_MEM` for this too, and counts (`tcp_data_queue`, net/ipv4/tcp_input.c, 6.1 to 7.3). Where the
+    // window has shrunk with the buffer, the segment is beyond it (`tcp_sequence`, 6.18).
+    let said = dropped.because(&["SOCKET_RCVBUFF", "TCP_ZEROWINDOW"])
+        || !udp && counted.is_some() && dropped.because(BY_TCP);
     let unsaid = dropped.unsaid_within(UNSAID) && counted.is_some();
     if !said && !unsaid {
         return None;
     }
+    let beyond = dropped.because(&["TCP_INVALID_END_SEQUENCE"]);
     let (local, rmem, rcvbuf) = dropped.node().iter().find_map(|fact| match fact {
         NodeFact::Socket { local, rmem, rcvbuf, .. } => Some((local.as_str(), *rmem, *rcvbuf)),
         _ => None,
     })?;
+    // A segment beyond the window says nothing of the program where nothing waits for it.
+    if beyond && rmem == 0 {
+        return None;
+    }
     let limit = rcvbuf.map_or_else(String::new, |limit| format!(" of {limit}"));
     let mut evidence = vec![format!("{rmem} bytes{limit} wait to be read at {local}")];
     evidence.extend(counted);
@@ -71,12 +116,16 @@ fn receive(dropped: &Dropped<'_>) -> Option<Explained> {
             ..Cause::default()
         },
         evidence,
+        confidence: if beyond { Confidence::Likely } else { Confidence::Certain },
         advice: "The program does not read as fast as data comes: see what holds it up.\nOr let more wait: a larger \
                  SO_RCVBUF, and net.core.rmem_max, which limits it."
             .to_owned(),
         ..Explained::default()
     })
 }
+
+/// TCP's reasons where a counter says that a queue had no room.
+const BY_TCP: &[&str] = &["PROTO_MEM", "SOCKET_BACKLOG", "TCP_INVALID_END_SEQUENCE"];
 
 /// Where the kernel looks at the buffer and frees without saying why.
 const UNSAID: &[&str] = &[

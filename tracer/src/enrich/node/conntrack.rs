@@ -63,7 +63,9 @@ fn request(orig: Tuple) -> Vec<u8> {
         }
     };
     let mut proto = encode(CTA_PROTO_NUM, &[orig.proto.0]);
-    let mut flags = FILTER_IP_SRC | FILTER_IP_DST | FILTER_PROTO_NUM;
+    // For IPv6 the kernel leaves out those that are equal (`ctnetlink_filter_match_tuple`, seen on 6.18.15): addresses
+    // are compared here alone.
+    let mut flags = FILTER_PROTO_NUM | if orig.src.is_ipv4() { FILTER_IP_SRC | FILTER_IP_DST } else { 0 };
     if orig.proto.has_ports() {
         proto.extend(encode(CTA_PROTO_SRC_PORT, &orig.sport.to_be_bytes()));
         proto.extend(encode(CTA_PROTO_DST_PORT, &orig.dport.to_be_bytes()));

@@ -97,7 +97,7 @@ const PLACES: &[Row] = &[
 
 /// Parts of reasons (`enum skb_drop_reason`, include/net/dropreason-core.h), all matches.
 const REASONS: &[Row] = &[
-    (&["SOCKET", "TCP_", "UDP_", "PROTO_MEM", "UNHANDLED_PROTO", "RFC", "SYNCOOKIE"], TRANSPORT),
+    (&["SOCKET", "TCP_", "UDP_", "PROTO_MEM", "UNHANDLED_PROTO", "RFC", "SYNCOOKIE", "QUEUE_FULL"], TRANSPORT),
     (&["IP_", "IPV6", "PKT_TOO_BIG", "OTHERHOST", "HOSTUNREACH", "NOROUTES"], INPUT),
     (&["NEIGH_"], NEIGHBOURS),
     (&["NETFILTER"], NETFILTER),
