@@ -17,6 +17,8 @@ link set br0 up
 EOT
     plug_into_switch A B
     plug_into_switch B A
+    know A "$UPLINK" "$NODE_B" B "$UPLINK"
+    know B "$UPLINK" "$NODE_A" A "$UPLINK"
 }
 
 # plug_into_switch NODE PEER
@@ -33,6 +35,14 @@ link set $UPLINK up
 route add ${!peer4}/32 dev $UPLINK
 route add ${!peer6}/128 dev $UPLINK
 EOT
+}
+
+# know NETNS DEVICE ADDRESS OTHER OTHER-DEVICE: the address is the other's, for good: nobody asks for it, which
+# would be lost as well.
+know() {
+    local mac
+    mac=$(in_netns "$4" cat "/sys/class/net/$5/address")
+    ip -n "$1" neighbour replace "$3" lladdr "$mac" dev "$2" nud permanent
 }
 
 # give_up_soon NETNS DEVICE: a neighbour that does not answer has failed after 0.3 s, not after 3 s.
