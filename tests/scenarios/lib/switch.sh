@@ -4,10 +4,7 @@
 
 # nodes_at_switch: each node reaches the other's addresses on the link itself.
 nodes_at_switch() {
-    local netns
-    for netns in A switch B; do
-        add_netns "$netns"
-    done
+    add_netns A switch B
     configure switch <<EOT
 link add br0 type bridge
 link set br0 up
@@ -19,8 +16,8 @@ EOT
 # plug_into_switch NODE PEER
 plug_into_switch() {
     local node=$1 own4=NODE_${1}4 own6=NODE_${1}6 peer4=NODE_${2}4 peer6=NODE_${2}6
-    ip link add "$UPLINK" netns "$node" type veth peer name "p$node" netns switch
     configure switch <<EOT
+link add p$node type veth peer name $UPLINK netns $node
 link set p$node master br0 up
 EOT
     configure "$node" <<EOT
