@@ -21,12 +21,34 @@ fn capture(name: &str) -> Trace {
 
 const CASES: &[&str] = &[
     "asymmetric-reply-invalid",
+    "bridge-port-blocked",
+    "bridge-vlan-filtered",
+    "cpu-backlog-full",
+    "device-mtu-exceeded",
     "dnat-reply-not-reversed",
+    "link-down",
     "nat-reply-not-reversed",
+    "neighbour-failed",
+    "neighbour-queue-full",
+    "qdisc-drop",
     "redirect-to-down-device",
     "tunnel-mtu-exceeded",
+    "wireguard-no-endpoint",
     "wireguard-no-peer",
+    "accept-queue-full",
+    "bpf-program-drop",
+    "conntrack-table-full",
+    "conntrack-zone-mismatch",
+    "ct-invalid-dropped",
+    "firewall-drop",
+    "firewall-reject",
+    "no-socket",
+    "receive-buffer-full",
+    "socket-filter-drop",
+    "syn-queue-full",
     "wireguard-source-refused",
+    "xfrm-no-state",
+    "xfrm-policy-refused",
 ];
 
 #[test]
@@ -55,6 +77,7 @@ fn nothing_without_evidence() {
         ("redirect-to-down-device", |step| step.redirect.is_some()),
         ("tunnel-mtu-exceeded", |step| step.icmp.is_some()),
         ("wireguard-no-peer", |step| step.hook == "wg_xmit"),
+        ("bpf-program-drop", |step| step.bpf.is_some()),
         ("wireguard-source-refused", |step| step.hook == "wg_allowedips_lookup_src"),
     ];
     for (case, proof) in proofs {
