@@ -104,7 +104,10 @@ fn why_invalid(dropped: &Dropped<'_>) -> &'static str {
 /// What conntrack thought of it, where a look-up was seen.
 fn believed(dropped: &Dropped<'_>) -> Option<String> {
     let state = dropped.step.ct.as_ref().map(|ct| ct.state).filter(|state| *state != CtState::None)?;
-    Some(format!("for conntrack it is {state} there"))
+    let zone = dropped.step.ct.as_ref().and_then(|ct| ct.zone);
+    let zone = zone.or_else(|| dropped.passed(&["nf_conntrack_in"])?.ct.as_ref()?.zone).filter(|zone| *zone != 0);
+    let zone = zone.map_or_else(String::new, |zone| format!(", looked up in zone {zone}"));
+    Some(format!("for conntrack it is {state} there{zone}"))
 }
 
 /// Old kernels, and hooks that are not followed: netfilter's own function freed it, and nobody saw the verdict.
