@@ -21,10 +21,19 @@ fn capture(name: &str) -> Trace {
 
 const CASES: &[&str] = &[
     "asymmetric-reply-invalid",
+    "bridge-port-blocked",
+    "bridge-vlan-filtered",
+    "cpu-backlog-full",
+    "device-mtu-exceeded",
     "dnat-reply-not-reversed",
+    "link-down",
     "nat-reply-not-reversed",
+    "neighbour-failed",
+    "neighbour-queue-full",
+    "qdisc-drop",
     "redirect-to-down-device",
     "tunnel-mtu-exceeded",
+    "wireguard-no-endpoint",
     "wireguard-no-peer",
     "accept-queue-full",
     "bpf-program-drop",
@@ -38,6 +47,8 @@ const CASES: &[&str] = &[
     "socket-filter-drop",
     "syn-queue-full",
     "wireguard-source-refused",
+    "xfrm-no-state",
+    "xfrm-policy-refused",
 ];
 
 #[test]

@@ -85,6 +85,14 @@ impl<'a> Dropped<'a> {
         })
     }
 
+    /// All settings whose names end like this.
+    pub fn sysctls(&self, ends: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        self.step.node.iter().filter_map(move |fact| match fact {
+            NodeFact::Sysctl { name, value } if name.ends_with(ends) => Some((name.as_str(), value.as_str())),
+            _ => None,
+        })
+    }
+
     /// By how much a counter rose since the trace began, in a sentence; others may have their part in it.
     pub fn counted(&self, counters: &[&str]) -> Option<String> {
         self.step.node.iter().find_map(|fact| match fact {

@@ -3,17 +3,21 @@
 //!
 //! Invariant: a reason or a place alone is no cause where the kernel uses it for several things.
 
+mod arrival;
 mod bridge;
 mod conntrack;
 mod dropped;
 mod explained;
+mod forward;
 mod link;
 mod neighbour;
 mod netfilter;
 mod program;
 mod qdisc;
 mod queue;
+mod route;
 mod socket;
+mod source;
 mod wireguard;
 mod xfrm;
 
@@ -38,6 +42,10 @@ const FAMILIES: &[Family] = &[
     link::explain,
     neighbour::explain,
     qdisc::explain,
+    source::explain,
+    forward::explain,
+    route::explain,
+    arrival::explain,
     queue::explain,
     socket::explain,
 ];

@@ -1,0 +1,137 @@
+//! `forwarding-off`, `ttl-exceeded`, `packet-too-big` and `path-mtu-learned`: a router that does not pass a packet on.
+
+use super::{super::firewall::on_device, Dropped, Explained};
+use crate::model::{Cause, Confidence, IcmpError, Severity, Step, Where};
+
+/// What ends where packets are forwarded.
+pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
+    off(dropped).or_else(|| last_hop(dropped)).or_else(|| too_big(dropped))
+}
+
+/// `ip_route_input_slow` gives a packet that may not be forwarded to `ip_error`, whatever its route is
+/// (net/ipv4/route.c); `ip6_forward` looks itself (net/ipv6/ip6_output.c). 5.10 to 7.3.
+fn off(dropped: &Dropped<'_>) -> Option<Explained> {
+    let ipv4 = dropped.tuple().dst.is_ipv4();
+    let unsaid = dropped.unsaid() || dropped.because(&["IP_INADDRERRORS", "IP_INNOROUTES"]);
+    let place = if ipv4 { "ip_error" } else { "ip6_forward" };
+    if !unsaid || !dropped.within(&[place]) || dropped.tuple().dst.is_multicast() {
+        return None;
+    }
+    let mut settings = dropped.sysctls(".forwarding");
+    // IPv4 asks the device that it came in on, IPv6 the netns, and since 6.17 also the device.
+    let (name, value) = settings.find(|(name, _)| ipv4 != name.ends_with(".conf.all.forwarding"))?;
+    let forced = !ipv4 && dropped.sysctls("force_forwarding").any(|(_, value)| value != "0");
+    if value != "0" || forced {
+        return None;
+    }
+    let (dst, netns) = (dropped.tuple().dst, dropped.netns());
+    Some(Explained {
+        id: "forwarding-off",
+        why: format!("it is for {dst}, which is elsewhere, and {name} is 0"),
+        cause: Cause {
+            place: on_device(dropped.step),
+            did: format!("netns {netns} does not forward what comes in there: {name} is {value}; the sender is not told"),
+            ..Cause::default()
+        },
+        evidence: [
+            Some(format!("{name} is {value}")),
+            dropped.counted(&["Ip.InAddrErrors", "Ip6InAddrErrors", "IpExt.InNoRoutes"]),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        advice: format!(
+            "Set {name} to 1, if netns {netns} is to be a router.\nElse find out why {} sends packets for {dst} to it: \
+             its route, or its neighbour entry of the next hop.",
+            dropped.tuple().src,
+        ),
+        ..Explained::default()
+    })
+}
+
+const FORWARD: &[&str] = &["ip_forward", "ip6_forward"];
+
+/// `ICMP_TIME_EXCEEDED` with `ICMP_EXC_TTL`, `ICMPV6_TIME_EXCEED` with `ICMPV6_EXC_HOPLIMIT`.
+fn last_hop(dropped: &Dropped<'_>) -> Option<Explained> {
+    let inhdr = dropped.unsaid() || dropped.because(&["IP_INHDR"]);
+    let (kind, field) = if dropped.tuple().dst.is_ipv4() { (11, "TTL") } else { (3, "hop limit") };
+    let (told, _) = told(dropped).filter(|(_, icmp)| inhdr && icmp.kind == kind && icmp.code == 0)?;
+    let netns = dropped.netns();
+    Some(Explained {
+        id: "ttl-exceeded",
+        severity: Severity::Warning,
+        why: format!("its {field} is used up: it may make no further hop"),
+        cause: Cause {
+            place: on_device(dropped.step),
+            did: format!("the {field} came to 0 in netns {netns}: it may make no further hop"),
+            ..Cause::default()
+        },
+        evidence: vec![format!("{}: the stack tells the sender that its {field} is exceeded", dropped.facts.cite(told))],
+        advice: format!(
+            "If this is traceroute, nothing is wrong.\nElse look for a loop: follow the routes to {} from netns {netns} \
+             on, hop by hop (`ip route get {}`).",
+            dropped.tuple().dst,
+            dropped.tuple().dst,
+        ),
+        ..Explained::default()
+    })
+}
+
+/// A sender that learns sends no packet of that size again after this time.
+const LEARNED_NS: u64 = 100_000_000;
+
+fn too_big(dropped: &Dropped<'_>) -> Option<Explained> {
+    let unsaid = dropped.unsaid() || dropped.because(&["PKT_TOO_BIG"]);
+    let (told, mtu) = too_big_for(dropped).filter(|_| unsaid)?;
+    let (step, facts) = (dropped.step, dropped.facts);
+    let again = facts.flow(step.flow).find(|other| {
+        other.direction == step.direction
+            && other.packet != step.packet
+            && other.netns == step.netns
+            && other.ts.abs_diff(step.ts) > LEARNED_NS
+            && Dropped::new(facts, other).is_some_and(|other| too_big_for(&other).is_some())
+    });
+    // IPv4 still has the packet on the device that it came in on.
+    let device = dropped.route().and_then(|answer| answer.device.clone()).unwrap_or_else(|| step.ifname.clone());
+    let place = Where { netns: Some(step.netns), ifname: Some(device.clone()), ..Where::default() };
+    let (netns, src, len) = (dropped.netns(), dropped.tuple().src, told.len);
+    let mut explained = Explained {
+        id: "packet-too-big",
+        why: format!("it has {len} bytes, {device} takes {mtu}; {src} is told and goes on all the same"),
+        cause: Cause {
+            place: place.clone(),
+            did: format!("the way on by {device} of netns {netns} takes packets of {mtu} bytes, and it must not be fragmented"),
+            ..Cause::default()
+        },
+        place: Some(place),
+        evidence: vec![format!("{}: {len} bytes; the stack tells {src} that at most {mtu} fit", facts.cite(told))],
+        advice: format!(
+            "Let ICMP \u{201c}fragmentation needed\u{201d} and ICMPv6 \u{201c}packet too big\u{201d} through to {src}, so that it can learn.\n\
+             Or give {device} and the devices before it the same MTU; for TCP, clamp the MSS."
+        ),
+        ..Explained::default()
+    };
+    if let Some(again) = again {
+        let cited = facts.cite(again);
+        explained.evidence.push(format!("{cited}: a packet of that size is dropped there again: the sender has not learned"));
+    } else {
+        explained.id = "path-mtu-learned";
+        explained.severity = Severity::Info;
+        explained.why = format!("it has {len} bytes, {device} takes {mtu}; {src} is told, and sends none of that size again");
+        explained.confidence = Confidence::Likely;
+        explained.advice = "Nothing is lost where the sender repeats it in smaller packets, as TCP does.".to_owned();
+    }
+    Some(explained)
+}
+
+fn too_big_for<'a>(dropped: &Dropped<'a>) -> Option<(&'a Step, u32)> {
+    let (told, icmp) = told(dropped)?;
+    icmp.mtu.filter(|mtu| told.len > *mtu).map(|mtu| (told, mtu))
+}
+
+/// The ICMP error that the stack sent about the packet before it dropped it.
+fn told<'a>(dropped: &Dropped<'a>) -> Option<(&'a Step, IcmpError)> {
+    let here = dropped.step.netns;
+    let told = dropped.before().filter(|step| step.netns == here).find_map(|step| Some((step, step.icmp?)));
+    told.filter(|_| dropped.within(FORWARD))
+}

@@ -1,0 +1,154 @@
+//! `no-route`, `blackhole-route`, `unreachable-route`, `prohibit-route`: the routing table refuses the packet.
+
+use super::{super::firewall::on_device, Dropped, Explained};
+use crate::model::{Cause, RouteAnswer};
+
+/// What the kernel throws away because of a route, or because there is none.
+pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
+    let unspecific = dropped.unsaid() || dropped.because(&["IP_INNOROUTES", "IP_OUTNOROUTES"]);
+    if !unspecific || !dropped.within(PLACES) || dropped.tuple().dst.is_multicast() {
+        return None;
+    }
+    refused(dropped).or_else(|| nowhere(dropped))
+}
+
+/// `dst_entry.input` and `.output` of routes that lead nowhere: `ip_error` (net/ipv4/route.c), for IPv6
+/// those of `ip6_rt_init_dst_reject` (net/ipv6/route.c), of which blackhole ends in `dst_discard_out`
+/// (net/core/dst.c). 5.10 to 7.3.
+const PLACES: &[&str] = &[
+    "ip_error",
+    "ip6_pkt_drop",
+    "ip6_pkt_discard",
+    "ip6_pkt_discard_out",
+    "ip6_pkt_prohibit",
+    "ip6_pkt_prohibit_out",
+    "dst_discard",
+    "dst_discard_out",
+];
+
+/// A route or a rule says no.
+fn refused(dropped: &Dropped<'_>) -> Option<Explained> {
+    let dst = dropped.tuple().dst;
+    let (answer, kind) = answers(dropped).find_map(|answer| Some((answer, Kind::of(answer)?)))?;
+    let by = match (&answer.route, &answer.rule) {
+        (Some(route), _) => format!("route `{route}`"),
+        (None, Some(rule)) => format!("rule `{rule}`"),
+        (None, None) => return None,
+    };
+    let netns = dropped.netns();
+    Some(Explained {
+        id: kind.id(),
+        why: format!("netns {netns} has a {} for it, {by}", kind.noun()),
+        cause: Cause {
+            place: on_device(dropped.step),
+            text: answer.route.clone().or_else(|| answer.rule.clone()),
+            did: format!("{by} of netns {netns} refuses {dst}; the sender is {}", kind.told()),
+            ..Cause::default()
+        },
+        evidence: [
+            Some(format!("asked for a route to {dst}, the kernel answers {}", said(answer))),
+            dropped.counted(COUNTERS),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        advice: format!(
+            "Take the {} away, if it is not meant for {dst}: `ip route show type {}` in netns {netns}.\nOr add a more \
+             specific route to {dst} that leads somewhere.",
+            kind.noun(),
+            kind.name(),
+        ),
+        ..Explained::default()
+    })
+}
+
+/// No table has a route.
+fn nowhere(dropped: &Dropped<'_>) -> Option<Explained> {
+    let dst = dropped.tuple().dst;
+    let answer = answers(dropped).find(|answer| answer.error.as_deref() == Some("ENETUNREACH"))?;
+    let netns = dropped.netns();
+    Some(Explained {
+        id: "no-route",
+        why: format!("netns {netns} has no route to {dst}"),
+        cause: Cause {
+            place: on_device(dropped.step),
+            did: format!("netns {netns} has no route to {dst}, not even a default one"),
+            ..Cause::default()
+        },
+        evidence: [
+            Some(format!("asked for a route to {dst}, the kernel answers {}", said(answer))),
+            dropped.counted(COUNTERS),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        advice: format!("Add a route to {dst} in netns {netns}, or a default route."),
+        ..Explained::default()
+    })
+}
+
+const COUNTERS: &[&str] =
+    &["IpExt.InNoRoutes", "Ip.OutNoRoutes", "Ip6InNoRoutes", "Ip6OutNoRoutes", "Ip.InAddrErrors"];
+
+/// Those about the packet's destination; the one that knows most comes last.
+fn answers<'a>(dropped: &Dropped<'a>) -> impl Iterator<Item = &'a RouteAnswer> + use<'a> {
+    let dst = dropped.tuple().dst;
+    dropped.routes().filter(move |answer| answer.to == Some(dst))
+}
+
+fn said(answer: &RouteAnswer) -> String {
+    let error = answer.error.as_deref().unwrap_or("no error");
+    match (&answer.route, &answer.rule) {
+        (Some(route), Some(rule)) => format!("{error}: `{route}`, by rule `{rule}`"),
+        (Some(text), None) | (None, Some(text)) => format!("{error}: `{text}`"),
+        (None, None) => error.to_owned(),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Blackhole,
+    Unreachable,
+    Prohibit,
+}
+
+impl Kind {
+    /// By the route, else by what the rule does: its last word.
+    fn of(answer: &RouteAnswer) -> Option<Self> {
+        let rule = answer.rule.as_deref().filter(|_| answer.route.is_none());
+        match answer.kind.as_deref().or_else(|| rule?.rsplit(' ').next())? {
+            "blackhole" => Some(Self::Blackhole),
+            "unreachable" => Some(Self::Unreachable),
+            "prohibit" => Some(Self::Prohibit),
+            _ => None,
+        }
+    }
+
+    fn id(self) -> &'static str {
+        match self {
+            Self::Blackhole => "blackhole-route",
+            Self::Unreachable => "unreachable-route",
+            Self::Prohibit => "prohibit-route",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        self.id().trim_end_matches("-route")
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Blackhole => "blackhole route",
+            Self::Unreachable => "route of type unreachable",
+            Self::Prohibit => "route of type prohibit",
+        }
+    }
+
+    fn told(self) -> &'static str {
+        match self {
+            Self::Blackhole => "not told",
+            Self::Unreachable => "told that the host is unreachable",
+            Self::Prohibit => "told that it is prohibited",
+        }
+    }
+}

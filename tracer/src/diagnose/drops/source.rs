@@ -1,0 +1,141 @@
+//! `reverse-path-filtered` and `martian-source`: a packet whose source the host does not believe.
+
+use std::net::IpAddr;
+
+use super::{super::firewall::on_device, Dropped, Explained};
+use crate::model::{Cause, Confidence};
+
+/// What is dropped for its source.
+pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
+    reverse_path(dropped).or_else(|| martian(dropped))
+}
+
+/// Where IPv4 looks for the route of what comes in (`fib_validate_source`, net/ipv4/fib_frontend.c), by what
+/// it is inlined into: 5.10 to 7.3.
+const INPUT: &[&str] = &[
+    "ip_rcv_finish_core",
+    "ip_rcv_finish",
+    "ip_list_rcv_finish",
+    "ip_sublist_rcv",
+    "ip_route_input_noref",
+    "ip_route_use_hint",
+];
+
+fn reverse_path(dropped: &Dropped<'_>) -> Option<Explained> {
+    let tuple = dropped.tuple();
+    let refused = dropped.routes().any(|answer| answer.iif.is_some() && answer.error.as_deref() == Some("EXDEV"));
+    let (counter, said) = (dropped.counted(&["TcpExt.IPReversePathFilter"]), dropped.because(&["IP_RPFILTER"]));
+    if !said && !(dropped.unsaid_within(INPUT) && refused && counter.is_some()) {
+        return None;
+    }
+    // The stricter of the two holds (`IN_DEV_RPFILTER`, include/linux/inetdevice.h).
+    let (name, value) = dropped.sysctls(".rp_filter").max_by_key(|(name, value)| (*value, !name.contains(".all.")))?;
+    let strict = value == "1";
+    let ifname = &dropped.step.ifname;
+    let back = dropped.routes().find(|answer| answer.to == Some(tuple.src) && answer.iif.is_none());
+    let way = back.and_then(|answer| answer.device.as_deref());
+    let back = match (way, back.and_then(|answer| answer.route.as_deref())) {
+        (Some(device), Some(route)) => format!("the way back to {} leads by {device} (`{route}`)", tuple.src),
+        (Some(device), None) => format!("the way back to {} leads by {device}", tuple.src),
+        _ => format!("there is no way back to {}", tuple.src),
+    };
+    Some(Explained {
+        id: "reverse-path-filtered",
+        why: format!("{back}, not by {ifname}, and {name} is {value}"),
+        cause: Cause {
+            place: on_device(dropped.step),
+            did: format!(
+                "{name} is {value} ({}), and {back}",
+                if strict { "strict: a packet must come in where its answer would leave" } else { "loose: there must be a way back" },
+            ),
+            ..Cause::default()
+        },
+        evidence: [Some(format!("{name} is {value}")), Some(back.clone()), counter].into_iter().flatten().collect(),
+        confidence: if said { Confidence::Certain } else { Confidence::Likely },
+        advice: format!(
+            "Route {} by {ifname}, if that is where it is.\nOr set {name} to 2 (any way back will do) or 0: packets may \
+             then come and go by different devices.",
+            tuple.src,
+        ),
+        ..Explained::default()
+    })
+}
+
+fn martian(dropped: &Dropped<'_>) -> Option<Explained> {
+    let src = dropped.tuple().src;
+    let class = class(dropped, src)?;
+    let refused = dropped.routes().any(|answer| answer.iif.is_some() && answer.error.as_deref() == Some("EINVAL"));
+    let said = match src {
+        // `fib_validate_source_reason` and `ip_route_input_slow` tell since 6.14, `ip6_rcv_core` gives what it
+        // finds wrong with addresses as a wrong header (net/ipv6/ip6_input.c).
+        IpAddr::V4(_) => {
+            dropped.because(&["IP_INVALID_SOURCE", "IP_LOCAL_SOURCE", "IP_LOCALNET"])
+                || (dropped.unsaid_within(INPUT) && refused)
+        }
+        IpAddr::V6(_) => {
+            dropped.within(&["ip6_rcv_core", "ipv6_rcv", "ip6_rcv_core.isra"])
+                && (dropped.unsaid() || dropped.because(&["IP_INHDR"]))
+                && !matches!(class, Class::Own(_))
+        }
+    };
+    if !said {
+        return None;
+    }
+    let netns = dropped.netns();
+    let what = class.sentence(src, &netns);
+    Some(Explained {
+        id: "martian-source",
+        why: format!("{what}, which no packet may come in from"),
+        cause: Cause {
+            place: on_device(dropped.step),
+            did: format!("it comes in with source {src}: {what}"),
+            ..Cause::default()
+        },
+        evidence: [Some(what), dropped.counted(&["Ip.InHdrErrors", "Ip6InHdrErrors", "Ip6InAddrErrors"])]
+            .into_iter()
+            .flatten()
+            .collect(),
+        confidence: if dropped.unsaid() { Confidence::Likely } else { Confidence::Certain },
+        advice: match class {
+            Class::Own(_) => format!(
+                "Find who else uses {src}, or what sends netns {netns} its own packets back (a loop, a wrong NAT).\nIf \
+                 they are meant to come back, set accept_local of the device to 1."
+            ),
+            _ => format!("Find the sender on {} and correct its source address, or the NAT that made it.", dropped.step.ifname),
+        },
+        ..Explained::default()
+    })
+}
+
+enum Class<'a> {
+    Own(&'a str),
+    Loopback,
+    Group,
+    Nobody,
+}
+
+impl Class<'_> {
+    fn sentence(&self, src: IpAddr, netns: &str) -> String {
+        match self {
+            Self::Own(ifname) => format!("{src} is an address of netns {netns} itself, on {ifname}"),
+            Self::Loopback => format!("{src} is a loopback address"),
+            Self::Group => format!("{src} is a multicast or broadcast address"),
+            Self::Nobody => format!("{src} is nobody's address"),
+        }
+    }
+}
+
+/// What makes a source impossible (`ip_route_input_slow`, net/ipv4/route.c).
+fn class<'a>(dropped: &Dropped<'a>, src: IpAddr) -> Option<Class<'a>> {
+    let broadcast = matches!(src, IpAddr::V4(src) if src.is_broadcast());
+    let zero = matches!(src, IpAddr::V4(src) if src.octets()[0] == 0);
+    if src.is_multicast() || broadcast {
+        Some(Class::Group)
+    } else if zero {
+        Some(Class::Nobody)
+    } else if src.is_loopback() {
+        Some(Class::Loopback)
+    } else {
+        dropped.local(src).map(Class::Own)
+    }
+}
