@@ -33,7 +33,7 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
         .collect();
     let elsewhere = requests.iter().copied().find(|step| step.netns != drop.netns && step.ifindex != 0);
     // The firewall has seen the request: then it has another reason to call the reply INVALID.
-    if requests.iter().any(|step| step.netns == drop.netns) {
+    if requests.iter().any(|step| step.netns == drop.netns) || (elsewhere.is_none() && !facts.tells_what_passed()) {
         return None;
     }
     let packet = packet_name(drop);

@@ -23,6 +23,11 @@ impl<'a> Facts<'a> {
         Self { trace, packets }
     }
 
+    /// Whether packets that passed are told, too: else that none was seen says nothing.
+    pub fn tells_what_passed(&self) -> bool {
+        !self.trace.start.drops
+    }
+
     /// Steps that are drops.
     pub fn drops(&self) -> impl Iterator<Item = &'a Step> {
         self.trace.steps.iter().filter(|step| step.drop.is_some())

@@ -15,7 +15,12 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
 }
 
 fn full(dropped: &Dropped<'_>) -> Option<Explained> {
-    let by = dropped_by_netfilter(dropped.step).filter(|by| by.table.is_none())?;
+    let by = dropped_by_netfilter(dropped.step);
+    // Where conntrack's own verdict is not seen (5.10), a full table still is.
+    let unseen = by.is_none() && dropped.unsaid_within(&["nf_hook_slow", "nf_hook_slow_list"]);
+    if !unseen && by.is_none_or(|by| by.table.is_some()) {
+        return None;
+    }
     let (count, max) = dropped.node().iter().find_map(|fact| match fact {
         NodeFact::ConntrackTable { count, max } => Some((*count, *max)),
         _ => None,
@@ -31,11 +36,12 @@ fn full(dropped: &Dropped<'_>) -> Option<Explained> {
         id: "conntrack-table-full",
         why: format!("conntrack's table is full (asked right after: {count} entries, at most {max})"),
         cause: Cause {
-            place: place(dropped.step, by),
+            place: by.map_or_else(|| on_device(dropped.step), |by| place(dropped.step, by)),
             did: format!("conntrack had no room for another connection: {count} entries, nf_conntrack_max {max}"),
             ..Cause::default()
         },
         evidence,
+        confidence: if unseen { Confidence::Likely } else { Confidence::Certain },
         advice: "Raise net.netfilter.nf_conntrack_max (and the hash table with it).\nOr find out who opens so many \
                  connections (`conntrack -L`), shorten the timeouts, or exempt such traffic from conntrack."
             .to_owned(),

@@ -7,7 +7,7 @@ use super::{
     },
     Dropped, Explained,
 };
-use crate::model::{Cause, Confidence, CtState, Netfilter, NodeFact, Step};
+use crate::model::{Cause, Confidence, CtState, Netfilter, NodeFact, Severity, Step};
 
 /// What netfilter dropped, but for what conntrack itself refused.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
@@ -104,15 +104,20 @@ fn why_invalid(dropped: &Dropped<'_>) -> &'static str {
 /// What conntrack thought of it, where a look-up was seen.
 fn believed(dropped: &Dropped<'_>) -> Option<String> {
     let state = dropped.step.ct.as_ref().map(|ct| ct.state).filter(|state| *state != CtState::None)?;
-    Some(format!("for conntrack it is {state} there"))
+    let zone = dropped.step.ct.as_ref().and_then(|ct| ct.zone);
+    let zone = zone.or_else(|| dropped.passed(&["nf_conntrack_in"])?.ct.as_ref()?.zone).filter(|zone| *zone != 0);
+    let zone = zone.map_or_else(String::new, |zone| format!(", looked up in zone {zone}"));
+    Some(format!("for conntrack it is {state} there{zone}"))
 }
 
-/// Old kernels, and hooks that are not followed: netfilter's own function freed it, and nobody saw the verdict.
+/// Old kernels, and hooks that are not followed: netfilter's own function freed it, and nobody saw the verdict. That
+/// is worth knowing, but the cause it is not: conntrack may have refused it, too.
 fn by_hook(dropped: &Dropped<'_>) -> Option<Explained> {
     let freed = dropped.because(&["NETFILTER_DROP", "NETFILTER_INGRESS"])
         || dropped.unsaid_within(&["nf_hook_slow", "nf_hook_slow_list"]);
     freed.then(|| Explained {
         id: "firewall-drop",
+        severity: Severity::Info,
         why: "netfilter refuses it, by a rule that could not be told".to_owned(),
         cause: Cause {
             place: super::super::firewall::on_device(dropped.step),
