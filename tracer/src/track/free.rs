@@ -27,6 +27,11 @@ const ORDINARY: &[(&str, &str)] = &[
     ("NOT_SPECIFIED", "tcp_rcv_state_process"),
     ("TCP_RFC7323_PAWS_ACK", ""),
     ("PACKET_SOCK_ERROR", ""),
+    // What a packet was put together from goes with it (`kfree_skb_list`): its own end tells what became of it.
+    ("NOT_SPECIFIED", "skb_release_data"),
+    ("UNKNOWN", "skb_release_data"),
+    // 5.10 frees all that ICMPv6 has taken in like this (`icmpv6_rcv`, net/ipv6/icmp.c).
+    ("UNKNOWN", "icmpv6_rcv"),
     ("NOT_SPECIFIED", "packet_rcv"),
     ("NOT_SPECIFIED", "tpacket_rcv"),
 ];
