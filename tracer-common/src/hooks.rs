@@ -154,7 +154,8 @@ hooks! {
     GENEVE_UDP_ENCAP_RECV = 61: "geneve_udp_encap_recv"("sock" "sk_buff") (module "geneve") [Entry] shared "second_argument";
     XFRM_OUTPUT = 62: "xfrm_output"("sock" "sk_buff") (vmlinux) [Entry];
     XFRM_INPUT = 63: "xfrm_input"("sk_buff") (vmlinux) [Entry] shared "first_argument";
-    TCP_CONN_REQUEST = 64: "tcp_conn_request"("request_sock_ops" "tcp_request_sock_ops" "sock" "sk_buff") (vmlinux) [Entry];
+    TCP_V4_CONN_REQUEST = 64: "tcp_v4_conn_request"("sock" "sk_buff") (vmlinux) [Entry Return];
+    TCP_V6_CONN_REQUEST = 65: "tcp_v6_conn_request"("sock" "sk_buff") (vmlinux) [Entry Return];
 }
 
 const _: () = {

@@ -102,6 +102,7 @@ layout! {
     sock_net: Byte "sock" "__sk_common.skc_net.net" in "";
     sock_ack_backlog: Byte "sock" "sk_ack_backlog" in "";
     sock_max_ack_backlog: Byte "sock" "sk_max_ack_backlog" in "";
+    sock_drops: Byte "sock" "sk_drops" in "";
     csk_requests: Byte "inet_connection_sock" "icsk_accept_queue.qlen" in "";
     net_syncookies: Byte "net" "ipv4.sysctl_tcp_syncookies" in "";
     state_hook: Byte "nf_hook_state" "hook" in "";

@@ -13,7 +13,7 @@ use crate::{
 pub const DEFAULT: &str = "6.18.15";
 
 /// The kernels that `cargo xtask test` runs on.
-pub const MATRIX: [&str; 1] = [DEFAULT];
+pub const MATRIX: [&str; 5] = ["5.10", "6.1", "6.12", DEFAULT, "7.3"];
 
 /// Where a kernel comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

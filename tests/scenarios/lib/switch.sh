@@ -8,12 +8,17 @@ nodes_at_switch() {
     for netns in A switch B; do
         add_netns "$netns"
     done
+    # Nothing but a bridge: where br_netfilter is loaded, it would fragment, too.
+    in_netns switch bash -c '
+        for call in /proc/sys/net/bridge/bridge-nf-call-*; do [ ! -e "$call" ] || echo 0 >"$call"; done'
     configure switch <<EOT
 link add br0 type bridge
 link set br0 up
 EOT
     plug_into_switch A B
     plug_into_switch B A
+    know A "$UPLINK" "$NODE_B" B "$UPLINK"
+    know B "$UPLINK" "$NODE_A" A "$UPLINK"
 }
 
 # plug_into_switch NODE PEER
@@ -30,6 +35,14 @@ link set $UPLINK up
 route add ${!peer4}/32 dev $UPLINK
 route add ${!peer6}/128 dev $UPLINK
 EOT
+}
+
+# know NETNS DEVICE ADDRESS OTHER OTHER-DEVICE: the address is the other's, for good: nobody asks for it, which
+# would be lost as well.
+know() {
+    local mac
+    mac=$(in_netns "$4" cat "/sys/class/net/$5/address")
+    ip -n "$1" neighbour replace "$3" lladdr "$mac" dev "$2" nud permanent
 }
 
 # give_up_soon NETNS DEVICE: a neighbour that does not answer has failed after 0.3 s, not after 3 s.

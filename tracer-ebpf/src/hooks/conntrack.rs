@@ -28,7 +28,7 @@ fn entry<A: Args>(args: &A) {
         let template = (A::Read::at::<u64>(skb, field!(layout.skb_nfct)) & !NFCT_INFOMASK) as *const u8;
         let zone: u16 = if template.is_null() { 0 } else { Probed::at(template, field!(layout.ct_zone)) };
         // SAFETY: a packet from the map.
-        unsafe { (*packet).zone = u32::from(zone) };
+        unsafe { (*packet).kept = u32::from(zone) };
     }
 }
 
@@ -43,7 +43,7 @@ fn returned<A: Args>(args: &A, ret: i32) {
             unsafe { (*packet).nfct = 0 };
         }
         // SAFETY: a packet from the map.
-        let zone = u64::from(unsafe { (*packet).zone });
+        let zone = u64::from(unsafe { (*packet).kept });
         let details =
             Details { extra: u64::from(ret as u32) | zone << 32, flags: flag::RETURNED, ..Details::default() };
         emit::step::<A::Read>(hook::NF_CONNTRACK_IN, skb, packet, place::<A::Read>(args.arg(1)), details);

@@ -4,10 +4,10 @@ use tracer_common::{flag, hook};
 
 use super::pass;
 use crate::{
-    attach::{Args, on_entry, on_entry_shared},
+    attach::{Args, on_entry, on_entry_shared, on_return},
     layout::field,
     packet,
-    read::Read,
+    read::{Probed, Read},
 };
 
 on_entry! {
@@ -18,30 +18,52 @@ on_entry! {
     // tcp_v4_send_reset(sk, skb, …): the skb is the packet that is refused.
     tcp_v4_send_reset => |args| at::<_, 1>(hook::TCP_V4_SEND_RESET, args);
     tcp_v6_send_reset => |args| at::<_, 1>(hook::TCP_V6_SEND_RESET, args);
-    tcp_conn_request => requested;
 }
 
-/// `tcp_conn_request(rsk_ops, af_ops, sk, skb)`: a listener with a full queue refuses the SYN, and
+on_return! {
+    tcp_v4_conn_request/2, skb |args: &_| Args::arg(args, 1), entry requested => answered;
+    tcp_v6_conn_request/2, skb |args: &_| Args::arg(args, 1), entry requested => answered;
+}
+
+/// `tcp_v4_conn_request(sk, skb)`: a listener with a full queue refuses the SYN (`tcp_conn_request`), and
 /// `tcp_rcv_state_process` frees it like one that it took (net/ipv4/tcp_input.c, 5.10 to 7.3).
 #[inline(always)]
 fn requested<A: Args>(args: &A) {
-    let (sk, Some(packet)) = (args.arg(2), packet::tracked(args.arg(3))) else { return };
-    let waiting: u32 = A::Read::at(sk, field!(layout.sock_ack_backlog));
-    let limit: u32 = A::Read::at(sk, field!(layout.sock_max_ack_backlog));
-    let half_open: u32 = A::Read::at(sk, field!(layout.csk_requests));
+    let Some(packet) = packet::tracked(args.arg(1)) else { return };
+    let sk = args.arg(0);
+    let number = |offset: u16| -> u32 { A::Read::at(sk, offset) };
+    let (waiting, limit) = (number(field!(layout.sock_ack_backlog)), number(field!(layout.sock_max_ack_backlog)));
     let net: *const u8 = A::Read::at(sk, field!(layout.sock_net));
-    let cookies: u8 = A::Read::at(net, field!(layout.net_syncookies));
-    // `inet_csk_reqsk_queue_is_full`, `sk_acceptq_is_full`: in that order, the second one lets one more wait.
-    let full = if cookies == 0 && half_open >= limit {
-        flag::REQUESTS_FULL
-    } else if waiting > limit {
+    let cookies: u8 = Probed::at(net, field!(layout.net_syncookies));
+    // `inet_csk_reqsk_queue_is_full` lets one more wait on some kernels: whether it was, the drops tell afterwards.
+    let full = if waiting > limit {
         flag::ACCEPTS_FULL
+    } else if cookies == 0 && Probed::at::<u32>(sk, field!(layout.csk_requests)) >= limit {
+        flag::REQUESTS_FULL
     } else {
         0
     };
     // SAFETY: a packet from the map.
-    unsafe { (*packet).flags = (*packet).flags & !(flag::REQUESTS_FULL | flag::ACCEPTS_FULL) | full };
+    unsafe {
+        (*packet).flags = (*packet).flags & !FULL | full;
+        (*packet).kept = number(field!(layout.sock_drops));
+    }
 }
+
+/// A listener that counted no drop (`tcp_listendrop`) has taken it.
+#[inline(always)]
+fn answered<A: Args>(args: &A, _ret: i32) {
+    let Some(packet) = packet::tracked(args.arg(1)) else { return };
+    let drops: u32 = A::Read::at(args.arg(0), field!(layout.sock_drops));
+    // SAFETY: a packet from the map.
+    unsafe {
+        if drops == (*packet).kept {
+            (*packet).flags &= !FULL;
+        }
+    }
+}
+
+const FULL: u8 = flag::ACCEPTS_FULL | flag::REQUESTS_FULL;
 
 // Not of these protocols alone: whatever passes a packet in that argument.
 on_entry_shared! {

@@ -65,8 +65,9 @@ pub struct Packet {
     pub fingerprint: u32,
     /// Where the flight recorder keeps its way.
     pub trail: u32,
-    /// Conntrack zone that the look-up under way goes to.
-    pub zone: u32,
+    /// What the function under way is compared by when it returns: the conntrack zone of a look-up, the drops of
+    /// a listener.
+    pub kept: u32,
 }
 
 #[map]
@@ -98,7 +99,7 @@ static BLANK: Packet = Packet {
     mark: 0,
     fingerprint: 0,
     trail: 0,
-    zone: 0,
+    kept: 0,
 };
 
 /// Counts something that could not be reported.

@@ -1,11 +1,13 @@
 //! Conclusions: a sentence, then who, where, why, the evidence and what to do.
 
+use std::collections::HashMap;
+
 use anstyle::Style;
 
 use super::{
     place,
     style::{BAD, GOOD, HEADING, Look, PLACE, WARN, clean, hang, pad, paint},
-    text::{heading, list},
+    text::{heading, list, plural},
 };
 use crate::model::{Cause, Confidence, CtState, Finding, Severity, Trace};
 
@@ -20,11 +22,28 @@ pub(super) fn render(trace: &Trace, look: Look) -> String {
         };
         return format!("{}  {}\n\n", heading("Findings"), paint(style, none));
     }
-    let findings: Vec<_> = trace.findings.iter().map(|finding| one(finding, trace, look)).collect();
+    let findings: Vec<_> = alike(&trace.findings).iter().map(|alike| one(alike, trace, look)).collect();
     format!("{}{}\n", heading("Findings"), findings.join("\n"))
 }
 
-fn one(finding: &Finding, trace: &Trace, look: Look) -> String {
+/// Findings of different flows that say the same: the same cause at the same place.
+fn alike(findings: &[Finding]) -> Vec<Vec<&Finding>> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    let mut places = HashMap::new();
+    for finding in findings {
+        let Finding { id, r#where, cause, tuple, direction, .. } = finding;
+        let place = (id, r#where, &cause.place, &cause.did, &cause.program, tuple.proto, direction);
+        let group = *places.entry(place).or_insert(groups.len());
+        if group == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[group].push(finding);
+    }
+    groups
+}
+
+fn one(alike: &[&Finding], trace: &Trace, look: Look) -> String {
+    let Some((finding, others)) = alike.split_first() else { return String::new() };
     let (sign, style, severity) = match finding.severity {
         Severity::Error => ("✗", BAD, "error"),
         Severity::Warning => ("!", WARN.bold(), "warning"),
@@ -54,10 +73,28 @@ fn one(finding: &Finding, trace: &Trace, look: Look) -> String {
     row("rule", &rule);
     let packets = if finding.packets.len() == 1 { "packet" } else { "packets" };
     row(packets, &list(&finding.packets));
+    row("also", &also(others));
     row("evidence", &finding.evidence.iter().map(|line| clean(line)).collect::<Vec<_>>().join("\n"));
     row("advice", &finding.advice.lines().map(clean).collect::<Vec<_>>().join("\n"));
     text
 }
+
+/// The flows of which the same holds.
+fn also(others: &[&Finding]) -> String {
+    if others.is_empty() {
+        return String::new();
+    }
+    let packets: usize = others.iter().map(|finding| finding.packets.len()).sum();
+    let mut flows: Vec<_> =
+        others.iter().take(FLOWS).map(|finding| format!("{} {}", finding.tuple.proto, finding.tuple)).collect();
+    if others.len() > FLOWS {
+        flows.push(format!("{} more", others.len() - FLOWS));
+    }
+    format!("{} of {}: {}", plural(packets, "packet"), plural(others.len(), "more flow"), flows.join(", "))
+}
+
+/// How many other flows are named.
+const FLOWS: usize = 3;
 
 fn reason(finding: &Finding) -> String {
     match finding.ct_state {

@@ -71,7 +71,10 @@ impl Progress {
     #[must_use]
     pub fn new(filter: &str, show: Show) -> Self {
         let target = if show == Show::Live { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(None, target);
+        Self::on(ProgressBar::with_draw_target(None, target), filter, show)
+    }
+
+    fn on(bar: ProgressBar, filter: &str, show: Show) -> Self {
         style(&bar, "{spinner} {wide_msg}");
         let filter = if filter.is_empty() { "all traffic" } else { filter };
         Self { show, bar, tracing: format!("tracing {filter}") }
@@ -105,11 +108,11 @@ impl Progress {
 
     /// As [`Self::update`], with the worst drops below; of `names` only names are asked.
     pub fn update_drops(&self, counts: Counts, worst: &[DropCount], names: &Trace) {
-        if self.show == Show::Live {
-            if self.bar.prefix().is_empty() && !worst.is_empty() {
+        self.update(counts);
+        if self.show == Show::Live && !worst.is_empty() {
+            if self.bar.prefix().is_empty() {
                 style(&self.bar, "{spinner} {wide_msg}\n{prefix}");
             }
-            self.update(counts);
             self.bar.set_prefix(drops::table(worst, names, Look::for_stderr()).trim_end().to_owned());
         }
     }
@@ -153,7 +156,36 @@ fn say(sentence: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::Counts;
+    use indicatif::{InMemoryTerm, ProgressBar, ProgressDrawTarget};
+
+    use super::{Counts, Progress, Show};
+    use crate::model::{DropCount, Trace, Where};
+
+    #[test]
+    fn the_worst_drops_stand_below_the_counts() {
+        let terminal = InMemoryTerm::new(10, 80);
+        let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+        let progress = Progress::on(ProgressBar::with_draw_target(None, target), "port 9", Show::Live);
+        let drop = |packets, cause: &str| DropCount {
+            reason: "NOT_SPECIFIED".to_owned(),
+            location: "ip_error+0x1a".to_owned(),
+            packets,
+            cause: Some(cause.to_owned()),
+            flow: None,
+            tuple: None,
+            r#where: Where::default(),
+        };
+        progress.started();
+        let counts = Counts { packets: 5, flows: 2, drops: 5, lost: 0 };
+        progress.update_drops(Counts::default(), &[], &Trace::default());
+        progress.update_drops(counts, &[drop(4, "firewall-drop"), drop(1, "no-socket")], &Trace::default());
+        let shown = terminal.contents();
+        let lines: Vec<_> = shown.lines().collect();
+        assert!(lines[0].contains("5 packets, 2 flows, 5 drops, 0 lost"), "{shown}");
+        assert!(lines.len() == 4 && lines[2].contains("4  firewall-drop"), "{shown}");
+        progress.finish();
+        assert_eq!(terminal.contents(), "");
+    }
 
     #[test]
     fn counts_in_words() {

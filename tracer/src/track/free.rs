@@ -16,8 +16,9 @@ const ORDINARY: &[(&str, &str)] = &[
     ("UNKNOWN", "sk_stream_kill_queues"),
     ("UNKNOWN", "inet_sock_destruct"),
     ("UNKNOWN", "__sk_destruct"),
-    // 5.10 frees every message that it has understood like this (net/ipv6/icmp.c).
+    // Up to 6.1 every message ends like this once it is understood (net/ipv6/icmp.c).
     ("UNKNOWN", "icmpv6_rcv"),
+    ("NOT_SPECIFIED", "icmpv6_rcv"),
     ("UNKNOWN", "packet_rcv"),
     ("UNKNOWN", "tpacket_rcv"),
     ("NOT_SPECIFIED", "tcp_v4_rcv"),
@@ -30,8 +31,6 @@ const ORDINARY: &[(&str, &str)] = &[
     // What a packet was put together from goes with it (`kfree_skb_list`): its own end tells what became of it.
     ("NOT_SPECIFIED", "skb_release_data"),
     ("UNKNOWN", "skb_release_data"),
-    // 5.10 frees all that ICMPv6 has taken in like this (`icmpv6_rcv`, net/ipv6/icmp.c).
-    ("UNKNOWN", "icmpv6_rcv"),
     ("NOT_SPECIFIED", "packet_rcv"),
     ("NOT_SPECIFIED", "tpacket_rcv"),
 ];

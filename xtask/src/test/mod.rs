@@ -1,16 +1,22 @@
 //! `cargo xtask test`: style, lints and unit tests here, then the scenarios on real kernels.
 
 mod counts;
+mod guest;
+mod results;
 mod scenarios;
 
 use std::{
     io::{BufRead as _, BufReader},
     process::{Command, Stdio},
+    sync::{Arc, Mutex},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Args;
 use counts::Counts;
+use guest::lock;
+use results::Results;
+use scenarios::Wanted;
 
 use crate::{
     build,
@@ -23,13 +29,17 @@ use crate::{
 /// Check style and lints, run the unit tests, and run the scenarios on each kernel
 #[derive(Args, Debug)]
 pub struct TestArgs {
-    /// A kernel to run the scenarios on, once for each; all of today's matrix when not given
+    /// A kernel to run the scenarios on, all of them, once for each; when not given the whole matrix, where most
+    /// scenarios are left to one kernel
     #[arg(long)]
     kernel: Vec<Kernel>,
     /// Leave out style, lints and unit tests
     #[arg(long)]
     scenarios_only: bool,
-    /// How many guests share the scenarios of one kernel; one for each processor when not given, at most four
+    /// Only the documents about causes of drops, in guests only
+    #[arg(long)]
+    causes_only: bool,
+    /// How many guests run at a time; one for each processor when not given, at most four
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
     jobs: Option<u32>,
     #[command(flatten)]
@@ -40,17 +50,22 @@ pub struct TestArgs {
 
 /// Prints `N passed, N failed` at the end; returns 1 if anything failed.
 pub fn test(args: &TestArgs) -> Result<i32> {
-    let mut counts = Counts::default();
-    let steps: [fn(&TestArgs, &mut Counts) -> Result<()>; 2] = [local_checks, guest_checks];
+    let results = Arc::new(Mutex::new(Results::default()));
+    let steps: [fn(&TestArgs, &Arc<Mutex<Results>>) -> Result<()>; 2] = [local_checks, guest_checks];
     for step in steps {
         // Whatever goes wrong, the closing line comes, and the other step is still worth running.
-        if let Err(error) = step(args, &mut counts) {
+        if let Err(error) = step(args, &results) {
             println!("FAIL {error:#}");
-            counts += Counts::FAILURE;
+            lock(&results).fail(format!("{error:#}"));
         }
     }
-    println!("{} passed, {} failed", counts.passed, counts.failed);
-    Ok(i32::from(counts.failed > 0))
+    let results = lock(&results);
+    // Once more: of a long output, the end is what people see.
+    for failure in &results.failures {
+        println!("failed: {failure}");
+    }
+    println!("{} passed, {} failed", results.counts.passed, results.counts.failed);
+    Ok(i32::from(results.counts.failed > 0))
 }
 
 /// A guest keeps one processor busy.
@@ -60,15 +75,24 @@ fn processors() -> u32 {
 }
 
 /// What needs no guest.
-fn local_checks(args: &TestArgs, counts: &mut Counts) -> Result<()> {
-    if args.scenarios_only {
+fn local_checks(args: &TestArgs, results: &Arc<Mutex<Results>>) -> Result<()> {
+    if args.scenarios_only || args.causes_only {
         return Ok(());
     }
     let toolchain = toolchain::ensure()?;
-    *counts += check("style", toolchain::plain_cargo().args(["fmt", "--all", "--check"]))?;
     let lints = ["clippy", "--all-targets", "--", "-D", "warnings"];
-    *counts += check("lints", toolchain.cargo().args(lints))?;
-    *counts += unit_tests(toolchain.cargo().args(["test", "--no-fail-fast"]))?;
+    let done = [
+        ("style", check("style", toolchain::plain_cargo().args(["fmt", "--all", "--check"]))?),
+        ("lints", check("lints", toolchain.cargo().args(lints))?),
+        ("unit tests", unit_tests(toolchain.cargo().args(["test", "--no-fail-fast"]))?),
+    ];
+    let mut results = lock(results);
+    for (name, counts) in done {
+        results.counts += counts;
+        if counts.failed > 0 {
+            results.failures.push(name.to_owned());
+        }
+    }
     Ok(())
 }
 
@@ -111,28 +135,28 @@ fn unit_tests(command: &mut Command) -> Result<Counts> {
 }
 
 /// The scenarios on each kernel.
-fn guest_checks(args: &TestArgs, counts: &mut Counts) -> Result<()> {
+fn guest_checks(args: &TestArgs, results: &Arc<Mutex<Results>>) -> Result<()> {
     if !args.machine.no_build {
         build::build()?;
-    }
-    let program = workspace::target().join("release/scenarios");
-    if !program.is_file() {
-        bail!("{} is missing; build it with `cargo xtask build`", program.display());
     }
     let kernels = if args.kernel.is_empty() {
         kernels::MATRIX.iter().map(|name| name.parse()).collect::<Result<Vec<_>>>()?
     } else {
         args.kernel.clone()
     };
-    for kernel in kernels {
-        let machine = vm::prepare(&kernel, &args.machine)?;
-        progress::say(&format!("running scenarios on kernel {} …", machine.name));
-        let on_kernel = scenarios::run(&machine, args.jobs.unwrap_or_else(processors), &args.filter);
-        if on_kernel == Counts::default() {
-            println!("[{}] FAIL no scenario was run; does the filter match none?", kernel.name);
-            *counts += Counts::FAILURE;
-        }
-        *counts += on_kernel;
+    let machines = kernels.iter().map(|kernel| Ok((*kernel, vm::prepare(kernel, &args.machine)?)));
+    let wanted = Wanted {
+        machines: machines.collect::<Result<_>>()?,
+        causes_only: args.causes_only,
+        everywhere: !args.kernel.is_empty(),
+        filter: &args.filter,
+        jobs: args.jobs.unwrap_or_else(processors),
+    };
+    let played = scenarios::run(&wanted, results);
+    let names: Vec<_> = kernels.iter().map(|kernel| kernel.name).collect();
+    if let Some(table) = lock(results).table(&names) {
+        print!("{table}");
+        workspace::write_atomically(&workspace::cache("")?.join("causes.md"), table.as_bytes())?;
     }
-    Ok(())
+    played
 }

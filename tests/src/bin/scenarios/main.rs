@@ -54,7 +54,7 @@ struct Run {
     /// Keep what tracer captured of each scenario in this folder
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
-    /// Words of which a scenario's name must contain one
+    /// Words of which a scenario's name must contain one, or be it, after a `=`
     filter: Vec<String>,
 }
 
@@ -100,9 +100,11 @@ fn choose(mut scenarios: Vec<Scenario>, options: &Run) -> Result<Vec<Scenario>> 
     Ok(scenarios.into_iter().skip(part - 1).step_by(parts).collect())
 }
 
-/// Whether the name contains one of the words, if there are any.
+/// Whether the name contains one of the words, or is the one after `=`, if there are any.
 fn wanted(name: &str, filter: &[String]) -> bool {
-    filter.is_empty() || filter.iter().any(|word| name.contains(word.as_str()))
+    let fits =
+        |word: &String| word.strip_prefix('=').map_or_else(|| name.contains(word.as_str()), |whole| name == whole);
+    filter.is_empty() || filter.iter().any(fits)
 }
 
 fn play_all(stage: &Stage, scenarios: &[Scenario]) -> Result<bool> {

@@ -98,7 +98,10 @@ fn other_host(dropped: &Dropped<'_>) -> Option<Explained> {
             did: format!("the frame's destination MAC address is that of another host, not that of {ifname}{own}"),
             ..Cause::default()
         },
-        evidence: local.map(|device| format!("{dst} is an address of netns {netns}, on {device}")).into_iter().collect(),
+        evidence: local
+            .map(|device| format!("{dst} is an address of netns {netns}, on {device}"))
+            .into_iter()
+            .collect(),
         advice: format!(
             "Look at the neighbour entry that the sender has of its next hop (`ip neighbour`): it may be left over from \
              another device, or wrong by hand.\nIf {ifname} listens to everything (a bridge, a capture), others get such \

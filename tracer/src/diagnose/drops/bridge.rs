@@ -15,7 +15,7 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
             return Some(explained);
         }
     }
-    too_long(dropped, others).or_else(|| nowhere_to_go(dropped, own, others))
+    too_long(dropped, &ports).or_else(|| nowhere_to_go(dropped, own, others))
 }
 
 /// Before a port was chosen (net/bridge/br_input.c; the reason since 6.14).
@@ -51,9 +51,9 @@ fn refused_at_entry(dropped: &Dropped<'_>, port: &Port<'_>) -> Option<Explained>
 }
 
 /// `br_dev_queue_push_xmit` asks `is_skb_forwardable`: MTU, Ethernet header and a VLAN tag.
-fn too_long(dropped: &Dropped<'_>, others: &[Port<'_>]) -> Option<Explained> {
+fn too_long(dropped: &Dropped<'_>, ports: &[Port<'_>]) -> Option<Explained> {
     let len = dropped.step.len;
-    let small: Vec<_> = others.iter().filter(|port| port.mtu > 0 && len > port.mtu + FRAME).collect();
+    let small: Vec<_> = ports.iter().filter(|port| port.mtu > 0 && len > port.mtu + FRAME).collect();
     let port = small.first().filter(|_| dropped.unsaid_within(EXIT))?;
     let Port { ifname, bridge, mtu, .. } = port;
     let bytes = len - ETH_HLEN;

@@ -19,6 +19,7 @@ const ENDS: &[&str] = &[
     "sch_direct_xmit",
     "kfree_skb_list",
     "kfree_skb_list_reason",
+    "__tcf_kfree_skb_list",
 ];
 
 /// To the other end of a veth pair, refused if that is down, or the packet longer than its MTU
@@ -30,7 +31,9 @@ fn down(dropped: &Dropped<'_>, link: &Link<'_>) -> Option<Explained> {
     let place = dropped.within(ENDS) && (dropped.unsaid() || dropped.because(&["QDISC_DROP", "DEV_READY"]));
     let peer = dropped.unsaid_within(PEER) && link.kind == "veth";
     let unanswered = dropped.because(&["NEIGH_FAILED"]) || dropped.unsaid_within(UNANSWERED);
-    if !place && !peer && !unanswered {
+    // Its neighbours are forgotten, with what waited for them (`neigh_carrier_down`, net/core/neighbour.c).
+    let forgotten = dropped.because(&["QUEUE_PURGE"]) && dropped.within(&["neigh_destroy", "neigh_flush_dev"]);
+    if !place && !peer && !unanswered && !forgotten {
         return None;
     }
     let ifname = link.ifname;

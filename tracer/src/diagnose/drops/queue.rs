@@ -89,8 +89,8 @@ fn receive(dropped: &Dropped<'_>) -> Option<Explained> {
     let counted = dropped.counted(counters);
     // TCP says `PROTO_MEM` for this too, and counts (`tcp_data_queue`, net/ipv4/tcp_input.c, 6.1 to 7.3). Where the
     // window has shrunk with the buffer, the segment is beyond it (`tcp_sequence`, 6.18).
-    let said = dropped.because(&["SOCKET_RCVBUFF", "TCP_ZEROWINDOW"])
-        || !udp && counted.is_some() && dropped.because(BY_TCP);
+    let said =
+        dropped.because(&["SOCKET_RCVBUFF", "TCP_ZEROWINDOW"]) || !udp && counted.is_some() && dropped.because(BY_TCP);
     let unsaid = dropped.unsaid_within(UNSAID) && counted.is_some();
     if !said && !unsaid {
         return None;

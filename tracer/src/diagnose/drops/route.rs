@@ -87,8 +87,7 @@ fn nowhere(dropped: &Dropped<'_>) -> Option<Explained> {
     })
 }
 
-const COUNTERS: &[&str] =
-    &["IpExt.InNoRoutes", "Ip.OutNoRoutes", "Ip6InNoRoutes", "Ip6OutNoRoutes", "Ip.InAddrErrors"];
+const COUNTERS: &[&str] = &["IpExt.InNoRoutes", "Ip.OutNoRoutes", "Ip6InNoRoutes", "Ip6OutNoRoutes", "Ip.InAddrErrors"];
 
 /// Those about the packet's destination; the one that knows most comes last.
 fn answers<'a>(dropped: &Dropped<'a>) -> impl Iterator<Item = &'a RouteAnswer> + use<'a> {

@@ -1,0 +1,128 @@
+//! What came out on all kernels, and the table of causes.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use super::counts::Counts;
+
+/// How a document's variant went on a kernel, as `scenarios` says it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// A scenario passed.
+    Passed,
+    /// A scenario failed.
+    Failed,
+    /// A cause was found, and nothing where nothing is wrong.
+    Right,
+    /// This kernel does not tell the cause, as documented.
+    Unknown,
+    /// Anything else.
+    Wrong,
+    /// The story itself needs a younger kernel.
+    NotPlayed,
+}
+
+impl Outcome {
+    /// Reads a line of `scenarios`: the outcome and the variant's name.
+    pub fn parse(line: &str) -> Option<(Self, String)> {
+        let (word, rest) = line.split_once(' ')?;
+        let outcome = match word {
+            "ok" => Self::Passed,
+            "FAIL" => Self::Failed,
+            "right" => Self::Right,
+            "unknown" => Self::Unknown,
+            "WRONG" => Self::Wrong,
+            "not-played" => Self::NotPlayed,
+            _ => return None,
+        };
+        let name = rest.split([' ', ':']).next()?;
+        Some((outcome, name.to_owned()))
+    }
+
+    fn in_table(self) -> Option<&'static str> {
+        match self {
+            Self::Passed | Self::Failed => None,
+            Self::Right => Some("right"),
+            Self::Unknown => Some("unknown"),
+            Self::Wrong => Some("WRONG"),
+            Self::NotPlayed => Some("not played"),
+        }
+    }
+}
+
+/// All that is known so far.
+#[derive(Debug, Default)]
+pub struct Results {
+    /// Passed and failed.
+    pub counts: Counts,
+    /// One line for each failure.
+    pub failures: Vec<String>,
+    causes: BTreeMap<String, BTreeMap<&'static str, Outcome>>,
+}
+
+impl Results {
+    /// What a guest has just said. It counts itself.
+    pub fn add(&mut self, kernel: &'static str, name: &str, outcome: Outcome) {
+        if matches!(outcome, Outcome::Failed | Outcome::Wrong) {
+            self.failures.push(format!("[{kernel}] {name}"));
+        }
+        if outcome.in_table().is_some() {
+            self.causes.entry(name.to_owned()).or_default().insert(kernel, outcome);
+        }
+    }
+
+    /// A failure that is in no guest's count.
+    pub fn fail(&mut self, what: String) {
+        self.counts += Counts::FAILURE;
+        self.failures.push(what);
+    }
+
+    /// Causes and kernels as Markdown; `None` where no cause was played.
+    pub fn table(&self, kernels: &[&'static str]) -> Option<String> {
+        if self.causes.is_empty() {
+            return None;
+        }
+        let mut table = format!("| cause | {} |\n|---|{}\n", kernels.join(" | "), "---|".repeat(kernels.len()));
+        for (name, outcomes) in &self.causes {
+            let cells = kernels.iter().map(|kernel| outcomes.get(kernel).and_then(|outcome| outcome.in_table()));
+            let cells: Vec<_> = cells.map(|cell| cell.unwrap_or("–")).collect();
+            // Writing to a string cannot fail.
+            let _ = writeln!(table, "| {} | {} |", name.trim_start_matches("causes/"), cells.join(" | "));
+        }
+        let sum = |outcome| {
+            let of = |kernel: &&str| self.causes.values().filter(|all| all.get(kernel) == Some(&outcome)).count();
+            kernels.iter().map(|kernel| of(kernel).to_string()).collect::<Vec<_>>().join(" | ")
+        };
+        for outcome in [Outcome::Right, Outcome::Unknown, Outcome::NotPlayed, Outcome::Wrong] {
+            let _ = writeln!(table, "| **{}** | {} |", outcome.in_table().unwrap_or_default(), sum(outcome));
+        }
+        Some(table)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_the_guest() {
+        let parsed = |line| Outcome::parse(line).map(|(outcome, name)| (outcome, name.clone()));
+        assert_eq!(parsed("right causes/a/ipv4 (1.2 s)"), Some((Outcome::Right, "causes/a/ipv4".to_owned())));
+        assert_eq!(parsed("not-played causes/b: needs kernel 6.6"), Some((Outcome::NotPlayed, "causes/b".to_owned())));
+        assert_eq!(parsed("    WRONG inside"), None);
+        assert_eq!(parsed("  set up: 8 of 32"), None);
+    }
+
+    #[test]
+    fn the_table_has_a_row_for_each_cause() {
+        let mut results = Results::default();
+        results.add("5.10", "causes/a", Outcome::Unknown);
+        results.add("7.3", "causes/a", Outcome::Wrong);
+        results.add("7.3", "healthy/x", Outcome::Failed);
+        let table = results.table(&["5.10", "6.1", "7.3"]).expect("a table");
+        let lines: Vec<_> = table.lines().collect();
+        assert_eq!(lines[0], "| cause | 5.10 | 6.1 | 7.3 |");
+        assert_eq!(lines[2], "| a | unknown | – | WRONG |");
+        assert_eq!(lines[6], "| **WRONG** | 0 | 0 | 1 |");
+        assert_eq!(results.failures, ["[7.3] causes/a", "[7.3] healthy/x"]);
+    }
+}
