@@ -97,8 +97,11 @@ fn too_big(dropped: &Dropped<'_>) -> Option<Explained> {
             && Dropped::new(facts, other).is_some_and(|other| too_big_for(&other).is_some())
     });
     // IPv4 still has the packet on the device that it came in on.
-    let device = dropped.route().and_then(|answer| answer.device.clone()).unwrap_or_else(|| step.ifname.clone());
-    let place = Where { netns: Some(step.netns), ifname: Some(device.clone()), ..Where::default() };
+    let dst = dropped.tuple().dst;
+    let next = dropped.routes().filter(|answer| answer.to == Some(dst)).find_map(|answer| answer.device.clone());
+    let next = next.or_else(|| dst.is_ipv6().then(|| step.ifname.clone()));
+    let place = Where { netns: Some(step.netns), ifname: next.clone(), ..Where::default() };
+    let device = next.unwrap_or_else(|| "the next device".to_owned());
     let (netns, src, len) = (dropped.netns(), dropped.tuple().src, told.len);
     let mut explained = Explained {
         id: "packet-too-big",

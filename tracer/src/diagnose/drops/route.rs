@@ -38,7 +38,7 @@ fn refused(dropped: &Dropped<'_>) -> Option<Explained> {
     let netns = dropped.netns();
     Some(Explained {
         id: kind.id(),
-        why: format!("netns {netns} has a {} for it, {by}", kind.noun()),
+        why: format!("{by} of netns {netns} refuses it"),
         cause: Cause {
             place: on_device(dropped.step),
             text: answer.route.clone().or_else(|| answer.rule.clone()),
