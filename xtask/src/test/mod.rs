@@ -48,10 +48,12 @@ pub struct TestArgs {
     filter: Vec<String>,
 }
 
+type Step = fn(&TestArgs, &Arc<Mutex<Results>>) -> Result<()>;
+
 /// Prints `N passed, N failed` at the end; returns 1 if anything failed.
 pub fn test(args: &TestArgs) -> Result<i32> {
     let results = Arc::new(Mutex::new(Results::default()));
-    let steps: [fn(&TestArgs, &Arc<Mutex<Results>>) -> Result<()>; 2] = [local_checks, guest_checks];
+    let steps: [Step; 2] = [local_checks, guest_checks];
     for step in steps {
         // Whatever goes wrong, the closing line comes, and the other step is still worth running.
         if let Err(error) = step(args, &results) {
