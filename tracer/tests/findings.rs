@@ -20,6 +20,19 @@ fn capture(name: &str) -> Trace {
 }
 
 const CASES: &[&str] = &[
+    "bad-checksum",
+    "blackhole-route",
+    "forwarding-off",
+    "fragments-incomplete",
+    "martian-source",
+    "no-route",
+    "packet-for-other-host",
+    "packet-too-big",
+    "path-mtu-learned",
+    "prohibit-route",
+    "reverse-path-filtered",
+    "ttl-exceeded",
+    "unreachable-route",
     "asymmetric-reply-invalid",
     "bridge-port-blocked",
     "bridge-vlan-filtered",
@@ -78,6 +91,8 @@ fn nothing_without_evidence() {
         ("tunnel-mtu-exceeded", |step| step.icmp.is_some()),
         ("wireguard-no-peer", |step| step.hook == "wg_xmit"),
         ("bpf-program-drop", |step| step.bpf.is_some()),
+        ("packet-too-big", |step| step.icmp.is_some()),
+        ("ttl-exceeded", |step| step.icmp.is_some()),
         ("wireguard-source-refused", |step| step.hook == "wg_allowedips_lookup_src"),
     ];
     for (case, proof) in proofs {

@@ -4,10 +4,7 @@
 
 # nodes_at_switch: each node reaches the other's addresses on the link itself.
 nodes_at_switch() {
-    local netns
-    for netns in A switch B; do
-        add_netns "$netns"
-    done
+    add_netns A switch B
     # Nothing but a bridge: where br_netfilter is loaded, it would fragment, too.
     in_netns switch bash -c '
         for call in /proc/sys/net/bridge/bridge-nf-call-*; do [ ! -e "$call" ] || echo 0 >"$call"; done'
@@ -24,8 +21,8 @@ EOT
 # plug_into_switch NODE PEER
 plug_into_switch() {
     local node=$1 own4=NODE_${1}4 own6=NODE_${1}6 peer4=NODE_${2}4 peer6=NODE_${2}6
-    ip link add "$UPLINK" netns "$node" type veth peer name "p$node" netns switch
     configure switch <<EOT
+link add p$node type veth peer name $UPLINK netns $node
 link set p$node master br0 up
 EOT
     configure "$node" <<EOT

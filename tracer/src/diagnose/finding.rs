@@ -51,7 +51,7 @@ pub fn merged(found: impl Iterator<Item = Finding>) -> Vec<Finding> {
     for found in found {
         let place = (found.id.clone(), found.flow, found.direction, found.r#where.clone(), found.cause.place.clone());
         match places.entry(place) {
-            Entry::Occupied(at) => findings[*at.get()].packets.extend(found.packets),
+            Entry::Occupied(at) => add(&mut findings[*at.get()].packets, found.packets),
             Entry::Vacant(free) => {
                 free.insert(findings.len());
                 findings.push(found);
@@ -59,4 +59,13 @@ pub fn merged(found: impl Iterator<Item = Finding>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// A packet that was copied may be dropped more than once.
+fn add(packets: &mut Vec<u64>, more: Vec<u64>) {
+    for packet in more {
+        if packets.last() != Some(&packet) {
+            packets.push(packet);
+        }
+    }
 }

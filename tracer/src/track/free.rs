@@ -28,6 +28,9 @@ const ORDINARY: &[(&str, &str)] = &[
     ("NOT_SPECIFIED", "tcp_rcv_state_process"),
     ("TCP_RFC7323_PAWS_ACK", ""),
     ("PACKET_SOCK_ERROR", ""),
+    // What a packet was put together from goes with it (`kfree_skb_list`): its own end tells what became of it.
+    ("NOT_SPECIFIED", "skb_release_data"),
+    ("UNKNOWN", "skb_release_data"),
     ("NOT_SPECIFIED", "packet_rcv"),
     ("NOT_SPECIFIED", "tpacket_rcv"),
 ];

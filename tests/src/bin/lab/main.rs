@@ -47,6 +47,8 @@ enum Tool {
     Cilium(cilium::Cilium),
     /// Attaches one BPF program and holds it until killed; prints `ready` once attached
     Program(program::Program),
+    /// Makes network namespaces as nodes have them, under names that `ip netns` knows
+    AddNetns(netns::AddNetns),
     /// Runs a command as a user without any privilege
     Unprivileged(unprivileged::Unprivileged),
 }
@@ -75,6 +77,7 @@ fn run(args: Args) -> Result<()> {
         Tool::Flood(flood) => flood::flood(&flood),
         Tool::Cilium(cilium) => cilium::hold(&cilium),
         Tool::Program(program) => program::hold(&program),
+        Tool::AddNetns(names) => netns::add(&names),
         Tool::Unprivileged(unprivileged) => unprivileged::run(&unprivileged),
     }
 }

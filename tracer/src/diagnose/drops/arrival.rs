@@ -42,8 +42,12 @@ fn counted(dropped: &Dropped<'_>) -> Option<&'static str> {
         (Proto::TCP, _) => (&["tcp_v4_rcv", "tcp_v6_rcv"], "Tcp.InCsumErrors", "Tcp.OutRsts", "TCP"),
         (Proto::UDP, true) => (UDP, "Udp.InCsumErrors", "Udp.NoPorts", "UDP"),
         (Proto::UDP, false) => (UDP, "Udp6InCsumErrors", "Udp6NoPorts", "UDP"),
-        _ => return None,
+        _ => (&[], "", "", ""),
     };
+    // A wrong header comes first: then it may be for anybody.
+    if ipv4 && dropped.unsaid_within(&["ip_rcv_core"]) {
+        return dropped.counted(&["IpExt.InCsumErrors"]).map(|_| "IPv4 header");
+    }
     dropped.counted(&[counter]).filter(|_| dropped.unsaid_within(functions))?;
     let unasked = dropped.node().contains(&NodeFact::NoSocket) && dropped.counted(&[other]).is_some();
     (!unasked).then_some(which)
@@ -94,7 +98,10 @@ fn other_host(dropped: &Dropped<'_>) -> Option<Explained> {
             did: format!("the frame's destination MAC address is that of another host, not that of {ifname}{own}"),
             ..Cause::default()
         },
-        evidence: local.map(|device| format!("{dst} is an address of netns {netns}, on {device}")).into_iter().collect(),
+        evidence: local
+            .map(|device| format!("{dst} is an address of netns {netns}, on {device}"))
+            .into_iter()
+            .collect(),
         advice: format!(
             "Look at the neighbour entry that the sender has of its next hop (`ip neighbour`): it may be left over from \
              another device, or wrong by hand.\nIf {ifname} listens to everything (a bridge, a capture), others get such \

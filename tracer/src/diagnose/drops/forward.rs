@@ -30,7 +30,9 @@ fn off(dropped: &Dropped<'_>) -> Option<Explained> {
         why: format!("it is for {dst}, which is elsewhere, and {name} is 0"),
         cause: Cause {
             place: on_device(dropped.step),
-            did: format!("netns {netns} does not forward what comes in there: {name} is {value}; the sender is not told"),
+            did: format!(
+                "netns {netns} does not forward what comes in there: {name} is {value}; the sender is not told"
+            ),
             ..Cause::default()
         },
         evidence: [
@@ -66,7 +68,10 @@ fn last_hop(dropped: &Dropped<'_>) -> Option<Explained> {
             did: format!("the {field} came to 0 in netns {netns}: it may make no further hop"),
             ..Cause::default()
         },
-        evidence: vec![format!("{}: the stack tells the sender that its {field} is exceeded", dropped.facts.cite(told))],
+        evidence: vec![format!(
+            "{}: the stack tells the sender that its {field} is exceeded",
+            dropped.facts.cite(told)
+        )],
         advice: format!(
             "If this is traceroute, nothing is wrong.\nElse look for a loop: follow the routes to {} from netns {netns} \
              on, hop by hop (`ip route get {}`).",
@@ -92,15 +97,20 @@ fn too_big(dropped: &Dropped<'_>) -> Option<Explained> {
             && Dropped::new(facts, other).is_some_and(|other| too_big_for(&other).is_some())
     });
     // IPv4 still has the packet on the device that it came in on.
-    let device = dropped.route().and_then(|answer| answer.device.clone()).unwrap_or_else(|| step.ifname.clone());
-    let place = Where { netns: Some(step.netns), ifname: Some(device.clone()), ..Where::default() };
+    let dst = dropped.tuple().dst;
+    let next = dropped.routes().filter(|answer| answer.to == Some(dst)).find_map(|answer| answer.device.clone());
+    let next = next.or_else(|| dst.is_ipv6().then(|| step.ifname.clone()));
+    let place = Where { netns: Some(step.netns), ifname: next.clone(), ..Where::default() };
+    let device = next.unwrap_or_else(|| "the next device".to_owned());
     let (netns, src, len) = (dropped.netns(), dropped.tuple().src, told.len);
     let mut explained = Explained {
         id: "packet-too-big",
         why: format!("it has {len} bytes, {device} takes {mtu}; {src} is told and goes on all the same"),
         cause: Cause {
             place: place.clone(),
-            did: format!("the way on by {device} of netns {netns} takes packets of {mtu} bytes, and it must not be fragmented"),
+            did: format!(
+                "the way on by {device} of netns {netns} takes packets of {mtu} bytes, and it must not be fragmented"
+            ),
             ..Cause::default()
         },
         place: Some(place),
@@ -113,11 +123,14 @@ fn too_big(dropped: &Dropped<'_>) -> Option<Explained> {
     };
     if let Some(again) = again {
         let cited = facts.cite(again);
-        explained.evidence.push(format!("{cited}: a packet of that size is dropped there again: the sender has not learned"));
+        explained
+            .evidence
+            .push(format!("{cited}: a packet of that size is dropped there again: the sender has not learned"));
     } else {
         explained.id = "path-mtu-learned";
         explained.severity = Severity::Info;
-        explained.why = format!("it has {len} bytes, {device} takes {mtu}; {src} is told, and sends none of that size again");
+        explained.why =
+            format!("it has {len} bytes, {device} takes {mtu}; {src} is told, and sends none of that size again");
         explained.confidence = Confidence::Likely;
         explained.advice = "Nothing is lost where the sender repeats it in smaller packets, as TCP does.".to_owned();
     }

@@ -38,7 +38,7 @@ fn refused(dropped: &Dropped<'_>) -> Option<Explained> {
     let netns = dropped.netns();
     Some(Explained {
         id: kind.id(),
-        why: format!("netns {netns} has a {} for it, {by}", kind.noun()),
+        why: format!("{by} of netns {netns} refuses it"),
         cause: Cause {
             place: on_device(dropped.step),
             text: answer.route.clone().or_else(|| answer.rule.clone()),
@@ -87,8 +87,7 @@ fn nowhere(dropped: &Dropped<'_>) -> Option<Explained> {
     })
 }
 
-const COUNTERS: &[&str] =
-    &["IpExt.InNoRoutes", "Ip.OutNoRoutes", "Ip6InNoRoutes", "Ip6OutNoRoutes", "Ip.InAddrErrors"];
+const COUNTERS: &[&str] = &["IpExt.InNoRoutes", "Ip.OutNoRoutes", "Ip6InNoRoutes", "Ip6OutNoRoutes", "Ip.InAddrErrors"];
 
 /// Those about the packet's destination; the one that knows most comes last.
 fn answers<'a>(dropped: &Dropped<'a>) -> impl Iterator<Item = &'a RouteAnswer> + use<'a> {

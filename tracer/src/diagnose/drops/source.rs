@@ -46,7 +46,11 @@ fn reverse_path(dropped: &Dropped<'_>) -> Option<Explained> {
             place: on_device(dropped.step),
             did: format!(
                 "{name} is {value} ({}), and {back}",
-                if strict { "strict: a packet must come in where its answer would leave" } else { "loose: there must be a way back" },
+                if strict {
+                    "strict: a packet must come in where its answer would leave"
+                } else {
+                    "loose: there must be a way back"
+                },
             ),
             ..Cause::default()
         },
@@ -101,7 +105,10 @@ fn martian(dropped: &Dropped<'_>) -> Option<Explained> {
                 "Find who else uses {src}, or what sends netns {netns} its own packets back (a loop, a wrong NAT).\nIf \
                  they are meant to come back, set accept_local of the device to 1."
             ),
-            _ => format!("Find the sender on {} and correct its source address, or the NAT that made it.", dropped.step.ifname),
+            _ => format!(
+                "Find the sender on {} and correct its source address, or the NAT that made it.",
+                dropped.step.ifname
+            ),
         },
         ..Explained::default()
     })

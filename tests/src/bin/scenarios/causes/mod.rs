@@ -53,7 +53,7 @@ pub fn play(dir: &Path, mut causes: Vec<Cause>, options: &Options) -> Result<boo
     let keep = options.keep.as_deref();
     let stage = Stage { dir, kernel: &kernel, workers: options.workers, without_tracer: options.without_tracer, keep };
     if !causes.is_empty() {
-        modules::load();
+        modules::load()?;
     }
     let mut tally = Tally::default();
     let again = play_all(&stage, &causes.iter().collect::<Vec<_>>(), options.together, true, &mut tally);
