@@ -89,9 +89,9 @@ fn other_host(dropped: &Dropped<'_>) -> Option<Explained> {
     let local = dropped.local(dst);
     Some(Explained {
         id: "packet-for-other-host",
-        // A device that listens to everything hands over what is meant for others; what is for an address
-        // of this host is lost.
-        severity: if local.is_some() { Severity::Error } else { Severity::Warning },
+        // A bridge floods what is meant for others, and a device that listens to everything hands it over:
+        // only what is for an address of this netns is lost.
+        severity: if local.is_some() { Severity::Error } else { Severity::Info },
         why: format!("its frame is for another host's MAC address, not for that of {ifname}{own}"),
         cause: Cause {
             place: on_device(dropped.step),
