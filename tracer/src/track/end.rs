@@ -8,7 +8,7 @@ use crate::model::{Bpf, Drop, Netfilter, Step, Verdict};
 /// Adds to a step what ends the packet there, or decides that it will end.
 pub fn note(step: &mut Step, wire: &WireStep, packet: &mut Packet, words: &mut dyn Words) {
     match wire.header.hook {
-        hook::NF_CONNTRACK_IN if wire.flags & flag::RETURNED != 0 && wire.extra as u32 == NF_DROP => {
+        hook::NF_CONNTRACK_IN if wire.flags & flag::RETURNED != 0 && wire.extra & VERDICT == NF_DROP => {
             let dropped = Netfilter { verdict: Some(Verdict::Drop), ..netfilter::hook_point(wire) };
             packet.sentence = Some(dropped.clone());
             step.netfilter = Some(dropped);
@@ -57,4 +57,6 @@ fn on_last_device(step: &mut Step, packet: &Packet) {
 /// How the functions begin that refuse a source: WireGuard consumes the packet without a word.
 const WIREGUARD: &str = "wg_";
 /// `include/uapi/linux/netfilter.h`
-const NF_DROP: u32 = 0;
+const NF_DROP: u64 = 0;
+/// The verdict is an `unsigned int`; what stands above it in the register means nothing.
+const VERDICT: u64 = u32::MAX as u64;

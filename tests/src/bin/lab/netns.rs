@@ -76,13 +76,16 @@ fn set_up_lo() -> io::Result<()> {
     for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {
         *to = (*from).cast_signed();
     }
-    request.ifr_ifru.ifru_flags = libc::IFF_UP as libc::c_short;
+    request.ifr_ifru.ifru_flags = UP;
     // SAFETY: the request lives until the call has returned.
     match unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
 }
+
+/// `IFF_UP` in the type of the request's field (include/uapi/linux/if.h).
+const UP: libc::c_short = 1;
 
 fn path(name: &str) -> String {
     format!("/run/netns/{name}")

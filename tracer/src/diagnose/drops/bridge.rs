@@ -10,10 +10,8 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     // The port that it came in on is told first.
     let own = ports.first().filter(|port| port.ifname == dropped.step.ifname);
     let others = if own.is_some() { &ports[1..] } else { &ports[..] };
-    if let Some(own) = own {
-        if let Some(explained) = refused_at_entry(dropped, own) {
-            return Some(explained);
-        }
+    if let Some(explained) = own.and_then(|own| refused_at_entry(dropped, own)) {
+        return Some(explained);
     }
     too_long(dropped, &ports).or_else(|| nowhere_to_go(dropped, own, others))
 }

@@ -1,14 +1,9 @@
 //! A drop, and everything that families ask about it.
 
-#![allow(dead_code, reason = "families are being added")]
-
 use std::net::IpAddr;
 
-use super::super::{
-    facts::Facts,
-    firewall::{name, packet_name},
-};
-use crate::model::{Device, Drop, NodeFact, RouteAnswer, Step, Tuple};
+use super::super::{facts::Facts, firewall::packet_name};
+use crate::model::{Drop, NodeFact, RouteAnswer, Step, Tuple};
 
 /// A drop with what surrounds it.
 pub struct Dropped<'a> {
@@ -63,18 +58,6 @@ impl<'a> Dropped<'a> {
     /// Its last step in the netns of the drop at one of these hooks.
     pub fn passed(&self, hooks: &[&str]) -> Option<&'a Step> {
         self.before().find(|step| step.netns == self.step.netns && hooks.contains(&step.hook.as_str()))
-    }
-
-    /// Whether it was routed to be forwarded here, or came in on another device than this host's own.
-    pub fn received(&self) -> Option<&'a Step> {
-        let own = self.passed(&["__ip_local_out", "__ip6_local_out"]);
-        let came = self.passed(&["ip_rcv", "ipv6_rcv", "netif_receive_skb"]);
-        came.filter(|came| own.is_none_or(|own| own.ts < came.ts))
-    }
-
-    /// The device of the drop.
-    pub fn device(&self) -> Option<&'a Device> {
-        self.facts.device(self.step.netns, self.step.ifindex)
     }
 
     /// The value of a setting whose name ends like this, with its whole name.
@@ -147,11 +130,6 @@ impl<'a> Dropped<'a> {
             "" => format!("in netns {netns}"),
             ifname => format!("on {ifname} of netns {netns}"),
         }
-    }
-
-    /// "the policy of chain ingress (table inet talos)", where netfilter ordered the drop.
-    pub fn by(&self) -> Option<String> {
-        super::super::facts::dropped_by_netfilter(self.step).map(name)
     }
 
     /// The sentence about the end itself: "packet 4 at 1.234 ms: it is dropped in ip_error, NOT_SPECIFIED".

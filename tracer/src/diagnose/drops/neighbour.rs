@@ -19,9 +19,9 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
 /// `__neigh_event_send` throws away the packet that waits longest for a new one.
 fn queue_full(dropped: &Dropped<'_>) -> Option<Explained> {
     let counted = dropped.counted(&["arp_cache.unresolved_discards", "ndisc_cache.unresolved_discards"]);
-    let said = dropped.because(&["NEIGH_QUEUEFULL"]);
     let hop = next_hop(dropped)?;
-    if !said && !(dropped.unsaid_within(&["__neigh_event_send"]) && hop.state == "INCOMPLETE" && counted.is_some()) {
+    let seen = dropped.unsaid_within(&["__neigh_event_send"]) && hop.state == "INCOMPLETE" && counted.is_some();
+    if !(seen || dropped.because(&["NEIGH_QUEUEFULL"])) {
         return None;
     }
     let limit = dropped.sysctl("unres_qlen_bytes");

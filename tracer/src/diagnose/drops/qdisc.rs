@@ -56,8 +56,8 @@ fn by_qdisc(dropped: &Dropped<'_>) -> Option<Explained> {
 /// `enqueue_to_backlog` (net/core/dev.c).
 fn backlog(dropped: &Dropped<'_>) -> Option<Explained> {
     let counted = dropped.counted(&["softnet.dropped"]);
-    let said = dropped.because(&["CPU_BACKLOG"]);
-    if !said && !(dropped.unsaid_within(&["enqueue_to_backlog", "netif_rx_internal"]) && counted.is_some()) {
+    let seen = dropped.unsaid_within(&["enqueue_to_backlog", "netif_rx_internal"]) && counted.is_some();
+    if !(seen || dropped.because(&["CPU_BACKLOG"])) {
         return None;
     }
     Some(Explained {

@@ -24,8 +24,10 @@ const INPUT: &[&str] = &[
 fn reverse_path(dropped: &Dropped<'_>) -> Option<Explained> {
     let tuple = dropped.tuple();
     let refused = dropped.routes().any(|answer| answer.iif.is_some() && answer.error.as_deref() == Some("EXDEV"));
-    let (counter, said) = (dropped.counted(&["TcpExt.IPReversePathFilter"]), dropped.because(&["IP_RPFILTER"]));
-    if !said && !(dropped.unsaid_within(INPUT) && refused && counter.is_some()) {
+    let counter = dropped.counted(&["TcpExt.IPReversePathFilter"]);
+    let said = dropped.because(&["IP_RPFILTER"]);
+    let seen = dropped.unsaid_within(INPUT) && refused && counter.is_some();
+    if !(said || seen) {
         return None;
     }
     // The stricter of the two holds (`IN_DEV_RPFILTER`, include/linux/inetdevice.h).
