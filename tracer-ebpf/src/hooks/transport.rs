@@ -43,10 +43,11 @@ fn requested<A: Args>(args: &A) {
     } else {
         0
     };
+    let drops = number(field!(layout.sock_drops));
     // SAFETY: a packet from the map.
     unsafe {
         (*packet).flags = (*packet).flags & !FULL | full;
-        (*packet).kept = number(field!(layout.sock_drops));
+        (*packet).kept = drops;
     }
 }
 

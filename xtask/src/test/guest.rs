@@ -35,12 +35,15 @@ pub fn play(machine: &Machine, part: &Part, results: &Arc<Mutex<Results>>) {
     let begin = Instant::now();
     let closing = Arc::new(Mutex::new(None));
     let (found, on_line, prefix) = (Arc::clone(&closing), Arc::clone(results), part.kernel);
+    let mut failure = None;
     let on_stdout = move |line: &str| match line.strip_prefix("scenarios: ").and_then(Counts::parse) {
         Some(counts) => *lock(&found) = Some(counts),
         None => {
             println!("[{prefix}] {line}");
             if let Some((outcome, name)) = Outcome::parse(line) {
-                lock(&on_line).add(prefix, &name, outcome);
+                failure = lock(&on_line).add(prefix, &name, outcome);
+            } else if let (Some(failure), Some(why)) = (failure, line.strip_prefix("    ")) {
+                lock(&on_line).explain(failure, why);
             }
         }
     };

@@ -64,7 +64,8 @@ pub fn test(args: &TestArgs) -> Result<i32> {
     let results = lock(&results);
     // Once more: of a long output, the end is what people see.
     for failure in &results.failures {
-        println!("failed: {failure}");
+        println!("failed: {}", failure.what);
+        failure.why.iter().for_each(|line| println!("    {line}"));
     }
     println!("{} passed, {} failed", results.counts.passed, results.counts.failed);
     Ok(i32::from(results.counts.failed > 0))
@@ -92,7 +93,7 @@ fn local_checks(args: &TestArgs, results: &Arc<Mutex<Results>>) -> Result<()> {
     for (name, counts) in done {
         results.counts += counts;
         if counts.failed > 0 {
-            results.failures.push(name.to_owned());
+            results.failed(name.to_owned());
         }
     }
     Ok(())

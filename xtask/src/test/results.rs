@@ -49,31 +49,57 @@ impl Outcome {
     }
 }
 
+/// Something that failed.
+#[derive(Debug, PartialEq)]
+pub struct Failure {
+    /// In a line.
+    pub what: String,
+    /// The first lines of what was said about it.
+    pub why: Vec<String>,
+}
+
+/// Of a failure, so many lines of so many characters are repeated at the end.
+const WHY_LINES: usize = 3;
+const WHY_WIDTH: usize = 400;
+
 /// All that is known so far.
 #[derive(Debug, Default)]
 pub struct Results {
     /// Passed and failed.
     pub counts: Counts,
-    /// One line for each failure.
-    pub failures: Vec<String>,
+    /// What failed, in the order of time.
+    pub failures: Vec<Failure>,
     causes: BTreeMap<String, BTreeMap<&'static str, Outcome>>,
 }
 
 impl Results {
-    /// What a guest has just said. It counts itself.
-    pub fn add(&mut self, kernel: &'static str, name: &str, outcome: Outcome) {
-        if matches!(outcome, Outcome::Failed | Outcome::Wrong) {
-            self.failures.push(format!("[{kernel}] {name}"));
-        }
+    /// What a guest has just said. It counts itself. Returns the failure's index, if it is one.
+    pub fn add(&mut self, kernel: &'static str, name: &str, outcome: Outcome) -> Option<usize> {
         if outcome.in_table().is_some() {
             self.causes.entry(name.to_owned()).or_default().insert(kernel, outcome);
+        }
+        matches!(outcome, Outcome::Failed | Outcome::Wrong).then(|| self.failed(format!("[{kernel}] {name}")))
+    }
+
+    /// One line more about a failure.
+    pub fn explain(&mut self, failure: usize, line: &str) {
+        if let Some(Failure { why, .. }) = self.failures.get_mut(failure)
+            && why.len() < WHY_LINES
+        {
+            why.push(line.chars().take(WHY_WIDTH).collect());
         }
     }
 
     /// A failure that is in no guest's count.
     pub fn fail(&mut self, what: String) {
         self.counts += Counts::FAILURE;
-        self.failures.push(what);
+        self.failed(what);
+    }
+
+    /// A failure that was counted elsewhere; returns its index.
+    pub fn failed(&mut self, what: String) -> usize {
+        self.failures.push(Failure { what, why: Vec::new() });
+        self.failures.len() - 1
     }
 
     /// Causes and kernels as Markdown; `None` where no cause was played.
@@ -117,12 +143,17 @@ mod tests {
         let mut results = Results::default();
         results.add("5.10", "causes/a", Outcome::Unknown);
         results.add("7.3", "causes/a", Outcome::Wrong);
-        results.add("7.3", "healthy/x", Outcome::Failed);
+        let failure = results.add("7.3", "healthy/x", Outcome::Failed).expect("a failure");
+        for line in 0..5 {
+            results.explain(failure, &line.to_string());
+        }
         let table = results.table(&["5.10", "6.1", "7.3"]).expect("a table");
         let lines: Vec<_> = table.lines().collect();
         assert_eq!(lines[0], "| cause | 5.10 | 6.1 | 7.3 |");
         assert_eq!(lines[2], "| a | unknown | – | WRONG |");
         assert_eq!(lines[6], "| **WRONG** | 0 | 0 | 1 |");
-        assert_eq!(results.failures, ["[7.3] causes/a", "[7.3] healthy/x"]);
+        let failures: Vec<_> =
+            results.failures.iter().map(|failure| (failure.what.as_str(), failure.why.len())).collect();
+        assert_eq!(failures, [("[7.3] causes/a", 0), ("[7.3] healthy/x", WHY_LINES)]);
     }
 }

@@ -10,6 +10,7 @@ use aya::{
         links::LinkOrder,
         tc::{NlOptions, TcAttachOptions, qdisc_add_clsact},
     },
+    util::KernelVersion,
 };
 use clap::ValueEnum;
 use nix::{errno::Errno, net::if_::if_nametoindex};
@@ -20,7 +21,7 @@ pub static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/lab
 /// What holds a tc program at a device.
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 pub enum Hook {
-    /// A tcx link, as Cilium uses on kernels since 6.6: it ends with this process
+    /// A tcx link, which ends with this process; before kernel 6.6 `clsact`, as Cilium does
     Tcx,
     /// A filter of the qdisc `clsact`
     Clsact,
@@ -33,8 +34,10 @@ pub fn attach_tc(object: &mut Ebpf, program: &str, device: &str, side: TcAttachT
     let program: &mut SchedClassifier = object.program_mut(program).context("not in the object")?.try_into()?;
     program.load()?;
     let options = match by {
-        Hook::Tcx => TcAttachOptions::TcxOrder(LinkOrder::default()),
-        Hook::Clsact => {
+        Hook::Tcx if KernelVersion::current()? >= KernelVersion::new(6, 6, 0) => {
+            TcAttachOptions::TcxOrder(LinkOrder::default())
+        }
+        Hook::Tcx | Hook::Clsact => {
             // The other side of the same device may have it already.
             let _ = qdisc_add_clsact(device);
             TcAttachOptions::Netlink(NlOptions::default())
