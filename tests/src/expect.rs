@@ -23,6 +23,9 @@ pub struct Expect {
     /// The findings: these and no others.
     #[serde(default)]
     findings: Vec<Value>,
+    /// Whether those of severity info that are not listed do not matter.
+    #[serde(default)]
+    other_info: bool,
     /// For each of these, some drop that is like it.
     #[serde(default)]
     drops: Vec<Value>,
@@ -81,6 +84,7 @@ impl Expect {
     fn about_findings(&self, capture: &Capture) -> Vec<String> {
         let mut found: Vec<_> = capture.of("finding").collect();
         let mut complaints = claim(&self.findings, &mut found);
+        found.retain(|finding| !self.other_info || finding["severity"] != "info");
         complaints.extend(found.iter().map(|finding| format!("unexpected finding: {finding}")));
         complaints
     }

@@ -16,8 +16,11 @@ use nix::{
 };
 use tests::document::Values;
 
-/// A block that takes longer hangs.
+/// A block that takes longer hangs, unless its document has a variable `TAKES`: seconds that it may take besides.
 const LIMIT: Duration = Duration::from_secs(120);
+
+/// So often there is a sign of life.
+const SIGN: Duration = Duration::from_secs(60);
 
 /// Comes before each block. The trap names the command that ended a block early.
 const PRELUDE: &str = "set -Eeuo pipefail; trap 'echo \"failed: $BASH_COMMAND\" >&2' ERR; . lib/lab.sh\n";
@@ -71,15 +74,20 @@ impl<'a> Bash<'a> {
             .spawn()
             .context("starting bash")?;
         self.groups.push(Pid::from_raw(child.id().try_into()?));
-        let begin = Instant::now();
+        let limit = LIMIT + Duration::from_secs(self.values.get("TAKES").map_or(Ok(0), |takes| takes.parse())?);
+        let (begin, mut told) = (Instant::now(), Duration::ZERO);
         loop {
+            if begin.elapsed() > told + SIGN {
+                told += SIGN;
+                println!("  block `{name}` goes on after {} s", told.as_secs());
+            }
             match child.try_wait()? {
                 Some(status) if status.success() => return Ok(()),
                 Some(status) => match status.signal() {
                     Some(signal) => bail!("ended by signal {signal}"),
                     None => bail!("exit status {}", status.code().unwrap_or_default()),
                 },
-                None if begin.elapsed() > LIMIT => bail!("still running after {} s", LIMIT.as_secs()),
+                None if begin.elapsed() > limit => bail!("still running after {} s", limit.as_secs()),
                 None => thread::sleep(Duration::from_millis(10)),
             }
         }
