@@ -1,6 +1,7 @@
 //! Builds, demonstrates and tests tracer: `cargo xtask --help`.
 
 mod apt;
+mod bench;
 mod build;
 mod debian;
 mod debian_rust;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Task::Vm(args) => vm::vm(&args),
         Task::Demo(args) => demo::demo(&args),
         Task::Test(args) => test::test(&args),
+        Task::Bench(args) => bench::bench(&args),
     };
     match result {
         Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
@@ -51,4 +53,5 @@ enum Task {
     Vm(vm::VmArgs),
     Demo(demo::DemoArgs),
     Test(test::TestArgs),
+    Bench(bench::BenchArgs),
 }

@@ -132,6 +132,10 @@ pub struct Summary {
     pub flows: u64,
     /// Drops, most packets first.
     pub drops: Vec<DropCount>,
+    /// Records that came from the kernel side. With those lost for want of room in the ring buffer, that is all
+    /// that it wrote.
+    #[serde(default)]
+    pub events: u64,
     /// What was lost.
     pub lost: Lost,
     /// What the statement "no drop seen" stands on, as a sentence.

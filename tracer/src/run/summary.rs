@@ -5,9 +5,25 @@ use std::collections::HashMap;
 use super::tally::Tally;
 use crate::model::{DropCount, Hooks, Lost, Start, Summary, Trace};
 
+/// What was counted while the trace ran.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    /// Packets.
+    pub packets: u64,
+    /// Flows.
+    pub flows: u64,
+    /// Records from the kernel side.
+    pub events: u64,
+    /// What was lost.
+    pub lost: Lost,
+    /// Nanoseconds from the first hook to the end.
+    pub duration_ns: u64,
+}
+
 /// The last line of a trace.
-pub fn summary(trace: &Trace, packets: u64, flows: u64, lost: Lost, duration_ns: u64) -> Summary {
-    Summary { packets, flows, drops: drops(trace), lost, coverage: coverage(&trace.start), duration_ns }
+pub fn summary(trace: &Trace, counted: Counted) -> Summary {
+    let Counted { packets, flows, events, lost, duration_ns } = counted;
+    Summary { packets, flows, drops: drops(trace), events, lost, coverage: coverage(&trace.start), duration_ns }
 }
 
 /// Drops of one kind counted together, most packets first.

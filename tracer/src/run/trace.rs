@@ -19,7 +19,7 @@ use super::{
     privileges, sinks,
     sinks::Sinks,
     start::{hooks, modules, start, untraced, warn},
-    summary,
+    summary::{self, Counted},
 };
 use crate::{
     cli::{Backend, Format, Status, TraceConfig},
@@ -77,6 +77,7 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     let symbols = symbols.join().unwrap_or_default();
     let mut run = Run {
         narrator: Narrator::new(Reasons::of(&kernel), symbols),
+        events: 0,
         undecoded: 0,
         newest: 0,
         progress: &progress,
@@ -115,6 +116,8 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
 /// What goes on while a trace runs.
 struct Run<'a> {
     narrator: Narrator,
+    /// Records taken.
+    events: u64,
     undecoded: u64,
     /// When the record taken last was written, in nanoseconds since boot.
     newest: u64,
@@ -207,6 +210,7 @@ impl Run<'_> {
         let taken = batch.records.len();
         self.newest = batch.records.last().map_or(self.newest, |record| record.header().ts);
         self.undecoded += batch.undecoded;
+        self.events += taken as u64 + batch.undecoded;
         for wire in batch.records {
             let lines = self.narrator.tell(wire);
             if let Some(live) = &mut self.live {
@@ -262,7 +266,8 @@ fn finish(
     let tracker = &run.narrator.tracker;
     trace.findings = diagnose(&trace);
     let packets = if config.drops { counts.packets } else { tracker.packets() };
-    trace.summary = summary::summary(&trace, packets, tracker.flows(), lost, duration_ns);
+    let counted = Counted { packets, flows: tracker.flows(), events: run.events, lost, duration_ns };
+    trace.summary = summary::summary(&trace, counted);
     trace.complete = true;
     for finding in &trace.findings {
         let _ = run.sinks.put(Record::Finding(finding.clone()))?;

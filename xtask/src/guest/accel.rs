@@ -21,6 +21,9 @@ pub enum Accel {
     Kvm,
     /// By QEMU's emulation, which works everywhere.
     Tcg,
+    /// The same, with a clock that counts instructions, a nanosecond each, for a guest of one processor. Time
+    /// in which nothing runs is skipped.
+    Counted,
 }
 
 impl FromStr for Accel {
@@ -37,14 +40,17 @@ impl FromStr for Accel {
 
 impl Accel {
     /// QEMU's arguments for it.
-    pub fn arguments(self) -> [&'static str; 4] {
+    pub fn arguments(self) -> &'static [&'static str] {
         match self {
-            Self::Kvm => ["-accel", "kvm", "-cpu", "host"],
+            Self::Kvm => &["-accel", "kvm", "-cpu", "host"],
             // One thread for all virtual processors: with a thread for each, QEMU 7.2 lets a processor run
             // code that another has just patched, and kernels die of a stray int3. It also returns
             // wrong flags from cmpxchg16b; without it kernels take another way. A fifth level of page
             // tables only costs time.
-            Self::Tcg => ["-accel", "tcg,thread=single", "-cpu", "max,-cx16,-la57"],
+            Self::Tcg => &["-accel", "tcg,thread=single", "-cpu", "max,-cx16,-la57"],
+            Self::Counted => {
+                &["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-cpu", "max,-cx16,-la57"]
+            }
         }
     }
 
@@ -52,6 +58,7 @@ impl Accel {
         match self {
             Self::Kvm => "kvm",
             Self::Tcg => "tcg",
+            Self::Counted => "counted",
         }
     }
 }
@@ -73,7 +80,7 @@ pub fn choose(image: &Image) -> Result<Accel> {
     let accel = if kvm_works(image) { Accel::Kvm } else { Accel::Tcg };
     progress::say(match accel {
         Accel::Kvm => "KVM works here",
-        Accel::Tcg => "KVM does not work here; QEMU emulates the processor instead",
+        Accel::Tcg | Accel::Counted => "KVM does not work here; QEMU emulates the processor instead",
     });
     workspace::write_atomically(&verdict, format!("{} {}\n", boot.trim(), accel.name()).as_bytes())?;
     Ok(accel)

@@ -19,7 +19,7 @@ use crate::workspace;
 const INIT: &str = include_str!("init.sh");
 
 /// Our programs, put into `/bin` where they have been built.
-const PROGRAMS: [&str; 3] = ["tracer", "scenarios", "lab"];
+const PROGRAMS: [&str; 4] = ["tracer", "scenarios", "lab", "bench"];
 
 /// The folder of scenario documents, in the repository and in the guest.
 const SCENARIOS: (&str, &str) = ("tests/scenarios", "scenarios");

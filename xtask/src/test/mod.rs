@@ -19,7 +19,7 @@ use results::Results;
 use scenarios::Wanted;
 
 use crate::{
-    build,
+    bench, build,
     kernels::{self, Kernel},
     progress, toolchain,
     vm::{self, MachineArgs},
@@ -53,9 +53,9 @@ type Step = fn(&TestArgs, &Arc<Mutex<Results>>) -> Result<()>;
 /// Prints `N passed, N failed` at the end; returns 1 if anything failed.
 pub fn test(args: &TestArgs) -> Result<i32> {
     let results = Arc::new(Mutex::new(Results::default()));
-    let steps: [Step; 2] = [local_checks, guest_checks];
+    let steps: [Step; 3] = [local_checks, guest_checks, costs];
     for step in steps {
-        // Whatever goes wrong, the closing line comes, and the other step is still worth running.
+        // Whatever goes wrong, the closing line comes, and the other steps are still worth running.
         if let Err(error) = step(args, &results) {
             println!("FAIL {error:#}");
             lock(&results).fail(format!("{error:#}"));
@@ -135,6 +135,26 @@ fn unit_tests(command: &mut Command) -> Result<Counts> {
         counts += Counts::FAILURE;
     }
     Ok(counts)
+}
+
+/// What tracing costs, beside what it has cost. Not where a part of the tests was asked for.
+fn costs(args: &TestArgs, results: &Arc<Mutex<Results>>) -> Result<()> {
+    if args.scenarios_only || args.causes_only || !args.kernel.is_empty() || !args.filter.is_empty() {
+        return Ok(());
+    }
+    let risen = bench::check()?;
+    let mut results = lock(results);
+    match risen.is_empty() {
+        true => {
+            println!("ok costs");
+            results.counts += Counts { passed: 1, failed: 0 };
+        }
+        false => risen.into_iter().for_each(|line| {
+            println!("FAIL costs: {line}");
+            results.fail(line);
+        }),
+    }
+    Ok(())
 }
 
 /// The scenarios on each kernel.

@@ -1,0 +1,126 @@
+//! The load: 64-byte datagrams from one network namespace to another, through ten rules and conntrack.
+
+use std::{
+    io::Write as _,
+    net::UdpSocket,
+    process::{Command, Stdio},
+    thread,
+    time::Instant,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use nix::{
+    fcntl::{OFlag, open},
+    sched::{CloneFlags, setns},
+    sys::socket::{setsockopt, sockopt},
+    sys::stat::Mode,
+};
+
+/// The port that datagrams go to.
+pub const PORT: u16 = 4000;
+
+/// Datagrams in a round; their records fit into the smallest ring buffer that is tested.
+const ROUND: usize = 200;
+const ROUNDS: usize = 9;
+
+/// Bytes in a datagram, headers included: 64 without Ethernet's.
+const PAYLOAD: [u8; 36] = [0; 36];
+
+/// Two namespaces, and a socket in each.
+pub struct Load {
+    from: UdpSocket,
+    to: UdpSocket,
+}
+
+impl Load {
+    /// Sets the namespaces up.
+    pub fn prepare() -> Result<Self> {
+        script(SETUP)?;
+        let from = socket_in("A", "10.0.0.1:0")?;
+        let to = socket_in("B", &format!("10.0.0.2:{PORT}"))?;
+        from.connect(("10.0.0.2", PORT)).context("connecting")?;
+        // All datagrams of the largest flood.
+        setsockopt(&to, sockopt::RcvBufForce, &(256 << 20)).context("enlarging the receive buffer")?;
+        to.set_nonblocking(true)?;
+        let load = Self { from, to };
+        // ARP, conntrack, caches.
+        load.send(ROUND)?;
+        Ok(load)
+    }
+
+    /// Instructions of a packet: the median of some rounds.
+    pub fn cost(&self) -> Result<u64> {
+        let mut costs = Vec::with_capacity(ROUNDS);
+        for _ in 0..ROUNDS {
+            costs.push(self.send(ROUND)? / ROUND as u64);
+        }
+        costs.sort_unstable();
+        Ok(costs[ROUNDS / 2])
+    }
+
+    /// Sends so many, back to back; returns the nanoseconds, which are instructions, that all took. Fails where
+    /// not all arrive.
+    pub fn send(&self, count: usize) -> Result<u64> {
+        let begin = Instant::now();
+        for _ in 0..count {
+            self.from.send(&PAYLOAD).context("sending")?;
+        }
+        let took = begin.elapsed();
+        let mut buffer = [0; PAYLOAD.len()];
+        let mut came = 0;
+        while self.to.recv(&mut buffer).is_ok() {
+            came += 1;
+        }
+        ensure!(came == count, "{came} of {count} datagrams arrived");
+        Ok(took.as_nanos().try_into()?)
+    }
+}
+
+fn socket_in(netns: &str, addr: &str) -> Result<UdpSocket> {
+    let make = || {
+        let file = open(format!("/run/netns/{netns}").as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+            .with_context(|| format!("no network namespace `{netns}`"))?;
+        setns(&file, CloneFlags::CLONE_NEWNET).with_context(|| format!("entering `{netns}`"))?;
+        UdpSocket::bind(addr).with_context(|| format!("binding {addr}"))
+    };
+    // On a thread of its own, which stays there; the socket does, too.
+    thread::scope(|scope| scope.spawn(make).join()).unwrap_or_else(|_| bail!("the thread failed"))
+}
+
+fn script(text: &str) -> Result<()> {
+    let mut bash = Command::new("bash").arg("-e").stdin(Stdio::piped()).spawn().context("starting bash")?;
+    bash.stdin.take().context("no stdin")?.write_all(text.as_bytes())?;
+    let status = bash.wait()?;
+    ensure!(status.success(), "the set-up failed, {status}");
+    Ok(())
+}
+
+const SETUP: &str = "
+lab add-netns A B
+ip link add veth0 netns A type veth peer name veth0 netns B
+ip -n A -batch - <<EOT
+address add 10.0.0.1/24 dev veth0
+link set veth0 up
+EOT
+ip -n B -batch - <<EOT
+address add 10.0.0.2/24 dev veth0
+link set veth0 up
+EOT
+ip netns exec B nft -f - <<EOT
+table inet bench {
+    chain input {
+        type filter hook input priority filter; policy accept;
+        ct state invalid counter drop
+        tcp dport 1 counter drop
+        tcp dport 2 counter drop
+        tcp dport 3 counter drop
+        udp dport 4 counter drop
+        udp dport 5 counter drop
+        udp dport 6 counter drop
+        ip saddr 192.0.2.1 counter drop
+        ip saddr 192.0.2.2 counter drop
+        udp dport 4000 counter accept
+    }
+}
+EOT
+";

@@ -1,0 +1,56 @@
+//! `bench`: what tracing costs, counted in instructions. Runs in a guest whose clock counts them: an instruction
+//! is a nanosecond there. Prints one JSON object for each figure; `cargo xtask bench` makes a table of them.
+
+mod cases;
+mod flood;
+mod load;
+mod process;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::load::Load;
+
+/// Measures what tracing costs, in a guest whose clock counts instructions
+#[derive(Parser)]
+struct Args {
+    /// Only the cases whose name contains one of these words, or is the one after a `=`
+    filter: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<()> {
+    let load = Load::prepare()?;
+    let fits =
+        |word: &String, name: &str| word.strip_prefix('=').map_or_else(|| name.contains(word), |whole| name == whole);
+    let wanted = |name: &str| args.filter.is_empty() || args.filter.iter().any(|word| fits(word, name));
+    let bare = load.cost()?;
+    figure("none", "instructions", bare);
+    for case in cases::ALL.iter().filter(|case| wanted(case.name)) {
+        if let Err(error) = cases::measure(case, &load, bare) {
+            // One tracer that does not work here says nothing about the others.
+            eprintln!("bench: {}: {error:#}", case.name);
+            println!("{}", serde_json::json!({ "case": case.name, "failed": format!("{error:#}") }));
+        }
+    }
+    for flood in flood::ALL.iter().filter(|flood| wanted(flood.name)) {
+        flood::measure(flood, &load)?;
+    }
+    Ok(())
+}
+
+/// Tells a figure.
+pub fn figure(case: &str, what: &str, value: u64) {
+    println!("{}", serde_json::json!({ "case": case, "what": what, "value": value }));
+}

@@ -1,0 +1,88 @@
+//! `cargo xtask bench`: what tracing costs, in instructions, which are exact and the same on any machine.
+
+pub mod figures;
+mod record;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::{
+    build,
+    guest::{
+        accel::Accel,
+        boot::{self, Limits, Machine, Session},
+        channel,
+    },
+    kernels, progress, shell, vm, workspace,
+};
+use figures::Figures;
+
+/// Measure what tracing costs, in a guest whose clock counts instructions
+#[derive(Args, Debug)]
+pub struct BenchArgs {
+    /// Use the binaries as they were built last
+    #[arg(long)]
+    no_build: bool,
+    /// Keep the figures that later runs are compared with (tests/costs.toml), and write docs/performance.md
+    #[arg(long)]
+    record: bool,
+    /// Only the cases whose name contains one of these
+    #[arg(conflicts_with = "record")]
+    filter: Vec<String>,
+}
+
+/// Returns 1 where a cost has risen.
+pub fn bench(args: &BenchArgs) -> Result<i32> {
+    if !args.no_build {
+        build::build()?;
+    }
+    let figures = measure(&args.filter)?;
+    let table = figures.table();
+    print!("{table}");
+    workspace::write_atomically(&workspace::cache("")?.join("bench.md"), table.as_bytes())?;
+    if args.record {
+        record::keep(&figures)?;
+        return Ok(0);
+    }
+    let risen = record::risen(&figures)?;
+    risen.iter().for_each(|line| println!("FAIL {line}"));
+    Ok(i32::from(!risen.is_empty()))
+}
+
+/// The cases that each test run measures: the costs that are promised.
+pub const GUARDED: [&str; 4] = ["idle", "matched", "recorder-one", "recorder-all"];
+
+/// Compares these costs with those on record; a sentence for each that has risen.
+pub fn check() -> Result<Vec<String>> {
+    let filter: Vec<_> = GUARDED.iter().map(|name| format!("={name}")).collect();
+    record::risen(&measure(&filter)?)
+}
+
+/// Boots the guest and takes down what it measures.
+fn measure(filter: &[String]) -> Result<Figures> {
+    let kernel = kernels::DEFAULT.parse()?;
+    let args = vm::MachineArgs { smp: 1, memory: 3072, accel: Some(Accel::Counted), no_build: true };
+    let machine = Machine { name: "bench".to_owned(), ..vm::prepare(&kernel, &args)? };
+    let figures = Arc::new(Mutex::new(Figures::default()));
+    let found = Arc::clone(&figures);
+    let session = Session {
+        command: format!("exec /bin/bench {}", shell::join(filter)),
+        interactive: false,
+        limits: Limits { silence: Some(Duration::from_secs(600)), total: Some(Duration::from_secs(60 * 60)) },
+        stdout: channel::into_lines(move |line| {
+            progress::say(line);
+            found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).read(line);
+        }),
+        stderr: channel::into_lines(|line| eprintln!("{line}")),
+    };
+    let status = progress::timed("counting instructions", || boot::run(&machine, session))?;
+    if status != 0 {
+        bail!("the measurement ended with status {status}");
+    }
+    Ok(std::mem::take(&mut figures.lock().unwrap_or_else(std::sync::PoisonError::into_inner)))
+}

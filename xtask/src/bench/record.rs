@@ -1,0 +1,47 @@
+//! The costs on record, which later ones are compared with.
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use super::figures::Figures;
+use crate::workspace;
+
+/// A cost has risen where it is so many per cent above the one on record. Instructions are exact, but what
+/// kernel and libraries do besides is not always the same.
+const TOLERANCE: u64 = 10;
+
+/// Writes the costs, and the document for people.
+pub fn keep(figures: &Figures) -> Result<()> {
+    let costs: BTreeMap<_, _> = figures.costs().collect();
+    let text = format!("# Written by `cargo xtask bench --record`.\n{}", toml::to_string(&costs)?);
+    workspace::write_atomically(&costs_file(), text.as_bytes())?;
+    let document = workspace::root().join("docs/performance.md");
+    let text = fs::read_to_string(&document).with_context(|| format!("cannot read {}", document.display()))?;
+    let (before, after) = text
+        .split_once(BEGIN)
+        .and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)))
+        .with_context(|| format!("{} has no place for the figures", document.display()))?;
+    let text = format!("{before}{BEGIN}\n{}{END}{after}", figures.table());
+    workspace::write_atomically(&document, text.as_bytes())
+}
+
+/// A sentence for each cost that has risen.
+pub fn risen(figures: &Figures) -> Result<Vec<String>> {
+    let file = costs_file();
+    let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let known: BTreeMap<String, u64> = toml::from_str(&text).with_context(|| format!("in {}", file.display()))?;
+    let compare = |(case, cost): (&str, u64)| {
+        let before = *known.get(case)?;
+        (cost * 100 > before * (100 + TOLERANCE))
+            .then(|| format!("{case} costs {cost} instructions a packet; it was {before}"))
+    };
+    Ok(figures.costs().filter_map(compare).collect())
+}
+
+const BEGIN: &str = "<!-- figures -->";
+const END: &str = "<!-- end of figures -->";
+
+fn costs_file() -> PathBuf {
+    workspace::root().join("tests/costs.toml")
+}
