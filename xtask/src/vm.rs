@@ -28,7 +28,8 @@ pub struct MachineArgs {
     /// Memory in MiB
     #[arg(long, value_name = "MB", default_value_t = 1024)]
     pub memory: u32,
-    /// Who executes the guest: kvm or tcg; found out when not given
+    /// Who executes the guest: kvm or tcg, or tcg with a clock that counts instructions, `counted`, for one
+    /// processor; found out when not given
     #[arg(long, env = "TRACER_ACCEL")]
     pub accel: Option<Accel>,
     /// Use the binaries as they were built last

@@ -28,6 +28,9 @@ pub struct BenchArgs {
     /// Use the binaries as they were built last
     #[arg(long)]
     no_build: bool,
+    /// Also tell what each BPF program costs a packet
+    #[arg(long)]
+    programs: bool,
     /// Keep the figures that later runs are compared with (tests/costs.toml), and write docs/performance.md
     #[arg(long)]
     record: bool,
@@ -41,7 +44,9 @@ pub fn bench(args: &BenchArgs) -> Result<i32> {
     if !args.no_build {
         build::build()?;
     }
-    let figures = measure(&args.filter)?;
+    let mut arguments = args.filter.clone();
+    arguments.extend(args.programs.then(|| "--programs".to_owned()));
+    let figures = measure(&arguments)?;
     let table = figures.table();
     print!("{table}");
     workspace::write_atomically(&workspace::cache("")?.join("bench.md"), table.as_bytes())?;

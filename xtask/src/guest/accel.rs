@@ -33,7 +33,8 @@ impl FromStr for Accel {
         match name {
             "kvm" => Ok(Self::Kvm),
             "tcg" => Ok(Self::Tcg),
-            other => bail!("there is no accelerator {other}; choose kvm or tcg"),
+            "counted" => Ok(Self::Counted),
+            other => bail!("there is no accelerator {other}; choose kvm, tcg or counted"),
         }
     }
 }

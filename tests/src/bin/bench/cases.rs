@@ -6,6 +6,7 @@ use crate::{
     figure,
     load::Load,
     process::{Process, Ready},
+    programs,
 };
 
 /// A tracer with arguments.
@@ -45,7 +46,7 @@ const fn pwru(name: &'static str, arguments: &'static [&'static str]) -> Case {
 }
 
 /// Measures one; `bare` is what a packet costs without any tracer.
-pub fn measure(case: &Case, load: &Load, bare: u64) -> Result<()> {
+pub fn measure(case: &Case, load: &Load, bare: u64, by_program: bool) -> Result<()> {
     let mut arguments = case.arguments.to_vec();
     if case.program == "tracer" {
         arguments.extend(["-o", "json"]);
@@ -55,6 +56,9 @@ pub fn measure(case: &Case, load: &Load, bare: u64) -> Result<()> {
     figure(case.name, "resident_kib", process.resident()?);
     let cost = process.stopped(|| load.cost())?;
     figure(case.name, "instructions", cost.saturating_sub(bare));
+    if by_program {
+        process.stopped(|| programs::tell(case.name, load))?;
+    }
     let (detach, _) = process.end()?;
     figure(case.name, "detach_ms", detach.as_millis().try_into()?);
     Ok(())

@@ -5,6 +5,7 @@ mod cases;
 mod flood;
 mod load;
 mod process;
+mod programs;
 
 use std::process::ExitCode;
 
@@ -16,6 +17,9 @@ use crate::load::Load;
 /// Measures what tracing costs, in a guest whose clock counts instructions
 #[derive(Parser)]
 struct Args {
+    /// Also tell what each BPF program costs a packet
+    #[arg(long)]
+    programs: bool,
     /// Only the cases whose name contains one of these words, or is the one after a `=`
     filter: Vec<String>,
 }
@@ -38,7 +42,7 @@ fn run(args: &Args) -> Result<()> {
     let bare = load.cost()?;
     figure("none", "instructions", bare);
     for case in cases::ALL.iter().filter(|case| wanted(case.name)) {
-        if let Err(error) = cases::measure(case, &load, bare) {
+        if let Err(error) = cases::measure(case, &load, bare, args.programs) {
             // One tracer that does not work here says nothing about the others.
             eprintln!("bench: {}: {error:#}", case.name);
             println!("{}", serde_json::json!({ "case": case.name, "failed": format!("{error:#}") }));

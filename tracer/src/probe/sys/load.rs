@@ -78,7 +78,7 @@ fn try_load(load: &Load<'_>, log: &mut [u8]) -> io::Result<OwnedFd> {
         Target::Module(module) => program.__bindgen_anon_1.attach_btf_obj_fd = fd(module.as_fd()),
         Target::Program(traced) => program.__bindgen_anon_1.attach_prog_fd = fd(traced.as_fd()),
     }
-    for (to, from) in program.prog_name.iter_mut().take(15).zip(format!("tracer_{}", load.name).bytes()) {
+    for (to, from) in program.prog_name.iter_mut().take(NAME).zip(shown_as(load.name).bytes()) {
         *to = from as c_char;
     }
     if !log.is_empty() {
@@ -111,4 +111,14 @@ pub fn load_btf(data: &[u8]) -> io::Result<OwnedFd> {
     load.btf = data.as_ptr() as u64;
     load.btf_size = count(data.len());
     bpf_fd(bpf_cmd::BPF_BTF_LOAD, &mut attr)
+}
+
+/// With one character more `bpftool` shows the name in the BTF instead, which is that of a macro's function.
+const NAME: usize = 14;
+
+/// What others see of a program, as far as there is room for it: `t_ip_rcv`, `tx_nft_do_chain` at the return.
+fn shown_as(name: &str) -> String {
+    let kinds = [("fentry_", "t_"), ("fexit_", "tx_"), ("kprobe_", "t_"), ("kretprobe_", "tx_"), ("tp_btf_", "t_")];
+    let short = kinds.iter().find_map(|(kind, short)| Some(format!("{short}{}", name.strip_prefix(kind)?)));
+    short.unwrap_or_else(|| format!("t_{name}"))
 }

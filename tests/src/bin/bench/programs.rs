@@ -1,0 +1,51 @@
+//! What each BPF program costs a packet, as the kernel counts it: the program alone, without what calls it.
+
+use std::{collections::BTreeMap, fs, process::Command};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use crate::load::Load;
+
+/// Where the kernel is told to count; it costs every program something, so it is off elsewhere.
+const SWITCH: &str = "/proc/sys/kernel/bpf_stats_enabled";
+const PACKETS: u32 = 200;
+
+/// Prints a line for each program that runs, the most expensive first.
+pub fn tell(case: &str, load: &Load) -> Result<()> {
+    fs::write(SWITCH, "1").context("having the kernel count")?;
+    let before = counts()?;
+    let sent = load.send(PACKETS as usize);
+    let after = counts()?;
+    fs::write(SWITCH, "0")?;
+    sent?;
+    let mut programs: Vec<_> = after
+        .into_iter()
+        .map(|(name, (runs, ns))| {
+            let (runs_before, ns_before) = before.get(&name).copied().unwrap_or_default();
+            (ns - ns_before, runs - runs_before, name)
+        })
+        .filter(|(_, runs, _)| *runs > 0)
+        .collect();
+    programs.sort_unstable();
+    for (ns, runs, name) in programs.into_iter().rev() {
+        let each = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / f64::from(PACKETS);
+        println!("  {case}: {:8.1} instructions in {:5.2} runs of {name}", each(ns), each(runs));
+    }
+    Ok(())
+}
+
+/// Runs and nanoseconds by name; programs of one name are counted together.
+fn counts() -> Result<BTreeMap<String, (u64, u64)>> {
+    let output = Command::new("bpftool").args(["-j", "prog", "show"]).output().context("running bpftool")?;
+    ensure!(output.status.success(), "bpftool failed: {}", String::from_utf8_lossy(&output.stderr));
+    let programs: Vec<Value> = serde_json::from_slice(&output.stdout).context("reading what bpftool says")?;
+    let mut counts = BTreeMap::new();
+    for program in programs {
+        let number = |what: &str| program[what].as_u64().unwrap_or_default();
+        let count: &mut (u64, u64) = counts.entry(program["name"].as_str().unwrap_or_default().to_owned()).or_default();
+        count.0 += number("run_cnt");
+        count.1 += number("run_time_ns");
+    }
+    Ok(counts)
+}
