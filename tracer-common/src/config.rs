@@ -64,7 +64,7 @@ pub struct Filter {
 }
 
 /// An address prefix in network byte order; an all-zero mask matches everything.
-#[repr(C)]
+#[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Prefix {
     /// Address, host bits zero.

@@ -1,5 +1,7 @@
 //! Writes records into the ring buffer.
 
+use core::mem::MaybeUninit;
+
 use aya_ebpf::{
     helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns},
     macros::map,
@@ -43,7 +45,8 @@ impl Place {
 }
 
 /// What a hook adds to a step.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
+#[repr(C)]
 pub struct Details {
     /// See [`Step::extra`].
     pub extra: u64,
@@ -52,7 +55,27 @@ pub struct Details {
     /// See [`Step::reason`].
     pub reason: u32,
     /// Bits of `tracer_common::flag` to set in this step alone.
-    pub flags: u8,
+    pub flags: u32,
+}
+
+impl Default for Details {
+    #[inline(always)]
+    fn default() -> Self {
+        const { assert!(size_of::<Self>() == 24) };
+        let mut none = MaybeUninit::<Self>::uninit();
+        clear(none.as_mut_ptr().cast::<[u64; 3]>());
+        // SAFETY: integers, and no padding.
+        unsafe { none.assume_init() }
+    }
+}
+
+/// Zeroes. LLVM makes a call of what it takes for a `memset`, to a loop over bytes.
+#[inline(always)]
+pub fn clear<const WORDS: usize>(at: *mut [u64; WORDS]) {
+    for word in 0..WORDS {
+        // SAFETY: callers pass a valid destination.
+        unsafe { at.cast::<u64>().add(word).write_volatile(0) };
+    }
 }
 
 /// Reports a tracked packet at a hook.
@@ -140,7 +163,7 @@ pub fn verdict<R: Read>(
     device::tell_once::<R>(hook, packet, place);
     let decided = |decision: *mut Decision| {
         // SAFETY: a valid destination; every other field is written in `decided`.
-        unsafe { (*decision).table = [0; 32] };
+        clear(unsafe { (&raw mut (*decision).table).cast::<[u64; 4]>() });
         decided(decision);
     };
     if recorder::is_on() {
@@ -202,7 +225,7 @@ pub fn locate<R: Read>(packet: *mut Packet, place: Place) -> u32 {
 #[inline(always)]
 pub fn flags(packet: &Packet, details: Details) -> u8 {
     let wrapped = if packet.outer.version != 0 { flag::WRAPPED } else { 0 };
-    packet.flags | details.flags | wrapped
+    packet.flags | details.flags as u8 | wrapped
 }
 
 /// Writes a step.
@@ -220,8 +243,9 @@ pub fn fill<R: Read>(
     let ifindex = locate::<R>(packet, place);
     let (step, packet) = unsafe { (&mut *step, &mut *packet) };
     step.ifindex = ifindex;
-    step.ifname = [0; 16];
-    if !place.dev.is_null() {
+    if place.dev.is_null() {
+        clear((&raw mut step.ifname).cast::<[u64; 2]>());
+    } else {
         let name = place.dev.wrapping_add(usize::from(field!(layout.dev_name)));
         copy(step.ifname.as_mut_ptr(), name, 16);
     }
@@ -281,9 +305,24 @@ pub fn conntrack(hook: u16, nfct: u64, packet: *mut Packet) -> bool {
         })
 }
 
-/// Reads a `struct nf_conntrack_tuple`.
+/// Reads a `struct nf_conntrack_tuple`: at once where its fields are in the order that they have had since 2.6.
 #[inline(always)]
 pub fn ct_tuple(to: &mut CtTuple, tuple: *const u8) {
+    let known = field!(layout.ct_tuple_saddr) == 0
+        && field!(layout.ct_tuple_sport) == 16
+        && field!(layout.ct_tuple_daddr) == 20
+        && field!(layout.ct_tuple_dport) == 36
+        && field!(layout.ct_tuple_proto) == 38;
+    if known {
+        let raw: [u64; 5] = Probed::at(tuple, 0);
+        let word = |at: usize| (raw[at / 8] >> (at % 8 * 8)) as u32;
+        to.saddr = [word(0), word(4), word(8), word(12)];
+        to.sport = word(16) as u16;
+        to.daddr = [word(20), word(24), word(28), word(32)];
+        (to.dport, to.proto) = (word(36) as u16, (word(36) >> 16) as u8);
+        to.pad = [0; 3];
+        return;
+    }
     Probed::into(to.saddr.as_mut_ptr().cast(), 16, tuple, field!(layout.ct_tuple_saddr));
     Probed::into(to.daddr.as_mut_ptr().cast(), 16, tuple, field!(layout.ct_tuple_daddr));
     to.sport = Probed::at(tuple, field!(layout.ct_tuple_sport));

@@ -1,5 +1,7 @@
 //! Reads addresses, ports and flags from a packet's headers.
 
+use core::mem::MaybeUninit;
+
 use tracer_common::Tuple;
 
 use crate::read::{Probed, Read, copy};
@@ -38,66 +40,170 @@ pub fn l4(l3: *const u8) -> *const u8 {
     if first >> 4 == 6 { extensions(l3).end } else { l3.wrapping_add(usize::from(first & 0xf) * 4) }
 }
 
-/// What tells a packet from the next one of its flow and survives translation: TCP's sequence number, an
-/// echo's, SCTP's first chunk, the first bytes that a datagram carries. Never 0.
-#[inline(never)]
-pub fn fingerprint(l3: *const u8, proto: u8) -> u32 {
-    let at = match proto {
-        IPPROTO_TCP => 4,
-        IPPROTO_ICMP | IPPROTO_ICMPV6 => 6,
-        IPPROTO_SCTP => 16,
-        _ => 8,
-    };
-    Probed::at::<u32>(l4(l3), at) | 1
+/// What a look at the headers tells.
+#[derive(Clone, Copy)]
+pub struct Seen {
+    /// Addresses, ports, flags.
+    pub tuple: Tuple,
+    /// What tells a packet from the next one of its flow and survives translation: TCP's sequence number, an
+    /// echo's, SCTP's first chunk, the first bytes that a datagram carries. Never 0.
+    pub fingerprint: u32,
 }
 
-/// Reads the tuple of the packet whose IP header is at `l3` into `tuple`; false where that is no IP header.
-/// A function of its own, since the stack of all callers together is short (512 bytes before 6.13).
-#[inline(never)]
-pub fn read(l3: *const u8, tuple: &mut Tuple) -> bool {
-    *tuple = EMPTY;
-    match Probed::at::<u8>(l3, 0) >> 4 {
-        4 => ipv4(l3, tuple),
-        6 => ipv6(l3, tuple),
-        _ => false,
-    }
-}
-
+/// Reads the headers of the packet whose IP header is at `l3` into `to`, if that is one. Cleared beforehand, `to`
+/// would cost as much as the look.
 #[inline(always)]
-fn ipv4(l3: *const u8, tuple: &mut Tuple) -> bool {
-    let mut header = [0u32; 5];
-    if !copy(header.as_mut_ptr().cast(), l3, 20) {
-        return false;
-    }
-    let first = u32::from_be(header[0]);
-    let words = (first >> 24) & 0xf;
-    if words < 5 {
-        return false;
-    }
-    tuple.version = 4;
-    tuple.proto = (u32::from_be(header[2]) >> 16) as u8;
-    tuple.saddr[0] = header[3];
-    tuple.daddr[0] = header[4];
-    // Only the first fragment carries a transport header.
-    if u32::from_be(header[1]) & 0x1fff == 0 {
-        transport(tuple, l3.wrapping_add(words as usize * 4));
+pub fn read(l3: *const u8, to: &mut MaybeUninit<Seen>) -> Option<&mut Seen> {
+    // SAFETY: everything is written where it returns true.
+    unsafe { read_into(l3, to.as_mut_ptr()).then(|| to.assume_init_mut()) }
+}
+
+/// As much as matters of most packets, read at once: each read costs as much as twenty words of it. Behind
+/// the data of an skb there always is memory, since its `skb_shared_info` follows.
+#[repr(C)]
+struct Window([u64; WINDOW / 8]);
+
+/// IPv6's header, and of the transport's as much as a fingerprint needs.
+const WINDOW: usize = 64;
+
+/// A function of its own, since the stack of all callers together is short (512 bytes before 6.13).
+///
+/// # Safety
+/// `seen` must be valid for writes.
+#[inline(never)]
+unsafe fn read_into(l3: *const u8, seen: *mut Seen) -> bool {
+    let mut window = MaybeUninit::<Window>::uninit();
+    let at = window.as_mut_ptr().cast();
+    // SAFETY: the helper fills it, with zeroes where it fails.
+    let window = unsafe {
+        if !copy(at, l3, WINDOW as u32) {
+            copy(at, l3, IPV4 as u32);
+        }
+        window.assume_init_ref()
+    };
+    // SAFETY: integers, each of which is written before it is read.
+    let seen = unsafe { &mut *seen };
+    let tuple = &mut seen.tuple;
+    tuple.tcp_flags = 0;
+    tuple.direction = 0;
+    tuple.version = window.byte(0) >> 4;
+    match tuple.version {
+        4 => {
+            tuple.proto = window.byte(9);
+            (tuple.saddr, tuple.daddr) = ([window.word(12), 0, 0, 0], [window.word(16), 0, 0, 0]);
+            // Only the first fragment carries a transport header.
+            if window.word(4) & LATER_FRAGMENT != 0 {
+                // Its number and its place in the packet.
+                return later_fragment(seen, window.word(4));
+            }
+            match window.byte(0) & 0xf {
+                5 => transport(seen, &Inside::<IPV4>(window)),
+                words @ 6.. => transport(seen, &At(l3.wrapping_add(usize::from(words) * 4))),
+                _ => return false,
+            }
+        }
+        6 => {
+            for word in 0..4 {
+                tuple.saddr[word] = window.word(8 + word * 4);
+                tuple.daddr[word] = window.word(24 + word * 4);
+            }
+            tuple.proto = window.byte(6);
+            if !is_extension(tuple.proto) {
+                transport(seen, &Inside::<IPV6>(window));
+                return true;
+            }
+            let extensions = extensions(l3);
+            tuple.proto = extensions.proto;
+            if extensions.later_fragment {
+                return later_fragment(seen, word(extensions.end.wrapping_add(8)));
+            }
+            transport(seen, &At(extensions.end));
+        }
+        _ => return false,
     }
     true
 }
 
+const IPV4: usize = 20;
+const IPV6: usize = 40;
+
+/// The offset of a fragment, in the word of its number.
+const LATER_FRAGMENT: u32 = 0x1fffu32.to_be();
+
+impl Window {
+    #[inline(always)]
+    fn word(&self, at: usize) -> u32 {
+        (self.0[at / 8] >> (at % 8 * 8)) as u32
+    }
+
+    #[inline(always)]
+    fn byte(&self, at: usize) -> u8 {
+        (self.0[at / 8] >> (at % 8 * 8)) as u8
+    }
+}
+
+/// Where the transport header is.
+trait L4 {
+    fn word(&self, at: usize) -> u32;
+}
+
+/// So many bytes into the window.
+struct Inside<'a, const OFFSET: usize>(&'a Window);
+
+impl<const OFFSET: usize> L4 for Inside<'_, OFFSET> {
+    #[inline(always)]
+    fn word(&self, at: usize) -> u32 {
+        self.0.word(OFFSET + at)
+    }
+}
+
+/// Behind options or extension headers.
+struct At(*const u8);
+
+impl L4 for At {
+    #[inline(always)]
+    fn word(&self, at: usize) -> u32 {
+        word(self.0.wrapping_add(at))
+    }
+}
+
+/// Ports, flags and fingerprint. A header that cannot be read leaves them zero.
 #[inline(always)]
-fn ipv6(l3: *const u8, tuple: &mut Tuple) -> bool {
-    tuple.version = 6;
-    if !copy(tuple.saddr.as_mut_ptr().cast(), l3.wrapping_add(8), 16)
-        || !copy(tuple.daddr.as_mut_ptr().cast(), l3.wrapping_add(24), 16)
-    {
-        return false;
-    }
-    let extensions = extensions(l3);
-    tuple.proto = extensions.proto;
-    if !extensions.later_fragment {
-        transport(tuple, extensions.end);
-    }
+fn transport(seen: &mut Seen, l4: &impl L4) {
+    let tuple = &mut seen.tuple;
+    (tuple.sport, tuple.dport) = (0, 0);
+    let fingerprint = match tuple.proto {
+        IPPROTO_TCP | IPPROTO_UDP | IPPROTO_SCTP | IPPROTO_UDPLITE | IPPROTO_DCCP => {
+            let ports = l4.word(0);
+            tuple.sport = ports as u16;
+            tuple.dport = (ports >> 16) as u16;
+            match tuple.proto {
+                IPPROTO_TCP => {
+                    tuple.tcp_flags = (l4.word(12) >> 8) as u8;
+                    l4.word(4)
+                }
+                IPPROTO_SCTP => l4.word(16),
+                _ => l4.word(8),
+            }
+        }
+        IPPROTO_ICMP | IPPROTO_ICMPV6 => {
+            // Echo and echo reply carry an identifier where others carry something else.
+            if matches!((tuple.proto, l4.word(0) as u8), (IPPROTO_ICMP, 0 | 8) | (IPPROTO_ICMPV6, 128 | 129)) {
+                let id = l4.word(4) as u16;
+                (tuple.sport, tuple.dport) = (id, id);
+            }
+            // The identifier is translated, the sequence number behind it is not.
+            l4.word(4) >> 16
+        }
+        _ => l4.word(8),
+    };
+    seen.fingerprint = fingerprint | 1;
+}
+
+#[inline(always)]
+fn later_fragment(seen: &mut Seen, fingerprint: u32) -> bool {
+    (seen.tuple.sport, seen.tuple.dport) = (0, 0);
+    seen.fingerprint = fingerprint | 1;
     true
 }
 
@@ -118,8 +224,7 @@ fn extensions(l3: *const u8) -> Extensions {
     let mut later_fragment = false;
     for _ in 0..MAX_EXTENSIONS {
         let header: u32 = match next {
-            // Hop-by-hop, routing, destination options, mobility, HIP, shim6.
-            0 | 43 | 60 | 135 | 139 | 140 | 44 | 51 => word(at),
+            kind if is_extension(kind) => word(at),
             _ => break,
         };
         let [following, length, high, low] = header.to_ne_bytes();
@@ -139,34 +244,16 @@ fn extensions(l3: *const u8) -> Extensions {
     Extensions { end: at, proto: next, later_fragment }
 }
 
+/// Hop-by-hop, routing, destination options, mobility, HIP, shim6, fragment, authentication.
+#[inline(always)]
+fn is_extension(kind: u8) -> bool {
+    matches!(kind, 0 | 43 | 60 | 135 | 139 | 140 | 44 | 51)
+}
+
 /// Four bytes. A function of its own, since the loop above is unrolled, with a place on the stack for each.
 #[inline(never)]
 fn word(at: *const u8) -> u32 {
     Probed::at(at, 0)
-}
-
-/// Ports and flags. A header that cannot be read leaves them zero.
-#[inline(always)]
-fn transport(tuple: &mut Tuple, l4: *const u8) {
-    match tuple.proto {
-        IPPROTO_TCP | IPPROTO_UDP | IPPROTO_SCTP | IPPROTO_UDPLITE | IPPROTO_DCCP => {
-            let ports: [u16; 2] = Probed::at(l4, 0);
-            [tuple.sport, tuple.dport] = ports;
-            if tuple.proto == IPPROTO_TCP {
-                tuple.tcp_flags = Probed::at(l4, 13);
-            }
-        }
-        IPPROTO_ICMP | IPPROTO_ICMPV6 => {
-            let [kind, _code, ..]: [u8; 4] = Probed::at(l4, 0);
-            // Echo and echo reply carry an identifier where others carry something else.
-            if matches!((tuple.proto, kind), (IPPROTO_ICMP, 0 | 8) | (IPPROTO_ICMPV6, 128 | 129)) {
-                let id: u16 = Probed::at(l4, 4);
-                tuple.sport = id;
-                tuple.dport = id;
-            }
-        }
-        _ => {}
-    }
 }
 
 /// Of nothing.

@@ -113,10 +113,14 @@ fn either(port: u16, tuple: &Tuple) -> bool {
 #[inline(always)]
 unsafe fn within(addr: &[u32; 4], prefix: *const Prefix) -> bool {
     let mut differs = 0;
-    for (word, value) in addr.iter().enumerate() {
-        // SAFETY: the caller's promise; volatile for the same reason as `field!`.
-        let (wanted, mask) = unsafe {
-            ((&raw const (*prefix).addr[word]).read_volatile(), (&raw const (*prefix).mask[word]).read_volatile())
+    for half in 0..2 {
+        // SAFETY: the caller's promise; tuples and prefixes are aligned. Volatile for the same reason as `field!`.
+        let (value, wanted, mask) = unsafe {
+            (
+                addr.as_ptr().cast::<u64>().add(half).read(),
+                (&raw const (*prefix).addr).cast::<u64>().add(half).read_volatile(),
+                (&raw const (*prefix).mask).cast::<u64>().add(half).read_volatile(),
+            )
         };
         differs |= (value ^ wanted) & mask;
     }

@@ -55,9 +55,9 @@ pub fn begin(packet: *mut Packet) {
 /// Keeps a step.
 #[inline(always)]
 pub fn step<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
-    if let Some(mark) = room(packet) {
+    if let Some((trail, mark)) = room(packet) {
         fill::<R>(mark, kind::STEP, hook, skb, packet, place, details);
-        used(packet, 1);
+        used(trail, 1);
     }
 }
 
@@ -72,11 +72,11 @@ pub fn step_with<R: Read, T: 'static>(
     tell: impl FnOnce(*mut T),
 ) {
     const { assert!(size_of::<T>() <= DETAILS) };
-    if let Some(mark) = room(packet) {
+    if let Some((trail, mark)) = room(packet) {
         fill::<R>(mark, kind, hook, skb, packet, place, Details::default());
         // SAFETY: `room` leaves that much behind the mark.
         tell(unsafe { mark.add(1) }.cast());
-        used(packet, 1 + MARKS_OF_DETAILS as u32);
+        used(trail, 1 + MARKS_OF_DETAILS as u32);
     }
 }
 
@@ -84,13 +84,13 @@ pub fn step_with<R: Read, T: 'static>(
 #[inline(always)]
 pub fn note<T: 'static>(kind: u16, hook: u16, packet: *mut Packet, tell: impl FnOnce(*mut T)) {
     const { assert!(size_of::<T>() <= DETAILS) };
-    if let Some(mark) = room(packet) {
+    if let Some((trail, mark)) = room(packet) {
         // SAFETY: a place in the trail, with room for the details behind it.
         unsafe {
             *mark = Mark { ts: bpf_ktime_get_boot_ns(), hook, kind: kind as u8, ..BLANK };
             tell(mark.add(1).cast());
         }
-        used(packet, 1 + MARKS_OF_DETAILS as u32);
+        used(trail, 1 + MARKS_OF_DETAILS as u32);
     }
 }
 
@@ -133,7 +133,7 @@ fn trail_of(packet: *mut Packet) -> Option<*mut Trail> {
 
 /// The next free mark, with room for details behind it.
 #[inline(always)]
-fn room(packet: *mut Packet) -> Option<*mut Mark> {
+fn room(packet: *mut Packet) -> Option<(*mut Trail, *mut Mark)> {
     const LAST: u32 = (MARKS - 1 - MARKS_OF_DETAILS) as u32;
     let trail = trail_of(packet)?;
     // SAFETY: a trail in the map; the index leaves room for details.
@@ -144,16 +144,14 @@ fn room(packet: *mut Packet) -> Option<*mut Mark> {
             (*trail).used = next;
             (*trail).wraps += 1;
         }
-        Some((&raw mut (*trail).marks).cast::<Mark>().add(next as usize))
+        Some((trail, (&raw mut (*trail).marks).cast::<Mark>().add(next as usize)))
     }
 }
 
 #[inline(always)]
-fn used(packet: *mut Packet, marks: u32) {
-    if let Some(trail) = trail_of(packet) {
-        // SAFETY: a trail in the map.
-        unsafe { (*trail).used += marks };
-    }
+fn used(trail: *mut Trail, marks: u32) {
+    // SAFETY: a trail in the map.
+    unsafe { (*trail).used += marks };
 }
 
 #[inline(always)]

@@ -59,7 +59,7 @@ must_not_reach() {
 
 # sink NODE PORT: takes datagrams, whose number `taken` tells.
 sink() {
-    start "sink-$1-$2" lab udp-listen --netns "$1" "$2"
+    start "sink-$1-$2" lab udp-listen --netns "$1" --silent "$2"
 }
 
 # taken NODE: how many datagrams its sockets took.

@@ -45,7 +45,7 @@ fn returned<A: Args>(args: &A, ret: i32) {
         // SAFETY: a packet from the map.
         let zone = u64::from(unsafe { (*packet).kept });
         let details =
-            Details { extra: u64::from(ret as u32) | zone << 32, flags: flag::RETURNED, ..Details::default() };
+            Details { extra: u64::from(ret as u32) | zone << 32, flags: flag::RETURNED.into(), ..Details::default() };
         emit::step::<A::Read>(hook::NF_CONNTRACK_IN, skb, packet, place::<A::Read>(args.arg(1)), details);
     }
 }

@@ -4,7 +4,7 @@ use tracer_common::{flag, hook};
 
 use super::{
     ip::network_header,
-    nft,
+    nft, transport,
     wire::{self, By, Look},
 };
 use crate::{
@@ -50,7 +50,7 @@ fn consumed<A: Args>(args: &A) {
     let skb = args.arg(0);
     let Some(packet) = packet::tracked(skb) else { return };
     // SAFETY: a packet from the map.
-    if unsafe { (*packet).flags } & (flag::AT_ALLOWED_IPS | flag::ACCEPTS_FULL | flag::REQUESTS_FULL) != 0 {
+    if unsafe { (*packet).flags } & flag::AT_ALLOWED_IPS != 0 || transport::was_refused(packet) {
         let location = if field!(has_consume_location) != 0 { args.arg(1) as u64 } else { 0 };
         let details = Details { location, ..Details::default() };
         emit::end::<A::Read>(hook::CONSUME_SKB, skb, packet, Place::of::<A::Read>(skb), details);

@@ -1,4 +1,5 @@
-//! The IP layer: in, local delivery, forward, local out, output.
+//! The IP layer: in, forward, out. Local delivery and output have no hook of their own: what comes next tells of
+//! them, and each hook costs every packet of the node.
 
 use tracer_common::hook;
 
@@ -14,25 +15,20 @@ use crate::{
 on_entry! {
     ip_rcv => |args| first::<_>(hook::IP_RCV, args);
     ipv6_rcv => |args| first::<_>(hook::IPV6_RCV, args);
-    ip_local_deliver => |args| first::<_>(hook::IP_LOCAL_DELIVER, args);
-    ip6_input => |args| first::<_>(hook::IP6_INPUT, args);
     ip_forward => |args| first::<_>(hook::IP_FORWARD, args);
     ip6_forward => |args| first::<_>(hook::IP6_FORWARD, args);
     __ip_local_out => |args| out::<_>(hook::IP_LOCAL_OUT, args);
     __ip6_local_out => |args| out::<_>(hook::IP6_LOCAL_OUT, args);
-    ip_output => |args| through::<_>(hook::IP_OUTPUT, args);
-    // TCP over IPv6 does not pass `__ip6_local_out`: this may be the first that is seen of it.
-    ip6_output => |args| out::<_>(hook::IP6_OUTPUT, args);
+    ip6_output => first_sight;
 }
 
 on_entry_shared! {
     ip_in => first;
-    ip_out => out;
 }
 
 /// Functions of `(skb, …)`. IPsec unwraps packets within the stack: no device receives them again.
 #[inline(always)]
-fn first<A: Args>(hook: u16, args: &A) {
+pub fn first<A: Args>(hook: u16, args: &A) {
     let skb = args.arg(0);
     let Some(packet) = packet::tracked(skb) else { return };
     let place = Place::of::<A::Read>(skb);
@@ -50,12 +46,11 @@ fn out<A: Args>(hook: u16, args: &A) {
     enter::<A::Read>(hook, skb, outward(args), || Some(network_header::<A::Read>(skb)));
 }
 
-/// Functions of `(net, sk, skb)` in the middle of the way out.
+/// `ip6_output(net, sk, skb)`: TCP over IPv6 does not pass `__ip6_local_out`.
 #[inline(always)]
-fn through<A: Args>(hook: u16, args: &A) {
-    let skb = args.arg(2);
-    if let Some(packet) = packet::tracked(skb) {
-        emit::step::<A::Read>(hook, skb, packet, outward(args), Details::default());
+fn first_sight<A: Args>(args: &A) {
+    if !packet::is_tracked(args.arg(2)) {
+        out(hook::IP6_OUTPUT, args);
     }
 }
 

@@ -22,6 +22,8 @@ mod wire;
 mod wireguard;
 mod xtables;
 
+use core::mem::MaybeUninit;
+
 use tracer_common::{counter, flag, hook::NETIF_RECEIVE_SKB};
 
 use crate::{
@@ -80,13 +82,13 @@ fn first_sight<R: Read>(skb: *const u8, place: Place, l3: *const u8) -> Option<*
     if !place_matches::<R>(skb, place) {
         return None;
     }
-    let mut tuple = headers::EMPTY;
-    if !headers::read(l3, &mut tuple) {
+    let mut seen = MaybeUninit::uninit();
+    let Some(seen) = headers::read(l3, &mut seen) else {
         packet::count(counter::UNPARSED);
         return None;
-    }
-    tuple.direction = matching::direction(&tuple)?;
-    packet::begin(skb, &tuple, l3)
+    };
+    seen.tuple.direction = matching::direction(&seen.tuple)?;
+    packet::begin(skb, seen)
 }
 
 /// Mark, device name and netns of the filter, cheapest first.

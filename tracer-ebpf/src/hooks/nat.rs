@@ -1,5 +1,7 @@
 //! Conntrack's NAT: what the entry says the packet's tuple becomes.
 
+use core::mem::MaybeUninit;
+
 use tracer_common::{CtTuple, Tuple, by, hook};
 
 use super::route::routed_to;
@@ -60,15 +62,13 @@ fn first_sight(skb: *const u8, ct: *const u8, kind: i32, direction: u64) -> *mut
         return core::ptr::null_mut();
     }
     let l3 = super::ip::network_header::<Probed>(skb);
-    let mut tuple = headers::EMPTY;
-    if !headers::read(l3, &mut tuple) {
-        return core::ptr::null_mut();
-    }
-    translate(&mut tuple, ct, kind, direction);
-    let Some(direction) = matching::direction(&tuple) else { return core::ptr::null_mut() };
-    headers::read(l3, &mut tuple);
-    tuple.direction = direction;
-    packet::begin(skb, &tuple, l3).unwrap_or(core::ptr::null_mut())
+    let mut seen = MaybeUninit::uninit();
+    let Some(seen) = headers::read(l3, &mut seen) else { return core::ptr::null_mut() };
+    let mut after = seen.tuple;
+    translate(&mut after, ct, kind, direction);
+    let Some(direction) = matching::direction(&after) else { return core::ptr::null_mut() };
+    seen.tuple.direction = direction;
+    packet::begin(skb, seen).unwrap_or(core::ptr::null_mut())
 }
 
 /// On its way out of a socket a packet has no device yet, only a route.

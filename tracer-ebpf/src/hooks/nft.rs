@@ -236,7 +236,9 @@ fn report(
     decided_by: u32,
 ) {
     chain::name_once(hook, packet, base, 1);
-    chain::name_once(hook, packet, chain, u8::from(chain == base));
+    if chain != base {
+        chain::name_once(hook, packet, chain, 0);
+    }
     emit::verdict::<Probed>(hook, skb, packet, place, |decision| {
         // SAFETY: a valid destination.
         let decision = unsafe { &mut *decision };

@@ -3,6 +3,8 @@
 //! One program here is loaded once for each program traced, with that program's id written into its
 //! code: attach cookies for tracing programs are younger (5.19) than what tracer runs on.
 
+use core::mem::MaybeUninit;
+
 use aya_ebpf::{
     macros::map,
     maps::PerCpuArray,
@@ -130,12 +132,10 @@ fn xdp_first_sight(head: *const u8, place: Place, l3: Option<*const u8>) -> Opti
     if !super::place_matches::<Probed>(core::ptr::null(), place) {
         return None;
     }
-    let mut tuple = headers::EMPTY;
-    if !headers::read(l3?, &mut tuple) {
-        return None;
-    }
-    tuple.direction = matching::direction(&tuple)?;
-    packet::begin(head, &tuple, l3?)
+    let mut seen = MaybeUninit::uninit();
+    let seen = headers::read(l3?, &mut seen)?;
+    seen.tuple.direction = matching::direction(&seen.tuple)?;
+    packet::begin(head, seen)
 }
 
 #[inline(always)]

@@ -2,27 +2,24 @@
 
 use tracer_common::{flag, hook};
 
-use super::pass;
+use super::{ip::first, pass};
 use crate::{
-    attach::{Args, on_entry, on_entry_shared, on_return},
+    attach::{Args, on_entry, on_entry_shared},
     layout::field,
-    packet,
+    packet::{self, Packet},
     read::{Probed, Read},
 };
 
 on_entry! {
-    tcp_v4_rcv => |args| at::<_, 0>(hook::TCP_V4_RCV, args);
-    tcp_v6_rcv => |args| at::<_, 0>(hook::TCP_V6_RCV, args);
-    udp_rcv => |args| at::<_, 0>(hook::UDP_RCV, args);
-    udpv6_rcv => |args| at::<_, 0>(hook::UDPV6_RCV, args);
+    tcp_v4_rcv => |args| first::<_>(hook::TCP_V4_RCV, args);
+    tcp_v6_rcv => |args| first::<_>(hook::TCP_V6_RCV, args);
+    udp_rcv => |args| first::<_>(hook::UDP_RCV, args);
+    udpv6_rcv => |args| first::<_>(hook::UDPV6_RCV, args);
     // tcp_v4_send_reset(sk, skb, …): the skb is the packet that is refused.
     tcp_v4_send_reset => |args| at::<_, 1>(hook::TCP_V4_SEND_RESET, args);
     tcp_v6_send_reset => |args| at::<_, 1>(hook::TCP_V6_SEND_RESET, args);
-}
-
-on_return! {
-    tcp_v4_conn_request/2, skb |args: &_| Args::arg(args, 1), entry requested => answered;
-    tcp_v6_conn_request/2, skb |args: &_| Args::arg(args, 1), entry requested => answered;
+    tcp_v4_conn_request => requested;
+    tcp_v6_conn_request => requested;
 }
 
 /// `tcp_v4_conn_request(sk, skb)`: a listener with a full queue refuses the SYN (`tcp_conn_request`), and
@@ -48,20 +45,18 @@ fn requested<A: Args>(args: &A) {
     unsafe {
         (*packet).flags = (*packet).flags & !FULL | full;
         (*packet).kept = drops;
+        (*packet).listener = sk as u64;
     }
 }
 
-/// A listener that counted no drop (`tcp_listendrop`) has taken it.
+/// Whether a SYN that is being consumed was refused: a listener that counted no drop (`tcp_listendrop`) has
+/// taken it. The listener is held until its SYN is gone.
 #[inline(always)]
-fn answered<A: Args>(args: &A, _ret: i32) {
-    let Some(packet) = packet::tracked(args.arg(1)) else { return };
-    let drops: u32 = A::Read::at(args.arg(0), field!(layout.sock_drops));
+pub fn was_refused(packet: *const Packet) -> bool {
     // SAFETY: a packet from the map.
-    unsafe {
-        if drops == (*packet).kept {
-            (*packet).flags &= !FULL;
-        }
-    }
+    let packet = unsafe { &*packet };
+    packet.flags & FULL != 0
+        && Probed::at::<u32>(packet.listener as *const u8, field!(layout.sock_drops)) != packet.kept
 }
 
 const FULL: u8 = flag::ACCEPTS_FULL | flag::REQUESTS_FULL;
@@ -70,6 +65,7 @@ const FULL: u8 = flag::ACCEPTS_FULL | flag::REQUESTS_FULL;
 on_entry_shared! {
     first_argument => at::<_, 0>;
     second_argument => at::<_, 1>;
+    requested => |_, args| requested(args);
 }
 
 #[inline(always)]

@@ -1,5 +1,7 @@
 //! What the packet looks like on the wire: translated by somebody, wrapped into a tunnel, unwrapped.
 
+use core::mem::MaybeUninit;
+
 use tracer_common::{OUTER_L4, Outer, OuterDetails, Tuple, by, kind};
 
 use crate::{
@@ -49,19 +51,18 @@ pub struct Look {
 /// before may have gone unseen.
 #[inline(never)]
 pub fn look(at: &Look) -> bool {
-    let mut now = headers::EMPTY;
-    if !headers::read(at.l3, &mut now) {
-        return true;
-    }
+    let mut seen = MaybeUninit::uninit();
+    let Some(seen) = headers::read(at.l3, &mut seen) else { return true };
+    let now = &mut seen.tuple;
     // SAFETY: a packet from the map.
     let (own, outer, known) = unsafe { (&mut (*at.packet).tuple, &mut (*at.packet).outer, (*at.packet).fingerprint) };
-    let same = headers::same(&now, own);
-    let translated = !same && outer.version == 0 && is_translation(own, &now);
+    let same = headers::same(now, own);
+    let translated = !same && outer.version == 0 && is_translation(own, now);
     if at.suspect == By::Dropper && !translated {
         return true;
     }
     if same || translated {
-        if known != 0 && known != headers::fingerprint(at.l3, now.proto) {
+        if known != 0 && known != seen.fingerprint {
             return false;
         }
     } else if at.suspect == By::Receiver && outer.version == 0 {
@@ -75,13 +76,13 @@ pub fn look(at: &Look) -> bool {
     } else if translated {
         now.tcp_flags = own.tcp_flags;
         now.direction = own.direction;
-        exchange(own, &mut now);
+        exchange(own, now);
         matching::learn(own);
         if at.suspect != By::Program {
-            tell_change(at, &now);
+            tell_change(at, now);
         }
-    } else if !headers::same(&now, outer) && tell(at, &now) {
-        *outer = now;
+    } else if !headers::same(now, outer) && tell(at, now) {
+        *outer = *now;
     }
     true
 }

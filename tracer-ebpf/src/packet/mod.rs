@@ -11,7 +11,7 @@ use aya_ebpf::{
 use tracer_common::{Tuple, counter};
 
 use crate::{
-    headers::{EMPTY, fingerprint},
+    headers::{EMPTY, Seen},
     recorder,
 };
 
@@ -43,6 +43,8 @@ pub struct Packet {
     pub regs: u64,
     /// Legacy iptables: table of the walk, 0 outside.
     pub table: u64,
+    /// The listener that was asked to take this SYN.
+    pub listener: u64,
     /// nftables: chains that the walk went through, the newest at `visits - 1`.
     pub visited: [u64; VISITED],
     /// nftables: how many chains the walk went through.
@@ -61,7 +63,7 @@ pub struct Packet {
     pub pad: u8,
     /// `skb->mark` when the BPF program under way began.
     pub mark: u32,
-    /// See [`crate::headers::fingerprint`]; 0 where one packet has become several.
+    /// See [`Seen::fingerprint`]; 0 where one packet has become several.
     pub fingerprint: u32,
     /// Where the flight recorder keeps its way.
     pub trail: u32,
@@ -88,6 +90,7 @@ static BLANK: Packet = Packet {
     pending: 0,
     regs: 0,
     table: 0,
+    listener: 0,
     visited: [0; VISITED],
     visits: 0,
     code: 0,
@@ -135,7 +138,7 @@ pub fn is_wrapped(packet: *const Packet) -> bool {
 
 /// Starts to follow an skb.
 #[inline(always)]
-pub fn begin(skb: *const u8, tuple: &Tuple, l3: *const u8) -> Option<*mut Packet> {
+pub fn begin(skb: *const u8, seen: &Seen) -> Option<*mut Packet> {
     if TRACKED.insert(skb as u64, &BLANK, 0).is_err() {
         count(counter::TRACKED_OVERFLOW);
         return None;
@@ -145,8 +148,8 @@ pub fn begin(skb: *const u8, tuple: &Tuple, l3: *const u8) -> Option<*mut Packet
     // SAFETY: the pointer is into the map and this CPU holds the only reference to the skb.
     unsafe {
         (*packet).id = new_id();
-        (*packet).tuple = *tuple;
-        (*packet).fingerprint = fingerprint(l3, tuple.proto);
+        (*packet).tuple = seen.tuple;
+        (*packet).fingerprint = seen.fingerprint;
     }
     if recorder::is_on() {
         recorder::begin(packet);

@@ -12,6 +12,9 @@ pub struct Listen {
     /// Address to listen on; both families where none is given
     #[arg(long, value_name = "ADDR")]
     bind: Option<IpAddr>,
+    /// Take datagrams and send nothing back
+    #[arg(long)]
+    silent: bool,
 }
 
 #[derive(Args)]
@@ -31,7 +34,7 @@ pub struct Send {
     bind: Option<IpAddr>,
 }
 
-/// Echoes until killed.
+/// Echoes until killed, unless it shall be silent.
 pub fn listen(args: &Listen) -> Result<()> {
     let socket = match args.bind {
         Some(addr) => UdpSocket::bind((addr, args.port)),
@@ -43,7 +46,9 @@ pub fn listen(args: &Listen) -> Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
         // A failed receive reports an ICMP error for an earlier answer: nothing to do about it.
-        if let Ok((length, from)) = socket.recv_from(&mut buffer) {
+        if let Ok((length, from)) = socket.recv_from(&mut buffer)
+            && !args.silent
+        {
             let _ = socket.send_to(&buffer[..length], from);
         }
     }

@@ -1,5 +1,7 @@
 //! Finds the rule that holds an expression, in the rule blob of a chain (5.17 and newer).
 
+use aya_ebpf::{macros::map, maps::LruHashMap};
+
 use crate::{
     each::each,
     layout::field,
@@ -10,14 +12,20 @@ use crate::{
 /// A chain of more rules than this is given up on: the verdict is reported without its rule.
 const MAX_RULES: u32 = 65536;
 
-/// The rule and its chain; both zero where it was not found.
+/// The rule and its chain; all zero where it was not found.
 #[derive(Clone, Copy, Default)]
 pub struct Found {
     /// Handle.
     pub handle: u64,
     /// Address of the `nft_chain`.
     pub chain: u64,
+    /// Address of the `nft_rule_dp`.
+    at: u64,
 }
+
+/// Rules that were found, by expression: going through a chain costs as much as all else about a verdict.
+#[map]
+static FOUND: LruHashMap<u64, Found> = LruHashMap::with_max_entries(1024, 0);
 
 /// A walk over the rules of one chain.
 #[repr(C)]
@@ -26,7 +34,7 @@ struct Walk {
     rule: u64,
     /// What is looked for.
     expr: u64,
-    /// Handle of the rule that holds it, 0 as long as none does.
+    /// Handle of the rule that holds it, 0 as long as none does; then `rule` is where it is.
     handle: u64,
 }
 
@@ -40,17 +48,45 @@ pub fn find(packet: *const Packet) -> Found {
     if expr == 0 {
         return Found::default();
     }
+    if let Some(found) = FOUND.get_ptr(expr) {
+        // SAFETY: a value in the map.
+        let found = unsafe { *found };
+        if still_holds(&found, expr) {
+            return found;
+        }
+    }
+    let found = search(packet, expr);
+    if found.handle != 0 {
+        let _full = FOUND.insert(expr, &found, 0);
+    }
+    found
+}
+
+#[inline(always)]
+fn search(packet: &Packet, expr: u64) -> Found {
     for back in 1..=VISITED as u32 {
         if back > packet.visits {
             break;
         }
-        let chain = packet.visited[(packet.visits - back) as usize & (VISITED - 1)];
-        let handle = find_in(chain, expr);
-        if handle != 0 {
-            return Found { handle, chain };
+        let found = find_in(packet.visited[(packet.visits - back) as usize & (VISITED - 1)], expr);
+        if found.handle != 0 {
+            return found;
         }
     }
-    Found { handle: find_in(packet.base, expr), chain: packet.base }
+    find_in(packet.base, expr)
+}
+
+/// Whether a rule with this handle still is there, and the expression in it: its memory is used again when the
+/// ruleset changes.
+#[inline(always)]
+fn still_holds(found: &Found, expr: u64) -> bool {
+    let word: u64 = Probed::at(found.at as *const u8, 0);
+    let length = bits(word, field!(layout.rule_dlen), field!(layout.rule_dlen_width));
+    let data = found.at + u64::from(field!(layout.rule_data));
+    bits(word, field!(layout.rule_handle), field!(layout.rule_handle_width)) == found.handle
+        && bits(word, field!(layout.rule_is_last), 1) == 0
+        && expr >= data
+        && expr < data + length
 }
 
 /// The policy of the base chain: `NF_ACCEPT` or `NF_DROP`.
@@ -67,23 +103,23 @@ pub fn base_of(chain: u64) -> *const u8 {
 
 /// A commit puts the new rules into the blob of the next generation: the expression is in one of the two.
 #[inline(always)]
-fn find_in(chain: u64, expr: u64) -> u64 {
-    let chain = chain as *const u8;
-    let handle = find_in_blob(Probed::at(chain, field!(layout.chain_blob_gen_0)), expr);
-    if handle != 0 {
-        return handle;
+fn find_in(chain: u64, expr: u64) -> Found {
+    let at = chain as *const u8;
+    let found = find_in_blob(chain, Probed::at(at, field!(layout.chain_blob_gen_0)), expr);
+    if found.handle != 0 {
+        return found;
     }
-    find_in_blob(Probed::at(chain, field!(layout.chain_blob_gen_1)), expr)
+    find_in_blob(chain, Probed::at(at, field!(layout.chain_blob_gen_1)), expr)
 }
 
 #[inline(always)]
-fn find_in_blob(blob: u64, expr: u64) -> u64 {
+fn find_in_blob(chain: u64, blob: u64, expr: u64) -> Found {
     if blob == 0 || field!(layout.blob_data) == tracer_common::ABSENT {
-        return 0;
+        return Found { handle: 0, chain, at: 0 };
     }
     let mut walk = Walk { rule: blob + u64::from(field!(layout.blob_data)), expr, handle: 0 };
     each(MAX_RULES, visit, &mut walk);
-    walk.handle
+    Found { handle: walk.handle, chain, at: walk.rule }
 }
 
 /// One `struct nft_rule_dp`: a word of bit fields, then the expressions. Returns 1 to stop.
