@@ -66,6 +66,13 @@ struct Window([u64; WINDOW / 8]);
 /// IPv6's header, and of the transport's as much as a fingerprint needs.
 const WINDOW: usize = 64;
 
+/// Reads them once more.
+#[inline(always)]
+pub fn again(l3: *const u8, seen: &mut Seen) -> bool {
+    // SAFETY: a reference is valid for writes.
+    unsafe { read_into(l3, seen) }
+}
+
 /// A function of its own, since the stack of all callers together is short (512 bytes before 6.13).
 ///
 /// # Safety

@@ -64,9 +64,12 @@ fn first_sight(skb: *const u8, ct: *const u8, kind: i32, direction: u64) -> *mut
     let l3 = super::ip::network_header::<Probed>(skb);
     let mut seen = MaybeUninit::uninit();
     let Some(seen) = headers::read(l3, &mut seen) else { return core::ptr::null_mut() };
-    let mut after = seen.tuple;
-    translate(&mut after, ct, kind, direction);
-    let Some(direction) = matching::direction(&after) else { return core::ptr::null_mut() };
+    translate(&mut seen.tuple, ct, kind, direction);
+    let Some(direction) = matching::direction(&seen.tuple) else { return core::ptr::null_mut() };
+    // Once more: the stack has no room for both.
+    if !headers::again(l3, seen) {
+        return core::ptr::null_mut();
+    }
     seen.tuple.direction = direction;
     packet::begin(skb, seen).unwrap_or(core::ptr::null_mut())
 }
