@@ -24,7 +24,7 @@ use super::{
 use crate::{
     cli::{Backend, Format, Status, TraceConfig},
     diagnose::diagnose,
-    kernel::{Kernel, reasons::Reasons, symbols::Symbols},
+    kernel::{Kernel, reasons::Reasons, symbols::Reading},
     marks::Marks,
     model::{Lost, Record, SkippedHook},
     output::{self, Counts, Look, Progress, Show},
@@ -59,8 +59,6 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     }
     let mut sinks = Sinks::open(config)?;
     let progress = Progress::new(&config.filter.to_string(), Show::for_view(&config.view));
-    // Long to read, and wanted in the middle of the run: better now, beside the rest.
-    let symbols = std::thread::spawn(Symbols::read);
     progress.preparing("reading the kernel's types");
     let wanted_modules = modules();
     let mut kernel = Kernel::read(wanted_modules.iter().copied())?;
@@ -74,9 +72,9 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     warn(&progress, &start);
     let began = start.boot_time_ns;
     let closed = sinks.put(Record::Start(start))?.is_break() || sinks.flush()?.is_break();
-    let symbols = symbols.join().unwrap_or_default();
     let mut run = Run {
-        narrator: Narrator::new(Reasons::of(&kernel), symbols),
+        // Long to read, and wanted in the middle of the run: beside it, from its beginning.
+        narrator: Narrator::new(Reasons::of(&kernel), Reading::begin()),
         events: 0,
         undecoded: 0,
         newest: 0,
