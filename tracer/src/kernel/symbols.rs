@@ -58,6 +58,8 @@ impl Symbols {
             true
         });
         symbols.sort();
+        symbols.sorted.shrink_to_fit();
+        symbols.names.shrink_to_fit();
         symbols.own = symbols.address("_stext").unwrap_or(0)..symbols.address("_etext").unwrap_or(0);
         symbols
     }

@@ -41,6 +41,7 @@ const LOOK_UP: Duration = Duration::from_millis(250);
 /// One sentence where the run fails.
 pub fn trace(config: &TraceConfig) -> Result<Status, String> {
     log(config);
+    give_back_large_blocks();
     // First of all: a signal that comes while hooks are being attached must end the run, too.
     let signals = Signals::keep().map_err(|error| format!("signals cannot be caught: {error}"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -48,6 +49,16 @@ pub fn trace(config: &TraceConfig) -> Result<Status, String> {
         .build()
         .map_err(|error| format!("the event loop cannot be started: {error}"))?;
     runtime.block_on(live(config, signals))
+}
+
+/// What is read at the start is large and soon let go. glibc would begin to keep such blocks after the first.
+fn give_back_large_blocks() {
+    #[cfg(target_env = "gnu")]
+    {
+        const LARGE: libc::c_int = 128 << 10;
+        // SAFETY: a setting of the allocator, which takes any number; no other thread runs yet.
+        let _ = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE) };
+    }
 }
 
 async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> {
