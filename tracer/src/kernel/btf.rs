@@ -3,7 +3,9 @@
 //! Our own reader: aya-obj cannot walk members and does not take split BTF, `btfparse` has no split
 //! BTF, `btf-rs` is LGPL. It reads what layouts, signatures and enumerations ask for and nothing else.
 
-use std::collections::HashMap;
+use std::ffi::CStr;
+
+use super::blob::Blob;
 
 /// `BTF_KIND_*` as far as they are looked at.
 mod kind {
@@ -27,15 +29,17 @@ mod kind {
 
 const MAGIC: u16 = 0xeb9f;
 
-/// One BTF blob.
+/// One BTF blob: its bytes, where its types begin in them, and which of those have which name. vmlinux has
+/// more than 100,000 types, so that nothing is copied out.
 pub struct Btf {
-    data: Vec<u8>,
-    types: Vec<Type>,
+    data: Blob,
+    /// Where each type begins.
+    types: Vec<u32>,
     first_id: u32,
     strings: usize,
     first_string: u32,
     strings_len: u32,
-    names: HashMap<String, Vec<u32>>,
+    names: Names,
 }
 
 #[derive(Clone, Copy)]
@@ -49,12 +53,23 @@ struct Type {
 }
 
 impl Type {
+    fn read(data: &[u8], at: usize) -> Option<Self> {
+        let header = data.get(at..at + 12)?;
+        let word = |at| u32_at(header, at);
+        Some(Self { name: word(0)?, info: word(4)?, size_or_type: word(8)?, rest: at + 12 })
+    }
+
     fn kind(self) -> u8 {
         ((self.info >> 24) & 0x1f) as u8
     }
 
     fn entries(self) -> usize {
         (self.info & 0xffff) as usize
+    }
+
+    fn is_looked_up(self) -> bool {
+        let kinds = [kind::STRUCT, kind::UNION, kind::FUNC, kind::TYPEDEF, kind::ENUM, kind::ENUM64];
+        self.name != 0 && kinds.contains(&self.kind())
     }
 }
 
@@ -63,7 +78,8 @@ impl Btf {
     ///
     /// # Errors
     /// A sentence where the blob is cut short or of an unknown kind.
-    pub fn parse(data: Vec<u8>, base: Option<&Self>) -> Result<Self, String> {
+    pub fn parse(data: impl Into<Blob>, base: Option<&Self>) -> Result<Self, String> {
+        let data = data.into();
         let word = |at: usize| u32_at(&data, at).ok_or_else(|| "the header is cut short".to_owned());
         if data.get(..2) != Some(&MAGIC.to_ne_bytes()) {
             return Err("the magic number is missing".to_owned());
@@ -79,45 +95,74 @@ impl Btf {
             return Err("a section is cut short".to_owned());
         }
         let types = read_types(&data, types_at, types_end)?;
-        let mut btf = Self { data, types, first_id, strings, first_string, strings_len, names: HashMap::new() };
-        btf.index(base);
+        let names = Names::default();
+        let mut btf = Self { data, types, first_id, strings, first_string, strings_len, names };
+        btf.names = Names::of(&btf, base);
         Ok(btf)
     }
 
     /// Name of a type, or of a function.
     #[must_use]
     pub fn name_of(&self, id: u32) -> Option<&str> {
-        let ty = self.types.get(id.checked_sub(self.first_id)? as usize)?;
-        self.string(ty.name).filter(|name| !name.is_empty())
+        let ty = self.ty(id.checked_sub(self.first_id)?)?;
+        std::str::from_utf8(self.string(ty.name)?).ok().filter(|name| !name.is_empty())
     }
 
-    fn index(&mut self, base: Option<&Self>) {
-        let mut names: HashMap<String, Vec<u32>> = HashMap::new();
-        for (index, ty) in self.types.iter().enumerate() {
-            if matches!(ty.kind(), kind::STRUCT | kind::UNION | kind::FUNC | kind::TYPEDEF | kind::ENUM | kind::ENUM64)
-            {
-                let owner = if ty.name >= self.first_string { Some(&*self) } else { base };
-                if let Some(name) = owner.and_then(|owner| owner.string(ty.name)).filter(|name| !name.is_empty()) {
-                    names.entry(name.to_owned()).or_default().push(self.first_id + count(index));
-                }
-            }
-        }
-        self.names = names;
+    /// A type of this blob by its number in it.
+    fn ty(&self, index: u32) -> Option<Type> {
+        Type::read(&self.data, *self.types.get(index as usize)? as usize)
     }
 
-    fn string(&self, offset: u32) -> Option<&str> {
+    fn string(&self, offset: u32) -> Option<&[u8]> {
         let start = self.strings + offset.checked_sub(self.first_string)? as usize;
         let text = self.data.get(start..self.strings + self.strings_len as usize)?;
-        let end = text.iter().position(|byte| *byte == 0)?;
-        std::str::from_utf8(&text[..end]).ok()
+        Some(CStr::from_bytes_until_nul(text).ok()?.to_bytes())
     }
 }
 
-fn read_types(data: &[u8], mut at: usize, end: usize) -> Result<Vec<Type>, String> {
-    let mut types = Vec::with_capacity((end - at) / 20);
+/// Types by name, in rising order of their ids: chains of those whose names have the same hash.
+#[derive(Default)]
+struct Names {
+    /// First type of each chain, as a number in the blob plus one; 0 for none.
+    first: Vec<u32>,
+    /// The next one after each type.
+    next: Vec<u32>,
+}
+
+impl Names {
+    fn of(btf: &Btf, base: Option<&Btf>) -> Self {
+        let mut names = Self { first: vec![0; btf.types.len().next_power_of_two()], next: vec![0; btf.types.len()] };
+        for index in (0..count(btf.types.len())).rev() {
+            let Some(ty) = btf.ty(index).filter(|ty| ty.is_looked_up()) else { continue };
+            let owner = if ty.name >= btf.first_string { Some(btf) } else { base };
+            let Some(name) = owner.and_then(|owner| owner.string(ty.name)) else { continue };
+            let chain = names.chain(name);
+            names.next[index as usize] = std::mem::replace(&mut names.first[chain], index + 1);
+        }
+        names
+    }
+
+    /// Numbers of types in the blob, among which are all of this name.
+    fn candidates(&self, name: &str) -> impl Iterator<Item = u32> {
+        let first = self.first.get(self.chain(name.as_bytes())).copied().unwrap_or(0);
+        let next = |index: &u32| self.next.get(*index as usize)?.checked_sub(1);
+        std::iter::successors(first.checked_sub(1), next)
+    }
+
+    /// FNV-1a: short, and good enough for names.
+    fn chain(&self, name: &[u8]) -> usize {
+        let step = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+        let hash = name.iter().fold(0x811c_9dc5, step);
+        (hash ^ (hash >> 15)) as usize & self.first.len().saturating_sub(1)
+    }
+}
+
+fn read_types(data: &[u8], mut at: usize, end: usize) -> Result<Vec<u32>, String> {
+    // Vmlinux of 6.18 has 28 bytes for each.
+    let mut types = Vec::with_capacity((end - at) / 24);
     while at < end {
-        let word = |offset| u32_at(data, at + offset).ok_or_else(|| "a type is cut short".to_owned());
-        let ty = Type { name: word(0)?, info: word(4)?, size_or_type: word(8)?, rest: at + 12 };
+        let ty = Type::read(data, at).ok_or("a type is cut short")?;
+        types.push(count(at));
         at += 12
             + match ty.kind() {
                 kind::INT | kind::VAR | kind::DECL_TAG => 4,
@@ -127,8 +172,8 @@ fn read_types(data: &[u8], mut at: usize, end: usize) -> Result<Vec<Type>, Strin
                 kind::PTR | 7..=kind::FUNC | kind::FLOAT | kind::TYPE_TAG => 0,
                 other => return Err(format!("type kind {other} is unknown")),
             };
-        types.push(ty);
     }
+    types.shrink_to_fit();
     Ok(types)
 }
 
@@ -239,7 +284,11 @@ impl<'a> Split<'a> {
     }
 
     fn named(&self, owner: &Btf, name: &str, kinds: &[u8]) -> Option<u32> {
-        owner.names.get(name)?.iter().copied().find(|id| self.ty(*id).is_some_and(|(_, ty)| kinds.contains(&ty.kind())))
+        let fits = |index: &u32| {
+            let ty = owner.ty(*index);
+            ty.is_some_and(|ty| kinds.contains(&ty.kind()) && self.bytes(ty.name) == Some(name.as_bytes()))
+        };
+        owner.names.candidates(name).find(fits).map(|index| owner.first_id + index)
     }
 
     fn direct_member(&self, structure: u32, name: &str) -> Option<Member> {
@@ -253,13 +302,13 @@ impl<'a> Split<'a> {
                 (u32_at(&owner.data, at)?, u32_at(&owner.data, at + 4)?, u32_at(&owner.data, at + 8)?);
             // With the kind flag the offset holds the width of a bit field, too.
             let (bit, width) = if ty.info >> 31 == 1 { (offset & 0x00ff_ffff, offset >> 24) } else { (offset, 0) };
-            match self.text(name_at).unwrap_or("") {
-                "" => {
+            match self.bytes(name_at).unwrap_or_default() {
+                [] => {
                     if let Some(inner) = self.direct_member(self.resolve(member_ty), name) {
                         return Some(Member { bit: bit + inner.bit, ..inner });
                     }
                 }
-                found if found == name => return Some(Member { bit, width, ty: member_ty }),
+                found if found == name.as_bytes() => return Some(Member { bit, width, ty: member_ty }),
                 _ => {}
             }
         }
@@ -282,11 +331,14 @@ impl<'a> Split<'a> {
             Some(split) if id >= split.first_id => split,
             _ => self.base,
         };
-        let index = id.checked_sub(owner.first_id)?;
-        Some((owner, *owner.types.get(index as usize)?))
+        Some((owner, owner.ty(id.checked_sub(owner.first_id)?)?))
     }
 
     fn text(&self, offset: u32) -> Option<&'a str> {
+        std::str::from_utf8(self.bytes(offset)?).ok()
+    }
+
+    fn bytes(&self, offset: u32) -> Option<&'a [u8]> {
         match self.split {
             Some(split) if offset >= split.first_string => split.string(offset),
             _ => self.base.string(offset),

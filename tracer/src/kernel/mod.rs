@@ -1,5 +1,6 @@
 //! The running kernel, read once and immutable from then on.
 
+pub mod blob;
 pub mod btf;
 pub mod layout;
 pub mod reasons;
@@ -11,6 +12,7 @@ use std::{
     path::Path,
 };
 
+use blob::Blob;
 use btf::{Btf, Split};
 
 /// Where the kernel shows its own BTF and that of its modules.
@@ -37,7 +39,7 @@ impl Kernel {
     /// Where the kernel shows no BTF, or one that cannot be understood.
     pub fn read<'a>(wanted: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let path = format!("{BTF_DIR}/vmlinux");
-        let data = fs::read(&path).map_err(|error| {
+        let data = Blob::of(Path::new(&path)).map_err(|error| {
             format!(
                 "this kernel shows no BTF ({path}: {error}): tracer needs one built with CONFIG_DEBUG_INFO_BTF=y \
                  and /sys mounted in this container"

@@ -1,32 +1,80 @@
 //! Addresses of kernel functions and data, from `/proc/kallsyms`.
 
-use std::{fs, ops::Range};
+use std::{
+    fs::{self, File},
+    io::{BufRead as _, BufReader},
+    ops::Range,
+    thread::JoinHandle,
+};
 
 const KALLSYMS: &str = "/proc/kallsyms";
 const MODULES: &str = "/proc/modules";
 
-/// Sorted by address.
+/// Functions sorted by address.
 #[derive(Default)]
 pub struct Symbols {
-    sorted: Vec<(u64, String)>,
+    /// Address, and where the name begins in `names`.
+    sorted: Vec<(u64, u32)>,
+    /// All names, each with its end.
+    names: String,
     /// Modules that were loaded when the symbols were read.
     modules: String,
     /// The kernel's own code, without modules.
     own: Range<u64>,
 }
 
+/// Symbols that are read beside other work: the kernel takes a while to write them down.
+pub struct Reading {
+    thread: Option<JoinHandle<Symbols>>,
+    symbols: Symbols,
+}
+
+impl Reading {
+    /// Begins to read.
+    #[must_use]
+    pub fn begin() -> Self {
+        Self { thread: Some(std::thread::spawn(Symbols::read)), symbols: Symbols::default() }
+    }
+
+    /// All of them; waits for the end of the reading.
+    pub fn symbols(&mut self) -> &mut Symbols {
+        if let Some(thread) = self.thread.take() {
+            self.symbols = thread.join().unwrap_or_default();
+        }
+        &mut self.symbols
+    }
+}
+
 impl Symbols {
-    /// Reads all symbols. Empty where the kernel hides them (`kptr_restrict`).
+    /// Reads the symbols of all code. Empty where the kernel hides them (`kptr_restrict`).
     #[must_use]
     pub fn read() -> Self {
         // First: a module that comes in between is read again, not missed.
-        let modules = modules();
-        let text = fs::read_to_string(KALLSYMS).unwrap_or_default();
-        let mut sorted: Vec<_> = text.lines().filter_map(parse).filter(|(address, _)| *address != 0).collect();
-        sorted.sort_unstable();
-        let named = |wanted| sorted.iter().find(|(_, name)| name == wanted).map_or(0, |(address, _)| *address);
-        let own = named("_stext")..named("_etext");
-        Self { sorted, modules, own }
+        let mut symbols = Self { modules: modules(), ..Self::default() };
+        each(|kind, address, name| {
+            if matches!(kind, "t" | "T" | "w" | "W") {
+                symbols.add(address, name);
+            }
+            true
+        });
+        symbols.sort();
+        symbols.sorted.shrink_to_fit();
+        symbols.names.shrink_to_fit();
+        symbols.own = symbols.address("_stext").unwrap_or(0)..symbols.address("_etext").unwrap_or(0);
+        symbols
+    }
+
+    fn add(&mut self, address: u64, name: &str) {
+        let Ok(begin) = u32::try_from(self.names.len()) else { return };
+        self.sorted.push((address, begin));
+        self.names.push_str(name);
+        self.names.push(END);
+    }
+
+    fn sort(&mut self) {
+        let names = &self.names;
+        self.sorted
+            .sort_by(|(a, a_name), (b, b_name)| a.cmp(b).then_with(|| name(names, *a_name).cmp(name(names, *b_name))));
     }
 
     /// Reads them again where the address is not the kernel's own and modules have come or gone: their code
@@ -42,15 +90,45 @@ impl Symbols {
     pub fn location(&self, address: u64) -> String {
         let after = self.sorted.partition_point(|(start, _)| *start <= address);
         match after.checked_sub(1).and_then(|index| self.sorted.get(index)) {
-            Some((start, name)) => format!("{name}+{:#x}", address - start),
+            Some((start, begin)) => format!("{}+{:#x}", name(&self.names, *begin), address - start),
             None => format!("{address:#x}"),
         }
     }
 
-    /// Address of a symbol.
-    #[must_use]
-    pub fn address(&self, name: &str) -> Option<u64> {
-        self.sorted.iter().find(|(_, symbol)| symbol == name).map(|(address, _)| *address)
+    fn address(&self, wanted: &str) -> Option<u64> {
+        self.sorted.iter().find(|(_, begin)| name(&self.names, *begin) == wanted).map(|(address, _)| *address)
+    }
+}
+
+/// Address of a single symbol, code or data.
+#[must_use]
+pub fn address_of(wanted: &str) -> Option<u64> {
+    let mut found = None;
+    each(|_, address, name| {
+        found = (name == wanted).then_some(address);
+        found.is_none()
+    });
+    found
+}
+
+/// Ends a name.
+const END: char = '\n';
+
+fn name(names: &str, begin: u32) -> &str {
+    let rest = names.get(begin as usize..).unwrap_or_default();
+    rest.split_once(END).map_or(rest, |(name, _)| name)
+}
+
+/// Kind, address and name of each symbol that is not hidden, as long as it returns true.
+fn each(mut tell: impl FnMut(&str, u64, &str) -> bool) {
+    let Ok(file) = File::open(KALLSYMS) else { return };
+    let mut lines = BufReader::with_capacity(64 << 10, file);
+    let mut line = String::new();
+    while lines.read_line(&mut line).is_ok_and(|read| read > 0) {
+        match parse(&line) {
+            Some((kind, address, name)) if address != 0 && !tell(kind, address, name) => return,
+            _ => line.clear(),
+        }
     }
 }
 
@@ -65,11 +143,10 @@ fn modules() -> String {
 }
 
 /// `ffffffff81000000 T name [module]`
-fn parse(line: &str) -> Option<(u64, String)> {
-    let mut words = line.split_whitespace();
+fn parse(line: &str) -> Option<(&str, u64, &str)> {
+    let mut words = line.split_ascii_whitespace();
     let address = u64::from_str_radix(words.next()?, 16).ok()?;
-    let _kind = words.next()?;
-    Some((address, words.next()?.to_owned()))
+    Some((words.next()?, address, words.next()?))
 }
 
 #[cfg(test)]
@@ -78,8 +155,10 @@ mod tests {
 
     #[test]
     fn location_is_symbol_and_offset() {
-        let sorted = vec![(0x100, "a".to_owned()), (0x200, "b".to_owned())];
-        let symbols = Symbols { sorted, ..Symbols::default() };
+        let mut symbols = Symbols::default();
+        symbols.add(0x200, "b");
+        symbols.add(0x100, "a");
+        symbols.sort();
         assert_eq!(symbols.location(0x210), "b+0x10");
         assert_eq!(symbols.location(0x1ff), "a+0xff");
         assert_eq!(symbols.location(0x10), "0x10");
@@ -87,10 +166,7 @@ mod tests {
 
     #[test]
     fn modules_and_data_are_read() {
-        assert_eq!(
-            parse("ffffffffc0001000 t wg_xmit\t[wireguard]"),
-            Some((0xffff_ffff_c000_1000, "wg_xmit".to_owned()))
-        );
+        assert_eq!(parse("ffffffffc0001000 t wg_xmit\t[wireguard]"), Some(("t", 0xffff_ffff_c000_1000, "wg_xmit")));
         assert_eq!(parse("garbage"), None);
     }
 }

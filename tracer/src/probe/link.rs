@@ -1,10 +1,6 @@
 //! Attaches one hook by one method.
 
-use std::{
-    collections::HashMap,
-    ffi::CString,
-    os::fd::{OwnedFd, RawFd},
-};
+use std::{collections::HashMap, ffi::CString, os::fd::OwnedFd};
 
 use aya_obj::generated::{bpf_attach_type, bpf_prog_type};
 use tracer_common::{Hook, Program, Site};
@@ -49,7 +45,7 @@ fn refused(reason: &str) -> String {
 
 /// Attaches all hooks that can share one `kprobe.multi`, and gives those that were left out with the
 /// reason. One link is one wait when it goes: the kernel takes as long for a single function.
-pub fn attach_together(object: &Object, array: RawFd, hooks: &[&'static Hook]) -> Together {
+pub fn attach_together(object: &Object, array: &OwnedFd, hooks: &[&'static Hook]) -> Together {
     let mut together = Together::default();
     let (mut symbols, mut cookies) = (Vec::new(), Vec::new());
     let mut loaded: HashMap<String, Result<OwnedFd, String>> = HashMap::new();

@@ -16,7 +16,7 @@ use std::{
     os::fd::{AsFd as _, OwnedFd},
 };
 
-use aya::{Ebpf, EbpfLoader};
+use aya::maps::{Map, MapData, PerCpuArray};
 use tracer_common::{Config, Filter, counter};
 
 use detach::Links;
@@ -25,21 +25,22 @@ pub use modules::Late;
 pub use plan::{Backend, Method, Plan, Planned, Skipped, plan};
 pub use programs::Program;
 
-use crate::kernel::{Kernel, layout, symbols::Symbols};
+use crate::kernel::{Kernel, layout, symbols::address_of};
 
 /// The eBPF object, compiled by `build.rs`.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/tracer-ebpf"));
 
 /// Attached hooks and the maps behind them. Dropping it detaches everything.
 pub struct Probe {
-    /// Maps; the programs in it are loaded by [`object`] instead, which knows modules and kprobe.multi.
-    pub maps: Ebpf,
+    /// The ring buffer, until somebody reads it.
+    pub events: Option<Map>,
     /// What was attached, by which method.
     pub attached: Vec<Planned>,
     /// What was not, and why.
     pub skipped: Vec<Skipped>,
     /// BPF programs on the packets' path that were found when the hooks were attached.
     pub found: Vec<Program>,
+    lost: PerCpuArray<MapData, u64>,
     programs: Vec<OwnedFd>,
     links: Links,
     object: object::Object,
@@ -93,19 +94,18 @@ pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> 
     let trails = if task.recorder { (TRAILS / cpus).next_power_of_two().max(TRAILS_OF_CPU) } else { 0 };
     let backend = plan.backend();
     let config = config(kernel, task, trails, backend);
-    let maps = EbpfLoader::new()
-        .btf(None)
-        .override_global("CONFIG", bytes_of(&config), true)
-        .map_max_entries("EVENTS", task.buffer_size)
-        .map_max_entries("TRAILS", trails.saturating_mul(cpus).max(1))
-        .load(OBJECT)
-        .map_err(|error| format!("the maps could not be created: {}", chain(&error)))?;
-    tracing::debug!("maps are created");
-    let held = object::held(&maps).map_err(|error| format!("the maps cannot be held: {error}"))?;
-    let object = object::Object::new(OBJECT, held, config.has_loop != 0)?;
-    tracing::debug!("the object is relocated");
+    tracing::debug!("the layout is resolved");
+    let given = object::Given {
+        config: bytes_of(&config),
+        sizes: &[("EVENTS", task.buffer_size), ("TRAILS", trails.saturating_mul(cpus).max(1))],
+        loops: config.has_loop != 0,
+    };
+    let (object, mut maps) = object::Object::new(OBJECT, given)?;
+    let lost = maps.remove("LOST").ok_or("the eBPF object has no counters")?;
+    let lost = PerCpuArray::try_from(Map::PerCpuArray(lost));
     let mut probe = Probe {
-        maps,
+        events: maps.remove("EVENTS").map(Map::RingBuf),
+        lost: lost.map_err(|error| format!("the counters cannot be read: {error}"))?,
         attached: Vec::new(),
         skipped: plan.skipped,
         found: Vec::new(),
@@ -120,6 +120,7 @@ pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> 
     probe.attach_groups(kernel, plan.groups);
     probe.found = probe.join_programs();
     tracing::debug!("{} BPF programs on the path", probe.found.len());
+    probe.object.keep_only(programs::OURS);
     if probe.attached.is_empty() {
         return Err(nothing_attached(&probe.skipped));
     }
@@ -162,7 +163,7 @@ impl Probe {
         let first = groups.iter().filter_map(|group| group.first());
         let planned: Vec<Planned> = first.filter(|planned| planned.method == Method::KprobeMulti).copied().collect();
         let hooks: Vec<_> = planned.iter().map(|planned| planned.hook).collect();
-        let array = self.maps.map("BY_HOOK").and_then(object::fd_of);
+        let array = self.object.map("BY_HOOK");
         let Some(array) = array.filter(|_| !hooks.is_empty()) else { return link::Together::default() };
         let mut together = link::attach_together(&self.object, array, &hooks);
         self.programs.append(&mut together.attached.programs);
@@ -204,10 +205,7 @@ impl Probe {
     /// Sums of all CPUs and programs.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let slot = |slot: u32| {
-            let map = aya::maps::PerCpuArray::<_, u64>::try_from(self.maps.map("LOST")?).ok()?;
-            Some(map.get(&slot, 0).ok()?.iter().sum::<u64>())
-        };
+        let slot = |slot: u32| self.lost.get(&slot, 0).map(|of_cpus| of_cpus.iter().sum::<u64>());
         Counts {
             events: slot(counter::EVENTS).unwrap_or(0),
             tracked_overflow: slot(counter::TRACKED_OVERFLOW).unwrap_or(0),
@@ -233,7 +231,7 @@ fn per_cpu_offset(kernel: &Kernel) -> u64 {
     if !legacy || possible.trim() == "0" {
         return 0;
     }
-    Symbols::read().address("__per_cpu_offset").unwrap_or(0)
+    address_of("__per_cpu_offset").unwrap_or(0)
 }
 
 /// How many parameters a tracepoint has: younger kernels add some at the end.

@@ -4,10 +4,9 @@
 //! stay unknown. Of those hooks the one that tells drops needs them, to name the rule of the walk that it ends:
 //! it is attached anew. A conntrack entry is told by the hooks of its own module.
 
-use aya::EbpfLoader;
 use tracer_common::{Hook, hook};
 
-use super::{OBJECT, Plan, Planned, Probe, bytes_of, chain, config, link, plan};
+use super::{OBJECT, Plan, Planned, Probe, bytes_of, config, link, object::Given, plan, programs};
 use crate::kernel::Kernel;
 
 /// What came with a module.
@@ -39,17 +38,12 @@ impl Probe {
     /// The programs share every map with those that run, except the constants.
     fn attach_late(&mut self, kernel: &Kernel, groups: Vec<Vec<Planned>>) -> Result<(), String> {
         let config = config(kernel, self.task, self.trails, self.backend);
-        let constants = EbpfLoader::new()
-            .btf(None)
-            .override_global("CONFIG", bytes_of(&config), true)
-            .map_max_entries("EVENTS", SMALLEST_RING)
-            .map_max_entries("TRAILS", 1)
-            .load(OBJECT)
-            .map_err(|error| format!("the constants could not be created: {}", chain(&error)))?;
-        self.object = self.object.with_constants(OBJECT, &constants)?;
+        let given = Given { config: bytes_of(&config), sizes: &[], loops: config.has_loop != 0 };
+        self.object = self.object.with_constants(OBJECT, given)?;
         let (attached, skipped) = (self.attached.len(), self.skipped.len());
         self.attach_groups(kernel, groups);
         self.renew(kernel, hook::KFREE_SKB);
+        self.object.keep_only(programs::OURS);
         // Each was skipped for want of its module: that no longer holds.
         let settled: Vec<String> = self
             .attached
@@ -87,9 +81,6 @@ impl Probe {
         self.attached.iter().any(|attached| attached.hook.id == planned.hook.id)
     }
 }
-
-/// A page: nobody reads it.
-const SMALLEST_RING: u32 = 4096;
 
 fn is_in(planned: &Planned, modules: &[String]) -> bool {
     modules.iter().any(|loaded| loaded == planned.hook.site.module())

@@ -1,15 +1,18 @@
-//! Loads single programs of the object on top of the maps that Aya created.
+//! Creates the maps of the object and loads single programs of it.
 //!
 //! Aya 0.14 cannot load fentry programs for functions of modules, nor attach `kprobe.multi`. Its
 //! public parts can: `aya_obj` parses and relocates, the `bpf(2)` call is ours.
 
 use std::{
     collections::{HashMap, HashSet},
-    os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd, RawFd},
+    os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
 };
 
-use aya::{Ebpf, maps::Map};
-use aya_obj::generated::{BPF_PSEUDO_FUNC, bpf_attach_type, bpf_insn, bpf_prog_type};
+use aya::maps::MapData;
+use aya_obj::{
+    EbpfSectionKind,
+    generated::{BPF_PSEUDO_FUNC, bpf_attach_type, bpf_insn, bpf_prog_type},
+};
 
 use super::{chain, sys};
 
@@ -22,8 +25,22 @@ pub struct Object {
     maps: Maps,
 }
 
-/// Maps by name. They are held here, too: Aya hands some of them out.
-pub type Maps = HashMap<String, OwnedFd>;
+/// Maps by name. They are held here, too: Aya reads some of them.
+type Maps = HashMap<String, OwnedFd>;
+
+/// Maps as Aya reads them, by name.
+pub type Created = HashMap<String, MapData>;
+
+/// What the object is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    /// The frozen global `CONFIG`.
+    pub config: &'a [u8],
+    /// Numbers of entries of maps, where they are not those of the object.
+    pub sizes: &'a [(&'a str, u32)],
+    /// Whether code may refer to functions, as `bpf_loop` wants it.
+    pub loops: bool,
+}
 
 /// What a program becomes.
 #[derive(Clone, Copy, Debug)]
@@ -55,14 +72,33 @@ const MOV64_IMM: u8 = 0xb7;
 const LD_IMM64: u8 = 0x18;
 
 impl Object {
-    /// Parses the object and points its programs at the maps.
+    /// Parses the object, creates its maps and points its programs at them.
     ///
     /// # Errors
-    /// A sentence where the object does not fit: a defect of the build.
-    pub fn new(bytes: &[u8], maps: Maps, loops: bool) -> Result<Self, String> {
+    /// A sentence where the object does not fit, which is a defect of the build, or where there can be no maps.
+    pub fn new(bytes: &[u8], given: Given<'_>) -> Result<(Self, Created), String> {
+        Self::on_top_of(Maps::new(), bytes, given)
+    }
+
+    /// The same object with other constants: of its maps only these are created.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_constants(&self, bytes: &[u8], given: Given<'_>) -> Result<Self, String> {
+        let variable = self.maps.iter().filter(|(name, _)| !name.starts_with(CONSTANTS));
+        let shared: Result<Maps, std::io::Error> =
+            variable.map(|(name, map)| Ok((name.clone(), map.try_clone()?))).collect();
+        let shared = shared.map_err(|error| format!("the maps cannot be shared: {error}"))?;
+        Ok(Self::on_top_of(shared, bytes, given)?.0)
+    }
+
+    fn on_top_of(mut maps: Maps, bytes: &[u8], given: Given<'_>) -> Result<(Self, Created), String> {
         let failed = |error: &dyn std::error::Error| format!("the eBPF object is unusable: {}", chain(error));
         let mut object = aya_obj::Object::parse(bytes).map_err(|error| failed(&error))?;
+        object.patch_map_data(HashMap::from([("CONFIG", (given.config, true))])).map_err(|error| failed(&error))?;
+        tracing::debug!("the object is parsed");
         let features = aya::features();
+        tracing::debug!("features are known");
         let btf = match features.btf() {
             Some(features) => object
                 .fixup_and_sanitize_btf(features)
@@ -70,29 +106,43 @@ impl Object {
                 .and_then(|btf| sys::load_btf(&btf.to_bytes()).ok()),
             None => None,
         };
+        let mut created = Created::new();
+        for (name, map) in object.maps.iter_mut().filter(|(name, _)| !maps.contains_key(*name)) {
+            if let Some((_, entries)) = given.sizes.iter().find(|(of, _)| of == name) {
+                map.set_max_entries(*entries);
+            }
+            let map = create(name, map, btf.as_ref())
+                .map_err(|reason| format!("the maps could not be created: {name}: {reason}"))?;
+            created.insert(name.clone(), map);
+        }
+        tracing::debug!("maps are created");
+        for (name, map) in &created {
+            let held = map.fd().as_fd().try_clone_to_owned();
+            maps.insert(name.clone(), held.map_err(|error| format!("the maps cannot be held: {error}"))?);
+        }
         let text: HashSet<usize> = object.functions.keys().map(|(section, _)| *section).collect();
-        let definitions: Vec<_> = object.maps.iter().map(|(name, map)| (name.clone(), map.clone())).collect();
-        object
-            .relocate_maps(
-                definitions.iter().filter_map(|(name, map)| Some((name.as_str(), maps.get(name)?.as_raw_fd(), map))),
-                &text,
-            )
-            .map_err(|error| failed(&error))?;
+        // It wants the definitions while it changes the code.
+        let definitions = std::mem::take(&mut object.maps);
+        let found =
+            definitions.iter().filter_map(|(name, map)| Some((name.as_str(), maps.get(name)?.as_raw_fd(), map)));
+        object.relocate_maps(found, &text).map_err(|error| failed(&error))?;
         object.relocate_calls(&text).map_err(|error| failed(&error))?;
         object.sanitize_functions(features);
-        Ok(Self { object, loops, btf, maps })
+        tracing::debug!("the object is relocated");
+        Ok((Self { object, loops: given.loops, btf, maps }, created))
     }
 
-    /// The same object with the constants of `constants` instead of its own.
-    ///
-    /// # Errors
-    /// As [`Self::new`].
-    pub fn with_constants(&self, bytes: &[u8], constants: &Ebpf) -> Result<Self, String> {
-        let failed = |error: std::io::Error| format!("the maps cannot be shared: {error}");
-        let shared = self.maps.iter().map(|(name, map)| Ok((name.clone(), map.try_clone()?)));
-        let mut maps: Maps = shared.collect::<Result<_, _>>().map_err(failed)?;
-        maps.extend(held(constants).map_err(failed)?.into_iter().filter(|(name, _)| name.starts_with(CONSTANTS)));
-        Self::new(bytes, maps, self.loops)
+    /// A map's descriptor.
+    pub fn map(&self, name: &str) -> Option<&OwnedFd> {
+        self.maps.get(name)
+    }
+
+    /// Lets the code of all programs but these go.
+    pub fn keep_only(&mut self, names: &[&str]) {
+        self.object.programs.retain(|name, _| names.contains(&name.as_str()));
+        let kept: HashSet<_> = self.object.programs.values().map(aya_obj::Program::function_key).collect();
+        self.object.functions.retain(|key, _| kept.contains(key));
+        self.object.functions = std::mem::take(&mut self.object.functions).into_iter().collect();
     }
 
     /// Loads a program. `module` is the BTF of the module that `kind.btf_id` counts in.
@@ -167,25 +217,15 @@ fn take_out_references(instructions: &mut [bpf_insn]) {
 /// The map of frozen globals.
 const CONSTANTS: &str = ".rodata";
 
-/// All maps that Aya created.
-///
-/// # Errors
-/// Where no more files can be opened.
-pub fn held(maps: &Ebpf) -> std::io::Result<Maps> {
-    let fds = maps.maps().filter_map(|(name, map)| Some((name, fd_of(map)?)));
-    // SAFETY: the map holds its descriptor as long as it is borrowed.
-    fds.map(|(name, fd)| Ok((name.to_owned(), unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned()?))).collect()
-}
-
-/// All maps are held alike; Aya tells them apart by type.
-pub fn fd_of(map: &Map) -> Option<RawFd> {
-    match map {
-        Map::Array(map)
-        | Map::HashMap(map)
-        | Map::LruHashMap(map)
-        | Map::PerCpuArray(map)
-        | Map::ProgramArray(map)
-        | Map::RingBuf(map) => Some(map.fd().as_fd().as_raw_fd()),
-        _ => None,
+/// Creates a map with what the object has in it.
+fn create(name: &str, map: &aya_obj::Map, btf: Option<&OwnedFd>) -> Result<MapData, String> {
+    let created = MapData::create(map.clone(), name, btf.map(|btf| btf.as_fd())).map_err(|error| chain(&error))?;
+    let fd = created.fd().as_fd();
+    if !map.data().is_empty() {
+        sys::set_element(fd, 0, map.data()).map_err(|error| error.to_string())?;
     }
+    if map.section_kind() == EbpfSectionKind::Rodata {
+        sys::freeze(fd).map_err(|error| error.to_string())?;
+    }
+    Ok(created)
 }

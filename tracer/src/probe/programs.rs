@@ -41,6 +41,9 @@ const SKB: &[Tracing] = &[
 ];
 const XDP: &[Tracing] = &[("fexit_xdp_program", bpf_attach_type::BPF_TRACE_FEXIT)];
 
+/// All of those.
+pub const OURS: &[&str] = &[SKB[0].0, SKB[1].0, XDP[0].0];
+
 /// What the programs move into a register, to be replaced by the id of the traced program
 /// (`tracer-ebpf/src/hooks/program.rs`).
 const ID_PLACEHOLDER: i32 = 0x7472_6163;

@@ -2,7 +2,7 @@
 
 use crate::{
     decode::Wire,
-    kernel::{reasons::Reasons, symbols::Symbols},
+    kernel::{reasons::Reasons, symbols::Reading},
     model::{Netfilter, Record, Step, Verdict},
     track::{Told, Tracker, Words},
 };
@@ -21,7 +21,7 @@ pub struct Narrator {
 
 struct KernelWords {
     reasons: Reasons,
-    symbols: Symbols,
+    symbols: Reading,
 }
 
 impl Words for KernelWords {
@@ -30,14 +30,15 @@ impl Words for KernelWords {
     }
 
     fn location(&mut self, address: u64) -> String {
-        self.symbols.renew_for(address);
-        self.symbols.location(address)
+        let symbols = self.symbols.symbols();
+        symbols.renew_for(address);
+        symbols.location(address)
     }
 }
 
 impl Narrator {
     /// Nothing is told yet.
-    pub fn new(reasons: Reasons, symbols: Symbols) -> Self {
+    pub fn new(reasons: Reasons, symbols: Reading) -> Self {
         Self {
             tracker: Tracker::default(),
             rules: Rules::default(),

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     cli::{Backend, Format, Status, TraceConfig},
     diagnose::diagnose,
-    kernel::{Kernel, reasons::Reasons, symbols::Symbols},
+    kernel::{Kernel, reasons::Reasons, symbols::Reading},
     marks::Marks,
     model::{Lost, Record, SkippedHook},
     output::{self, Counts, Look, Progress, Show},
@@ -41,6 +41,7 @@ const LOOK_UP: Duration = Duration::from_millis(250);
 /// One sentence where the run fails.
 pub fn trace(config: &TraceConfig) -> Result<Status, String> {
     log(config);
+    give_back_large_blocks();
     // First of all: a signal that comes while hooks are being attached must end the run, too.
     let signals = Signals::keep().map_err(|error| format!("signals cannot be caught: {error}"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -48,6 +49,16 @@ pub fn trace(config: &TraceConfig) -> Result<Status, String> {
         .build()
         .map_err(|error| format!("the event loop cannot be started: {error}"))?;
     runtime.block_on(live(config, signals))
+}
+
+/// What is read at the start is large and soon let go. glibc would begin to keep such blocks after the first.
+fn give_back_large_blocks() {
+    #[cfg(target_env = "gnu")]
+    {
+        const LARGE: libc::c_int = 128 << 10;
+        // SAFETY: a setting of the allocator, which takes any number; no other thread runs yet.
+        let _ = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE) };
+    }
 }
 
 async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> {
@@ -59,8 +70,6 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     }
     let mut sinks = Sinks::open(config)?;
     let progress = Progress::new(&config.filter.to_string(), Show::for_view(&config.view));
-    // Long to read, and wanted in the middle of the run: better now, beside the rest.
-    let symbols = std::thread::spawn(Symbols::read);
     progress.preparing("reading the kernel's types");
     let wanted_modules = modules();
     let mut kernel = Kernel::read(wanted_modules.iter().copied())?;
@@ -74,9 +83,9 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     warn(&progress, &start);
     let began = start.boot_time_ns;
     let closed = sinks.put(Record::Start(start))?.is_break() || sinks.flush()?.is_break();
-    let symbols = symbols.join().unwrap_or_default();
     let mut run = Run {
-        narrator: Narrator::new(Reasons::of(&kernel), symbols),
+        // Long to read, and wanted in the middle of the run: beside it, from its beginning.
+        narrator: Narrator::new(Reasons::of(&kernel), Reading::begin()),
         events: 0,
         undecoded: 0,
         newest: 0,

@@ -29,7 +29,7 @@ impl Ring {
     /// # Errors
     /// A sentence where the object and this program do not fit: a defect of the build.
     pub fn of(probe: &mut Probe) -> Result<Self, String> {
-        let map = probe.maps.take_map("EVENTS").ok_or_else(|| "the eBPF object has no ring buffer".to_owned())?;
+        let map = probe.events.take().ok_or_else(|| "the eBPF object has no ring buffer".to_owned())?;
         let ring = RingBuf::try_from(map).map_err(|error| format!("the ring buffer is unusable: {error}"))?;
         // SAFETY: the ring buffer owns its descriptor and keeps it until it is dropped.
         unsafe { AsyncFd::register_with_interest(ring, Interest::READABLE) }

@@ -3,7 +3,7 @@
 use std::{
     ffi::{CStr, CString, c_char},
     fs, io,
-    os::fd::{AsRawFd as _, OwnedFd, RawFd},
+    os::fd::{AsRawFd as _, OwnedFd},
 };
 
 use aya_obj::generated::{
@@ -11,7 +11,7 @@ use aya_obj::generated::{
     perf_event_attr,
 };
 
-use super::{bpf, bpf_fd, count, owned};
+use super::{bpf_fd, count, owned};
 
 /// `BPF_RAW_TRACEPOINT_OPEN`: attaches tracing programs (no name) and raw tracepoints (by name).
 pub fn raw_tracepoint_open(program: &OwnedFd, name: Option<&CStr>) -> io::Result<OwnedFd> {
@@ -33,19 +33,6 @@ pub fn kprobe_multi(program: &OwnedFd, symbols: &[CString], cookies: &[u64]) -> 
     attr.link_create.__bindgen_anon_3.kprobe_multi.syms = symbols.as_ptr() as u64;
     attr.link_create.__bindgen_anon_3.kprobe_multi.cookies = cookies.as_ptr() as u64;
     bpf_fd(bpf_cmd::BPF_LINK_CREATE, &mut attr)
-}
-
-/// `BPF_MAP_UPDATE_ELEM` of a program array.
-pub fn set_program(array: RawFd, index: u32, program: &OwnedFd) -> io::Result<()> {
-    let value = program.as_raw_fd();
-    // SAFETY: all-zero is a valid `bpf_attr`, and this the member for map elements.
-    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
-    // SAFETY: as above.
-    let element = unsafe { &mut attr.__bindgen_anon_2 };
-    element.map_fd = array as u32;
-    element.key = std::ptr::from_ref(&index) as u64;
-    element.__bindgen_anon_1.value = std::ptr::from_ref(&value) as u64;
-    bpf(bpf_cmd::BPF_MAP_UPDATE_ELEM, &mut attr).map(drop)
 }
 
 /// A kprobe, or kretprobe, as a perf event: it goes when its file descriptor goes.

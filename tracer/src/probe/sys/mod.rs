@@ -3,6 +3,7 @@
 mod attach;
 mod inspect;
 mod load;
+mod maps;
 
 use std::{
     io,
@@ -11,9 +12,10 @@ use std::{
 
 use aya_obj::generated::{bpf_attr, bpf_cmd};
 
-pub use attach::{kprobe, kprobe_multi, raw_tracepoint_open, set_program};
+pub use attach::{kprobe, kprobe_multi, raw_tracepoint_open};
 pub use inspect::{ProgramInfo, btf_data, module_btf, next_program_id, program_by_id, recursion_misses};
 pub use load::{Load, load_btf, load_program};
+pub use maps::{freeze, set_element, set_program};
 
 fn bpf_fd(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<OwnedFd> {
     bpf(command, attr).and_then(owned)

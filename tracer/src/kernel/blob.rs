@@ -1,0 +1,79 @@
+//! The bytes of a file, mapped where the kernel allows that.
+
+use std::{
+    fs::{self, File},
+    io,
+    num::NonZeroUsize,
+    ops::Deref,
+    path::Path,
+    ptr::NonNull,
+};
+
+use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
+
+/// Bytes that nobody changes.
+pub enum Blob {
+    /// Pages of the kernel's own: no memory of ours.
+    Mapped(Mapped),
+    /// A copy.
+    Read(Vec<u8>),
+}
+
+/// A mapping, which ends with this.
+pub struct Mapped {
+    begin: NonNull<libc::c_void>,
+    len: NonZeroUsize,
+}
+
+// SAFETY: the pages are read alone, wherever that happens.
+unsafe impl Send for Mapped {}
+// SAFETY: as above.
+unsafe impl Sync for Mapped {}
+
+impl Blob {
+    /// Maps a file whose content never changes: `/sys/kernel/btf/vmlinux` allows that since 6.16
+    /// (`btf_sysfs_vmlinux_mmap`, kernel/bpf/sysfs_btf.c). Reads it elsewhere.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        match map(&File::open(path)?) {
+            Some(mapped) => Ok(Self::Mapped(mapped)),
+            None => fs::read(path).map(Self::Read),
+        }
+    }
+}
+
+fn map(file: &File) -> Option<Mapped> {
+    let len = NonZeroUsize::new(usize::try_from(file.metadata().ok()?.len()).ok()?)?;
+    // SAFETY: no address is asked for; the kernel's own types do not change while it runs.
+    let begin = unsafe { mmap(None, len, ProtFlags::PROT_READ, MapFlags::MAP_PRIVATE, file, 0) };
+    Some(Mapped { begin: begin.ok()?, len })
+}
+
+impl Deref for Blob {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            // SAFETY: so many bytes are mapped as long as this lives.
+            Self::Mapped(mapped) => unsafe {
+                std::slice::from_raw_parts(mapped.begin.as_ptr().cast::<u8>(), mapped.len.get())
+            },
+            Self::Read(bytes) => bytes,
+        }
+    }
+}
+
+impl From<Vec<u8>> for Blob {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Read(bytes)
+    }
+}
+
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `map`, and nothing borrows from it any more.
+        let _ = unsafe { munmap(self.begin, self.len.get()) };
+    }
+}

@@ -1,0 +1,35 @@
+//! What is put into maps.
+
+use std::{
+    io,
+    os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd},
+};
+
+use aya_obj::generated::{bpf_attr, bpf_cmd};
+
+use super::{bpf, fd};
+
+/// `BPF_MAP_UPDATE_ELEM` of a program array.
+pub fn set_program(array: &OwnedFd, index: u32, program: &OwnedFd) -> io::Result<()> {
+    set_element(array.as_fd(), index, &program.as_raw_fd().to_ne_bytes())
+}
+
+/// `BPF_MAP_UPDATE_ELEM` of any array: the value has the size that the map was created with.
+pub fn set_element(array: BorrowedFd<'_>, index: u32, value: &[u8]) -> io::Result<()> {
+    // SAFETY: all-zero is a valid `bpf_attr`, and this the member for map elements.
+    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+    // SAFETY: as above.
+    let element = unsafe { &mut attr.__bindgen_anon_2 };
+    element.map_fd = fd(array);
+    element.key = std::ptr::from_ref(&index) as u64;
+    element.__bindgen_anon_1.value = value.as_ptr() as u64;
+    bpf(bpf_cmd::BPF_MAP_UPDATE_ELEM, &mut attr).map(drop)
+}
+
+/// `BPF_MAP_FREEZE`: from then on the verifier takes what is in the map as constants.
+pub fn freeze(map: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: all-zero is a valid `bpf_attr`, and this the member for map elements.
+    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+    attr.__bindgen_anon_2.map_fd = fd(map);
+    bpf(bpf_cmd::BPF_MAP_FREEZE, &mut attr).map(drop)
+}
