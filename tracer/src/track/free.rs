@@ -27,6 +27,11 @@ const ORDINARY: &[(&str, &str)] = &[
     ("NOT_SPECIFIED", "tcp_v6_do_rcv"),
     ("NOT_SPECIFIED", "tcp_rcv_state_process"),
     ("TCP_RFC7323_PAWS_ACK", ""),
+    // A raw socket gets a copy of each packet; ping has a filter for its own echoes (net/ipv4/raw.c, net/ipv6/raw.c).
+    ("SOCKET_FILTER", "raw_rcv"),
+    ("SOCKET_FILTER", "raw_rcv_skb"),
+    ("SOCKET_FILTER", "rawv6_rcv"),
+    ("SOCKET_FILTER", "rawv6_rcv_skb"),
     ("PACKET_SOCK_ERROR", ""),
     // What a packet was put together from goes with it (`kfree_skb_list`): its own end tells what became of it.
     ("NOT_SPECIFIED", "skb_release_data"),
@@ -70,6 +75,8 @@ mod tests {
             is_ordinary(&drop(reason, location), Tuple { src: dst, dst, sport: 0, dport: 0, proto: Proto::UDP })
         };
         assert!(ordinary("NOT_SPECIFIED", "tcp_v4_rcv+0x3a1", "10.0.0.1"));
+        assert!(ordinary("SOCKET_FILTER", "rawv6_rcv+0x1a0", "fd00::1"));
+        assert!(!ordinary("SOCKET_FILTER", "sk_filter_trim_cap+0x10", "fd00::1"));
         assert!(!ordinary("NO_SOCKET", "tcp_v4_rcv+0x3a1", "10.0.0.1"));
         assert!(!ordinary("NOT_SPECIFIED", "ip_error+0x10", "10.0.0.1"));
         assert!(ordinary("NOT_SPECIFIED", "ip6_mc_input+0x157", "ff02::16"));
