@@ -68,12 +68,12 @@ impl Figures {
         let floods: Vec<_> = self.cases.iter().filter(|case| self.of(case, "sent").is_some()).collect();
         if !floods.is_empty() {
             text.push_str(
-                "\n| packets at once | sent | records read | records lost | user space, instructions a record | resident, KiB |\n\
-                 |---|---|---|---|---|---|\n",
+                "\n| packets at once | sent | not followed | records read | records lost | user space, instructions a record | resident, KiB |\n\
+                 |---|---|---|---|---|---|---|\n",
             );
         }
         for case in floods {
-            let whats = ["sent", "events", "lost", "user_instructions_per_event", "resident_kib"];
+            let whats = ["sent", "overflow", "events", "lost", "user_instructions_per_event", "resident_kib"];
             let _ = writeln!(text, "| {case} | {} |", whats.map(|what| self.cell(case, what)).join(" | "));
         }
         text

@@ -1,15 +1,9 @@
 //! Many packets back to back, while the tracer reads: what is lost must be counted.
 
-use std::{thread, time::Duration};
-
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::{
-    figure,
-    load::Load,
-    process::{Process, Ready},
-};
+use crate::{figure, load::Load, process::Process};
 
 /// So many packets for a tracer with so large a buffer.
 pub struct Flood {
@@ -29,37 +23,28 @@ pub const ALL: &[Flood] = &[
 
 /// Measures one.
 pub fn measure(flood: &Flood, load: &Load) -> Result<()> {
-    let arguments = ["--port", "4000", "-o", "json", "--buffer-size", flood.buffer];
-    let process = Process::start("tracer", &arguments, Ready::File)?;
+    let process = Process::start(&["--port", "4000", "--buffer-size", flood.buffer])?;
+    // Symbols are still being read.
+    process.settle()?;
     let idle = process.ran()?;
-    load.send(flood.packets)?;
-    // Until it has read all that waits for it.
-    let mut ran = process.ran()?;
-    loop {
-        thread::sleep(Duration::from_millis(300));
-        let now = process.ran()?;
-        // A look for new programs and modules each quarter of a second is all that it does then.
-        if now - ran < 20_000_000 {
-            break;
-        }
-        ran = now;
-    }
+    load.flood(flood.packets)?;
+    process.settle()?;
     let ran = process.ran()? - idle;
     figure(flood.name, "resident_kib", process.resident()?);
     let (_, stdout) = process.end()?;
-    let summary: Value = stdout
-        .lines()
-        .rev()
-        .find(|line| line.contains("\"type\":\"summary\""))
-        .map(serde_json::from_str)
-        .context("no summary")??;
-    for (what, value) in
-        [("packets", &summary["packets"]), ("events", &summary["events"]), ("lost", &summary["lost"]["events"])]
-    {
+    let summary = stdout.lines().rev().find(|line| line.contains("\"type\":\"summary\"")).context("no summary")?;
+    let summary: Value = serde_json::from_str(summary)?;
+    let lost = &summary["lost"];
+    let told = [
+        ("events", &summary["events"]),
+        ("lost", &lost["events"]),
+        ("overflow", &lost["tracked_overflow"]),
+        ("missed", &lost["missed_probes"]),
+    ];
+    for (what, value) in told {
         figure(flood.name, what, value.as_u64().with_context(|| format!("no number of {what}"))?);
     }
     figure(flood.name, "sent", flood.packets as u64);
-    let events = summary["events"].as_u64().unwrap_or(0).max(1);
-    figure(flood.name, "user_instructions_per_event", ran / events);
+    figure(flood.name, "user_instructions_per_event", ran / summary["events"].as_u64().unwrap_or(0).max(1));
     Ok(())
 }

@@ -4,11 +4,12 @@ use std::{
     io::Write as _,
     net::UdpSocket,
     process::{Command, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use nix::{
     fcntl::{OFlag, open},
     sched::{CloneFlags, setns},
@@ -73,6 +74,33 @@ impl Load {
         }
         ensure!(came == count, "{came} of {count} datagrams arrived");
         Ok(took.as_nanos().try_into()?)
+    }
+}
+
+impl Load {
+    /// Sends so many, back to back, to a socket that is read meanwhile: nothing waits there for long.
+    pub fn flood(&self, count: usize) -> Result<()> {
+        let sent = AtomicBool::new(false);
+        let came = thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let (mut buffer, mut came) = ([0; PAYLOAD.len()], 0);
+                loop {
+                    let over = sent.load(Ordering::Acquire);
+                    while self.to.recv(&mut buffer).is_ok() {
+                        came += 1;
+                    }
+                    if over {
+                        return came;
+                    }
+                    thread::sleep(Duration::from_millis(1));
+                }
+            });
+            let result = (0..count).try_for_each(|_| self.from.send(&PAYLOAD).map(drop));
+            sent.store(true, Ordering::Release);
+            result.context("sending").and_then(|()| reader.join().map_err(|_| anyhow!("the reader failed")))
+        })?;
+        ensure!(came == count, "{came} of {count} datagrams arrived");
+        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! A tracer that is measured: ours or another.
+//! The tracer that is measured.
 
 use std::{
     fs::{self, File},
@@ -14,15 +14,6 @@ use nix::{
     unistd::Pid,
 };
 
-/// How a tracer says that it has attached everything.
-#[derive(Clone, Copy)]
-pub enum Ready {
-    /// It creates the file.
-    File,
-    /// It writes these words to stdout or stderr.
-    Says(&'static str),
-}
-
 /// Where output goes, and the file that says ready.
 const FOLDER: &str = "/tmp/bench";
 const LIMIT: Duration = Duration::from_secs(120);
@@ -36,25 +27,24 @@ pub struct Process {
 
 impl Process {
     /// Starts it and returns once everything is attached.
-    pub fn start(program: &str, arguments: &[&str], ready: Ready) -> Result<Self> {
+    pub fn start(arguments: &[&str]) -> Result<Self> {
         let folder = Path::new(FOLDER);
         let _ = fs::remove_dir_all(folder);
         fs::create_dir_all(folder).with_context(|| format!("creating {FOLDER}"))?;
         let file = |name| File::create(folder.join(name)).with_context(|| format!("creating {name}"));
-        let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(file("out")?).stderr(file("err")?);
-        if matches!(ready, Ready::File) {
-            command.arg("--ready-file").arg(folder.join("ready"));
-        }
+        let ready = folder.join("ready");
+        let mut command = Command::new("tracer");
+        command.args(arguments).args(["-o", "json", "--ready-file"]).arg(&ready);
+        command.stdin(Stdio::null()).stdout(file("out")?).stderr(file("err")?);
         let begin = Instant::now();
-        let child = command.spawn().with_context(|| format!("starting {program}"))?;
+        let child = command.spawn().context("starting tracer")?;
         let mut process = Self { child, attach: Duration::ZERO };
-        while !is_ready(ready) {
+        while !ready.exists() {
             if let Some(status) = process.child.try_wait()? {
-                bail!("{program} ended before it was ready, {status}: {}", read("err").trim());
+                bail!("tracer ended before it was ready, {status}: {}", read("err").trim());
             }
             if begin.elapsed() > LIMIT {
-                bail!("{program} was not ready after {} s", LIMIT.as_secs());
+                bail!("tracer was not ready after {} s", LIMIT.as_secs());
             }
             thread::sleep(Duration::from_millis(2));
         }
@@ -87,6 +77,20 @@ impl Process {
         Ok(sum)
     }
 
+    /// Returns once it has done all that waited for it: it looks for new programs and modules then, no more.
+    pub fn settle(&self) -> Result<()> {
+        const LOOKS: u64 = 20_000_000;
+        let mut ran = self.ran()?;
+        loop {
+            thread::sleep(Duration::from_millis(300));
+            let now = self.ran()?;
+            if now - ran < LOOKS {
+                return Ok(());
+            }
+            ran = now;
+        }
+    }
+
     /// Ends it as a user does; returns how long that took, and its stdout.
     pub fn end(mut self) -> Result<(Duration, String)> {
         let begin = Instant::now();
@@ -114,13 +118,6 @@ impl Drop for Process {
         // Both fail where it has ended, as it should have.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-fn is_ready(ready: Ready) -> bool {
-    match ready {
-        Ready::File => Path::new(FOLDER).join("ready").exists(),
-        Ready::Says(words) => read("out").contains(words) || read("err").contains(words),
     }
 }
 
