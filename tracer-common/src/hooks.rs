@@ -14,7 +14,7 @@ pub struct Hook {
     pub arguments: &'static [&'static str],
     /// When its programs run.
     pub programs: &'static [Program],
-    /// Whether packets pass it so often that the cheapest attachment (fentry) is worth the 0.1 s
+    /// Whether packets pass it so often that the cheapest attachment (fentry) is worth the 0.2 s
     /// that the kernel takes to detach each such function.
     pub hot: bool,
     /// Attached only where the hook of this name cannot be; empty for always.
