@@ -13,7 +13,7 @@ use tracer_common::{
 
 use crate::{
     layout::field,
-    packet::{Packet, count},
+    packet::{Packet, count, uncount},
     read::{Probed, Read, copy},
     recorder,
 };
@@ -179,19 +179,24 @@ pub fn verdict<R: Read>(
     });
 }
 
-/// Room for a record, or one more lost event. True where there was room.
+/// Room for a record, or one more lost event.
 #[inline(always)]
-pub fn reserve<T: 'static>(fill: impl FnOnce(*mut T)) -> bool {
+pub fn reserve<T: 'static>(fill: impl FnOnce(*mut T)) {
+    if !attempt(fill) {
+        count(counter::EVENTS);
+    }
+}
+
+/// Room for a record that is tried again where there is none: false then, and nothing is counted.
+#[inline(always)]
+pub fn attempt<T: 'static>(fill: impl FnOnce(*mut T)) -> bool {
     match EVENTS.reserve::<T>(0) {
         Some(mut entry) => {
             fill(entry.as_mut_ptr());
             entry.submit(0);
             true
         }
-        None => {
-            count(counter::EVENTS);
-            false
-        }
+        None => false,
     }
 }
 
@@ -277,10 +282,18 @@ fn conntrack_if_new<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) {
         // SAFETY: a packet from the map.
         unsafe { (*packet).flags &= !flag::CT_LOOKED_UP };
     }
-    if conntrack(hook, nfct, packet) {
-        // SAFETY: a packet from the map.
-        unsafe { (*packet).nfct = nfct };
+    let told = conntrack(hook, nfct, packet);
+    // SAFETY: a packet from the map.
+    let packet = unsafe { &mut *packet };
+    match (told, packet.untold == nfct && nfct != 0) {
+        (true, true) => uncount(counter::EVENTS),
+        (false, false) => count(counter::EVENTS),
+        _ => {}
     }
+    if told {
+        packet.nfct = nfct;
+    }
+    packet.untold = if told { 0 } else { nfct };
 }
 
 /// Describes the conntrack entry that `nfct` points to, if any; false where there was no room.
@@ -288,7 +301,7 @@ fn conntrack_if_new<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) {
 pub fn conntrack(hook: u16, nfct: u64, packet: *mut Packet) -> bool {
     let entry = (nfct & !NFCT_INFOMASK) as *const u8;
     entry.is_null()
-        || reserve(|record: *mut Conntrack| {
+        || attempt(|record: *mut Conntrack| {
             // SAFETY: `reserve` passes a valid destination.
             let record = unsafe { &mut *record };
             let hash = entry.wrapping_add(usize::from(field!(layout.ct_tuplehash)));
@@ -314,7 +327,10 @@ pub fn ct_tuple(to: &mut CtTuple, tuple: *const u8) {
         && field!(layout.ct_tuple_dport) == 36
         && field!(layout.ct_tuple_proto) == 38;
     if known {
-        let raw: [u64; 5] = Probed::at(tuple, 0);
+        let mut raw = MaybeUninit::<[u64; 5]>::uninit();
+        copy(raw.as_mut_ptr().cast(), tuple, 40);
+        // SAFETY: the helper fills it, with zeroes where it fails.
+        let raw = unsafe { raw.assume_init_ref() };
         let word = |at: usize| (raw[at / 8] >> (at % 8 * 8)) as u32;
         to.saddr = [word(0), word(4), word(8), word(12)];
         to.sport = word(16) as u16;

@@ -97,7 +97,9 @@ pub fn note<T: 'static>(kind: u16, hook: u16, packet: *mut Packet, tell: impl Fn
 /// Sends a packet's end together with its way.
 #[inline(always)]
 pub fn send<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
-    emit::conntrack(hook, R::at(skb, field!(layout.skb_nfct)), packet);
+    if !emit::conntrack(hook, R::at(skb, field!(layout.skb_nfct)), packet) {
+        count(counter::EVENTS);
+    }
     emit::reserve(|dropped: *mut Dropped| {
         // SAFETY: a valid destination in the ring buffer.
         let (step, to) = unsafe { (&raw mut (*dropped).step, &raw mut (*dropped).trail) };

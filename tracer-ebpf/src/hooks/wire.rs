@@ -70,7 +70,8 @@ pub fn look(at: &Look) -> bool {
         return false;
     }
     if same {
-        if outer.version != 0 && tell(at, &headers::EMPTY) {
+        if outer.version != 0 {
+            tell(at, &headers::EMPTY);
             *outer = headers::EMPTY;
         }
     } else if translated {
@@ -81,7 +82,8 @@ pub fn look(at: &Look) -> bool {
         if at.suspect != By::Program {
             tell_change(at, now);
         }
-    } else if !headers::same(now, outer) && tell(at, now) {
+    } else if !headers::same(now, outer) {
+        tell(at, now);
         *outer = *now;
     }
     true
@@ -115,18 +117,18 @@ fn is_translation(own: &Tuple, now: &Tuple) -> bool {
 }
 
 #[inline(never)]
-fn tell(at: &Look, tuple: &Tuple) -> bool {
+fn tell(at: &Look, tuple: &Tuple) {
     if recorder::is_on() {
         // SAFETY: a valid destination in the trail.
         recorder::note(kind::OUTER, at.hook, at.packet, |outer| read(unsafe { &mut *outer }, at, tuple));
-        return true;
+        return;
     }
     emit::reserve(|record: *mut Outer| {
         // SAFETY: a valid destination in the ring buffer.
         let record = unsafe { &mut *record };
         record.header = emit::header(kind::OUTER, at.hook, at.packet);
         read(&mut record.outer, at, tuple);
-    })
+    });
 }
 
 #[inline(always)]

@@ -31,6 +31,8 @@ pub struct Packet {
     pub outer: Tuple,
     /// `_nfct` as last reported.
     pub nfct: u64,
+    /// `_nfct` that could not be reported yet, which is counted as a loss until then; 0 for none.
+    pub untold: u64,
     /// Device as last reported; compared, never followed.
     pub dev: u64,
     /// nftables: base chain of the walk, 0 outside.
@@ -84,6 +86,7 @@ static BLANK: Packet = Packet {
     tuple: EMPTY,
     outer: EMPTY,
     nfct: 0,
+    untold: 0,
     dev: 0,
     base: 0,
     expr: 0,
@@ -108,9 +111,20 @@ static BLANK: Packet = Packet {
 /// Counts something that could not be reported.
 #[inline(always)]
 pub fn count(slot: u32) {
+    add(slot, 1);
+}
+
+/// It could be reported after all. Only the sum over all CPUs means something.
+#[inline(always)]
+pub fn uncount(slot: u32) {
+    add(slot, u64::MAX);
+}
+
+#[inline(always)]
+fn add(slot: u32, addend: u64) {
     if let Some(value) = LOST.get_ptr_mut(slot) {
         // SAFETY: a per-CPU slot; an interrupted increment can at worst be one short.
-        unsafe { *value += 1 };
+        unsafe { *value = (*value).wrapping_add(addend) };
     }
 }
 
@@ -139,12 +153,19 @@ pub fn is_wrapped(packet: *const Packet) -> bool {
 /// Starts to follow an skb.
 #[inline(always)]
 pub fn begin(skb: *const u8, seen: &Seen) -> Option<*mut Packet> {
+    let packet = start(skb, seen);
+    (!packet.is_null()).then_some(packet)
+}
+
+/// Null where there is no room. A function of its own: see [`crate::headers`] about the stack.
+#[inline(never)]
+fn start(skb: *const u8, seen: &Seen) -> *mut Packet {
     if TRACKED.insert(skb as u64, &BLANK, 0).is_err() {
         count(counter::TRACKED_OVERFLOW);
-        return None;
+        return core::ptr::null_mut();
     }
     filter::add(skb);
-    let packet = TRACKED.get_ptr_mut(skb as u64)?;
+    let Some(packet) = TRACKED.get_ptr_mut(skb as u64) else { return core::ptr::null_mut() };
     // SAFETY: the pointer is into the map and this CPU holds the only reference to the skb.
     unsafe {
         (*packet).id = new_id();
@@ -155,7 +176,7 @@ pub fn begin(skb: *const u8, seen: &Seen) -> Option<*mut Packet> {
         recorder::begin(packet);
     }
     count(counter::PACKETS);
-    Some(packet)
+    packet
 }
 
 /// Another skb carries a copy of a tracked packet: it is the same packet. The walks that the first one

@@ -30,7 +30,7 @@ pub fn name_once(hook: u16, packet: *mut Packet, chain: u64, is_base: u8) {
     if chain == 0 || CHAINS_TOLD.get_ptr(key).is_some() {
         return;
     }
-    let told = emit::reserve(|record: *mut Chain| {
+    let told = emit::attempt(|record: *mut Chain| {
         // SAFETY: a valid destination in the ring buffer, and a packet from the map.
         let (record, netns) = unsafe { (&mut *record, (*packet).netns) };
         let table: *const u8 = Probed::at(at, field!(layout.chain_table));

@@ -12,20 +12,28 @@ use crate::{
 /// A chain of more rules than this is given up on: the verdict is reported without its rule.
 const MAX_RULES: u32 = 65536;
 
-/// The rule and its chain; all zero where it was not found.
+/// The rule and its chain; both zero where it was not found.
 #[derive(Clone, Copy, Default)]
 pub struct Found {
     /// Handle.
     pub handle: u64,
     /// Address of the `nft_chain`.
     pub chain: u64,
+}
+
+/// A rule that was found.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Known {
+    handle: u64,
+    chain: u64,
     /// Address of the `nft_rule_dp`.
     at: u64,
 }
 
 /// Rules that were found, by expression: going through a chain costs as much as all else about a verdict.
 #[map]
-static FOUND: LruHashMap<u64, Found> = LruHashMap::with_max_entries(1024, 0);
+static KNOWN: LruHashMap<u64, Known> = LruHashMap::with_max_entries(1024, 0);
 
 /// A walk over the rules of one chain.
 #[repr(C)]
@@ -34,8 +42,8 @@ struct Walk {
     rule: u64,
     /// What is looked for.
     expr: u64,
-    /// Handle of the rule that holds it, 0 as long as none does; then `rule` is where it is.
-    handle: u64,
+    /// The rule that holds it, 0 as long as none does.
+    found: u64,
 }
 
 /// The rule of the visited chains that holds the packet's last expression, newest chain first, the
@@ -48,45 +56,65 @@ pub fn find(packet: *const Packet) -> Found {
     if expr == 0 {
         return Found::default();
     }
-    if let Some(found) = FOUND.get_ptr(expr) {
-        // SAFETY: a value in the map.
-        let found = unsafe { *found };
-        if still_holds(&found, expr) {
-            return found;
-        }
-    }
-    let found = search(packet, expr);
-    if found.handle != 0 {
-        let _full = FOUND.insert(expr, &found, 0);
-    }
-    found
+    known(expr).unwrap_or_else(|| {
+        search(packet, expr);
+        known(expr).unwrap_or_default()
+    })
 }
 
+/// The rule that is known to hold the expression, if it still is there: its memory is used again when the ruleset
+/// changes.
 #[inline(always)]
-fn search(packet: &Packet, expr: u64) -> Found {
+fn known(expr: u64) -> Option<Found> {
+    let known = KNOWN.get_ptr(expr)?;
+    // SAFETY: a value in the map.
+    let (handle, chain, at) = unsafe { ((*known).handle, (*known).chain, (*known).at) };
+    let word: u64 = Probed::at(at as *const u8, 0);
+    let holds = handle_in(word) == handle && bits(word, field!(layout.rule_is_last), 1) == 0;
+    let data = at + u64::from(field!(layout.rule_data));
+    (holds && expr >= data && expr < data + length_in(word)).then_some(Found { handle, chain })
+}
+
+/// Makes it known. Functions of their own from here on, for the sake of the stack.
+#[inline(never)]
+fn search(packet: *const Packet, expr: u64) {
+    // SAFETY: a packet from the map.
+    let packet = unsafe { &*packet };
     for back in 1..=VISITED as u32 {
         if back > packet.visits {
             break;
         }
-        let found = find_in(packet.visited[(packet.visits - back) as usize & (VISITED - 1)], expr);
-        if found.handle != 0 {
-            return found;
+        if search_in(packet.visited[(packet.visits - back) as usize & (VISITED - 1)], expr) != 0 {
+            return;
         }
     }
-    find_in(packet.base, expr)
+    search_in(packet.base, expr);
 }
 
-/// Whether a rule with this handle still is there, and the expression in it: its memory is used again when the
-/// ruleset changes.
+/// A commit puts the new rules into the blob of the next generation: the expression is in one of the two.
+#[inline(never)]
+fn search_in(chain: u64, expr: u64) -> u64 {
+    let chain_at = chain as *const u8;
+    let mut at = search_in_blob(Probed::at(chain_at, field!(layout.chain_blob_gen_0)), expr);
+    if at == 0 {
+        at = search_in_blob(Probed::at(chain_at, field!(layout.chain_blob_gen_1)), expr);
+    }
+    if at != 0 {
+        let handle = handle_in(Probed::at(at as *const u8, 0));
+        let _full = KNOWN.insert(expr, &Known { handle, chain, at }, 0);
+    }
+    at
+}
+
+/// The `struct nft_rule_dp` that holds the expression, 0 where none does.
 #[inline(always)]
-fn still_holds(found: &Found, expr: u64) -> bool {
-    let word: u64 = Probed::at(found.at as *const u8, 0);
-    let length = bits(word, field!(layout.rule_dlen), field!(layout.rule_dlen_width));
-    let data = found.at + u64::from(field!(layout.rule_data));
-    bits(word, field!(layout.rule_handle), field!(layout.rule_handle_width)) == found.handle
-        && bits(word, field!(layout.rule_is_last), 1) == 0
-        && expr >= data
-        && expr < data + length
+fn search_in_blob(blob: u64, expr: u64) -> u64 {
+    if blob == 0 || field!(layout.blob_data) == tracer_common::ABSENT {
+        return 0;
+    }
+    let mut walk = Walk { rule: blob + u64::from(field!(layout.blob_data)), expr, found: 0 };
+    each(MAX_RULES, visit, &mut walk);
+    walk.found
 }
 
 /// The policy of the base chain: `NF_ACCEPT` or `NF_DROP`.
@@ -101,45 +129,34 @@ pub fn base_of(chain: u64) -> *const u8 {
     (chain as *const u8).wrapping_sub(usize::from(field!(layout.base_chain_chain)))
 }
 
-/// A commit puts the new rules into the blob of the next generation: the expression is in one of the two.
-#[inline(always)]
-fn find_in(chain: u64, expr: u64) -> Found {
-    let at = chain as *const u8;
-    let found = find_in_blob(chain, Probed::at(at, field!(layout.chain_blob_gen_0)), expr);
-    if found.handle != 0 {
-        return found;
-    }
-    find_in_blob(chain, Probed::at(at, field!(layout.chain_blob_gen_1)), expr)
-}
-
-#[inline(always)]
-fn find_in_blob(chain: u64, blob: u64, expr: u64) -> Found {
-    if blob == 0 || field!(layout.blob_data) == tracer_common::ABSENT {
-        return Found { handle: 0, chain, at: 0 };
-    }
-    let mut walk = Walk { rule: blob + u64::from(field!(layout.blob_data)), expr, handle: 0 };
-    each(MAX_RULES, visit, &mut walk);
-    Found { handle: walk.handle, chain, at: walk.rule }
-}
-
 /// One `struct nft_rule_dp`: a word of bit fields, then the expressions. Returns 1 to stop.
 #[inline(never)]
 unsafe extern "C" fn visit(_index: u32, walk: *mut Walk) -> i64 {
-    // SAFETY: `each` passes what `find_in_blob` gave it.
+    // SAFETY: `each` passes what `search_in_blob` gave it.
     let walk = unsafe { &mut *walk };
     let word: u64 = Probed::at(walk.rule as *const u8, 0);
-    let length = bits(word, field!(layout.rule_dlen), field!(layout.rule_dlen_width));
+    let length = length_in(word);
     let data = walk.rule + u64::from(field!(layout.rule_data));
     // A word of zeroes is memory that could not be read: no rule is without expressions and handle.
     if word == 0 || bits(word, field!(layout.rule_is_last), 1) != 0 {
         return 1;
     }
     if walk.expr >= data && walk.expr < data + length {
-        walk.handle = bits(word, field!(layout.rule_handle), field!(layout.rule_handle_width));
+        walk.found = walk.rule;
         return 1;
     }
     walk.rule = data + length;
     0
+}
+
+#[inline(always)]
+fn handle_in(word: u64) -> u64 {
+    bits(word, field!(layout.rule_handle), field!(layout.rule_handle_width))
+}
+
+#[inline(always)]
+fn length_in(word: u64) -> u64 {
+    bits(word, field!(layout.rule_dlen), field!(layout.rule_dlen_width))
 }
 
 #[inline(always)]
