@@ -85,7 +85,7 @@ pub struct Header {
 }
 
 /// What the filter looks at. Ports and addresses in network byte order, as they stand in the packet.
-/// Aligned, so that it is copied and cleared by words: LLVM calls a loop over bytes for more than 8 of them.
+/// Aligned, so that it is copied and cleared by words.
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Tuple {

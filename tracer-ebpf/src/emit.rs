@@ -45,8 +45,7 @@ impl Place {
 }
 
 /// What a hook adds to a step.
-#[derive(Clone, Copy)]
-#[repr(C)]
+#[derive(Clone, Copy, Default)]
 pub struct Details {
     /// See [`Step::extra`].
     pub extra: u64,
@@ -56,26 +55,6 @@ pub struct Details {
     pub reason: u32,
     /// Bits of `tracer_common::flag` to set in this step alone.
     pub flags: u32,
-}
-
-impl Default for Details {
-    #[inline(always)]
-    fn default() -> Self {
-        const { assert!(size_of::<Self>() == 24) };
-        let mut none = MaybeUninit::<Self>::uninit();
-        clear(none.as_mut_ptr().cast::<[u64; 3]>());
-        // SAFETY: integers, and no padding.
-        unsafe { none.assume_init() }
-    }
-}
-
-/// Zeroes. LLVM makes a call of what it takes for a `memset`, to a loop over bytes.
-#[inline(always)]
-pub fn clear<const WORDS: usize>(at: *mut [u64; WORDS]) {
-    for word in 0..WORDS {
-        // SAFETY: callers pass a valid destination.
-        unsafe { at.cast::<u64>().add(word).write_volatile(0) };
-    }
 }
 
 /// Reports a tracked packet at a hook.
@@ -163,7 +142,7 @@ pub fn verdict<R: Read>(
     device::tell_once::<R>(hook, packet, place);
     let decided = |decision: *mut Decision| {
         // SAFETY: a valid destination; every other field is written in `decided`.
-        clear(unsafe { (&raw mut (*decision).table).cast::<[u64; 4]>() });
+        unsafe { (*decision).table = [0; 32] };
         decided(decision);
     };
     if recorder::is_on() {
@@ -249,7 +228,7 @@ pub fn fill<R: Read>(
     let (step, packet) = unsafe { (&mut *step, &mut *packet) };
     step.ifindex = ifindex;
     if place.dev.is_null() {
-        clear((&raw mut step.ifname).cast::<[u64; 2]>());
+        step.ifname = [0; 16];
     } else {
         let name = place.dev.wrapping_add(usize::from(field!(layout.dev_name)));
         copy(step.ifname.as_mut_ptr(), name, 16);

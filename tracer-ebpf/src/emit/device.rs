@@ -3,7 +3,7 @@
 use aya_ebpf::{helpers::generated::bpf_probe_read_kernel_str, macros::map, maps::LruHashMap};
 use tracer_common::{Device, kind};
 
-use super::{Place, attempt, clear, header};
+use super::{Place, attempt, header};
 use crate::{
     layout::field,
     packet::Packet,
@@ -49,7 +49,7 @@ fn tell<R: Read>(hook: u16, packet: *mut Packet, dev: *const u8) {
         record.mtu = Probed::at(dev, field!(layout.dev_mtu));
         record.pad = 0;
         copy(record.ifname.as_mut_ptr(), dev.wrapping_add(usize::from(field!(layout.dev_name))), 16);
-        clear((&raw mut record.kind).cast::<[u64; 2]>());
+        record.kind = [0; 16];
         let ops: *const u8 = Probed::at(dev, field!(layout.dev_link_ops));
         if !ops.is_null() {
             let kind: *const u8 = Probed::at(ops, field!(layout.link_ops_kind));
