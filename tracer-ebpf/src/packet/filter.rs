@@ -6,7 +6,8 @@
 use core::cell::UnsafeCell;
 
 const BITS: u32 = 13;
-const SLOTS: usize = 1 << BITS;
+/// How many slots there are.
+pub const SLOTS: usize = 1 << BITS;
 
 /// How many tracked skbs fall into each slot. Not `AtomicU64`: rustc has no atomic operations for
 /// the BPF target, although the instruction set has.
@@ -36,19 +37,32 @@ pub fn remove(skb: *const u8) {
     atomic_add(slot(skb), u64::MAX);
 }
 
+/// Also of others than this module's words.
 #[inline(always)]
-fn atomic_add(slot: *mut u64, addend: u64) {
-    // SAFETY: adds to a valid, aligned word.
+pub fn atomic_add(slot: *mut u64, addend: u64) {
+    // SAFETY: callers pass a valid, aligned word.
     unsafe {
         core::arch::asm!("lock *(u64 *)(r1 + 0) += r2", in("r1") slot, in("r2") addend, options(nostack));
     }
+}
+
+/// The slot that an skb falls into.
+#[inline(always)]
+pub fn number(skb: *const u8) -> u32 {
+    (offset(skb) / 8) as u32
+}
+
+#[inline(always)]
+fn slot(skb: *const u8) -> *mut u64 {
+    // SAFETY: the offset is inside, at a whole slot.
+    unsafe { FILTER.0.get().cast::<u8>().add(offset(skb) as usize).cast() }
 }
 
 /// skbs lie at least 64 bytes apart, so the lowest bits say nothing. The verifier forbids 64-bit logic on
 /// pointers, and only a 32-bit move makes a number of one; and that of 5.10 forgets what a number is
 /// bounded by unless the mask comes last. The compiler must not choose otherwise.
 #[inline(always)]
-fn slot(skb: *const u8) -> *mut u64 {
+fn offset(skb: *const u8) -> u64 {
     let offset: u64;
     // SAFETY: logic on registers.
     unsafe {
@@ -66,6 +80,5 @@ fn slot(skb: *const u8) -> *mut u64 {
             options(pure, nomem, nostack, preserves_flags),
         );
     }
-    // SAFETY: the mask keeps the offset inside, at a whole slot.
-    unsafe { FILTER.0.get().cast::<u8>().add(offset as usize).cast() }
+    offset
 }

@@ -2,11 +2,12 @@
 
 pub mod calls;
 mod filter;
+mod table;
 
 use aya_ebpf::{
     helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns},
     macros::map,
-    maps::{HashMap, PerCpuArray},
+    maps::PerCpuArray,
 };
 use tracer_common::{Tuple, counter};
 
@@ -75,13 +76,10 @@ pub struct Packet {
 }
 
 #[map]
-static TRACKED: HashMap<u64, Packet> = HashMap::with_max_entries(16384, 0);
-
-#[map]
 static LOST: PerCpuArray<u64> = PerCpuArray::with_max_entries(counter::SLOTS, 0);
 
-/// A fresh packet is copied from here: it is too large for the stack.
-static BLANK: Packet = Packet {
+/// Nothing is known of it yet.
+const BLANK: Packet = Packet {
     id: 0,
     tuple: EMPTY,
     outer: EMPTY,
@@ -134,7 +132,8 @@ pub fn tracked(skb: *const u8) -> Option<*mut Packet> {
     if !filter::may_contain(skb) {
         return None;
     }
-    TRACKED.get_ptr_mut(skb as u64)
+    let packet = table::find(skb);
+    (!packet.is_null()).then_some(packet)
 }
 
 /// Whether an skb is followed.
@@ -160,12 +159,11 @@ pub fn begin(skb: *const u8, seen: &Seen) -> Option<*mut Packet> {
 /// Null where there is no room. A function of its own: see [`crate::headers`] about the stack.
 #[inline(never)]
 fn start(skb: *const u8, seen: &Seen) -> *mut Packet {
-    if TRACKED.insert(skb as u64, &BLANK, 0).is_err() {
+    let packet = table::take(skb);
+    if packet.is_null() {
         count(counter::TRACKED_OVERFLOW);
-        return core::ptr::null_mut();
+        return packet;
     }
-    filter::add(skb);
-    let Some(packet) = TRACKED.get_ptr_mut(skb as u64) else { return core::ptr::null_mut() };
     // SAFETY: the pointer is into the map and this CPU holds the only reference to the skb.
     unsafe {
         (*packet).id = new_id();
@@ -201,16 +199,13 @@ pub fn renamed(to: *const u8, from: *const u8) {
 
 #[inline(always)]
 fn move_to(to: *const u8, packet: *mut Packet) -> Option<*mut Packet> {
-    let known = is_tracked(to);
-    // SAFETY: a packet from the map, which the map copies.
-    if TRACKED.insert(to as u64, unsafe { &*packet }, 0).is_err() {
+    let copy = tracked(to).unwrap_or_else(|| table::take(to));
+    if copy.is_null() {
         count(counter::TRACKED_OVERFLOW);
         return None;
     }
-    if !known {
-        filter::add(to);
-    }
-    let copy = TRACKED.get_ptr_mut(to as u64)?;
+    // SAFETY: both are packets from the map.
+    unsafe { *copy = *packet };
     // SAFETY: as above.
     unsafe {
         (*copy).base = 0;
@@ -223,8 +218,8 @@ fn move_to(to: *const u8, packet: *mut Packet) -> Option<*mut Packet> {
 /// Forgets an skb, whose memory is about to be used again.
 #[inline(always)]
 pub fn end(skb: *const u8) {
-    if filter::may_contain(skb) && TRACKED.remove(skb as u64).is_ok() {
-        filter::remove(skb);
+    if filter::may_contain(skb) {
+        table::free(skb);
     }
 }
 
