@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod device;
+pub mod told;
 
 /// Resized by user space before it is created.
 #[map]
@@ -191,18 +192,29 @@ pub fn header(kind: u16, hook: u16, packet: *const Packet) -> Header {
 pub fn locate<R: Read>(packet: *mut Packet, place: Place) -> u32 {
     // SAFETY: a packet from the map.
     let packet = unsafe { &mut *packet };
-    let (mut net, mut ifindex) = (place.net, 0);
-    if !place.dev.is_null() {
-        ifindex = R::at(place.dev, field!(layout.dev_ifindex));
-        packet.dev = place.dev as u64;
+    let Place { dev, mut net } = place;
+    if dev.is_null() {
+        if !net.is_null() {
+            let netns = R::at(net, field!(layout.net_inum));
+            if netns != packet.netns {
+                packet.netns = netns;
+                // In another netns the device of the step before says nothing.
+                packet.dev = 0;
+            }
+        }
+        return 0;
+    }
+    if dev as u64 != packet.dev {
+        packet.dev = dev as u64;
+        packet.ifindex = R::at(dev, field!(layout.dev_ifindex));
         if net.is_null() {
-            net = R::at(place.dev, field!(layout.dev_net));
+            net = R::at(dev, field!(layout.dev_net));
+        }
+        if !net.is_null() {
+            packet.netns = R::at(net, field!(layout.net_inum));
         }
     }
-    if !net.is_null() {
-        packet.netns = R::at(net, field!(layout.net_inum));
-    }
-    ifindex
+    packet.ifindex
 }
 
 /// See [`Step::flags`].

@@ -1,25 +1,28 @@
 //! Tells user space about a device, once.
 
-use aya_ebpf::{helpers::generated::bpf_probe_read_kernel_str, macros::map, maps::LruHashMap};
+use aya_ebpf::{
+    helpers::generated::bpf_probe_read_kernel_str,
+    macros::map,
+    maps::{Array, LruHashMap},
+};
 use tracer_common::{Device, kind};
 
-use super::{Place, attempt, header};
+use super::{
+    Place, attempt, header,
+    told::{self, RECENT, Thing},
+};
 use crate::{
     layout::field,
     packet::Packet,
     read::{Probed, Read, copy},
 };
 
-/// A device's address is used again after the device is gone, its ifindex hardly ever.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Key {
-    dev: u64,
-    ifindex: u64,
-}
+/// By ifindex.
+#[map]
+static DEVICES_TOLD: LruHashMap<Thing, u8> = LruHashMap::with_max_entries(4096, 0);
 
 #[map]
-static DEVICES_TOLD: LruHashMap<Key, u8> = LruHashMap::with_max_entries(4096, 0);
+static RECENT_DEVICES: Array<Thing> = Array::with_max_entries(RECENT, 0);
 
 /// Emits a [`Device`] record unless this device has had one.
 #[inline(always)]
@@ -35,11 +38,11 @@ pub fn tell_once<R: Read>(hook: u16, packet: *mut Packet, place: Place) {
 #[inline(never)]
 fn tell<R: Read>(hook: u16, packet: *mut Packet, dev: *const u8) {
     let ifindex: u32 = R::at(dev, field!(layout.dev_ifindex));
-    let key = Key { dev: dev as u64, ifindex: ifindex.into() };
-    if DEVICES_TOLD.get_ptr(key).is_some() {
+    let device = Thing { address: dev as u64, number: ifindex.into() };
+    if told::is_told(&device, &RECENT_DEVICES, &DEVICES_TOLD) {
         return;
     }
-    let told = attempt(|record: *mut Device| {
+    let sent = attempt(|record: *mut Device| {
         // SAFETY: a valid destination in the ring buffer.
         let record = unsafe { &mut *record };
         record.header = header(kind::DEVICE, hook, packet);
@@ -57,7 +60,7 @@ fn tell<R: Read>(hook: u16, packet: *mut Packet, dev: *const u8) {
             unsafe { bpf_probe_read_kernel_str(record.kind.as_mut_ptr().cast(), 16, kind.cast()) };
         }
     });
-    if told {
-        let _full = DEVICES_TOLD.insert(key, 1, 0);
+    if sent {
+        told::told(&device, &DEVICES_TOLD);
     }
 }

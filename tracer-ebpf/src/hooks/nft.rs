@@ -4,6 +4,8 @@
 //! as a list of chains visited. When the walk returns, the rule is the one whose data holds that
 //! expression; without one it was the base chain's policy.
 
+use core::mem::MaybeUninit;
+
 use tracer_common::{Decision, hook, via};
 
 use super::netfilter::{place, remember};
@@ -12,7 +14,7 @@ use crate::{
     emit::{self, Place},
     layout::field,
     packet::{self, Packet, VISITED},
-    read::{Probed, Read},
+    read::{Probed, Read, copy},
 };
 
 mod chain;
@@ -26,7 +28,7 @@ const NFT_GOTO: i32 = -4;
 const NF_VERDICT_MASK: i32 = 0xff;
 
 on_return! {
-    nft_do_chain/2, skb |args: &_| skb_of(Args::arg(args, 0)), entry walk_begins => walk_ends;
+    nft_do_chain/2, skb skb_walked, entry walk_begins => walk_ends;
 }
 
 on_entry! {
@@ -48,8 +50,8 @@ on_entry_shared! {
 #[inline(always)]
 fn walk_begins<A: Args>(args: &A) {
     let pkt = args.arg(0);
-    if let Some(packet) = packet::tracked(skb_of(pkt)) {
-        remember::<Probed>(packet, Probed::at(pkt, field!(layout.pkt_state)));
+    if let Some(packet) = packet::tracked(skb_of::<A::Read>(pkt)) {
+        remember::<A::Read>(packet, A::Read::at(pkt, field!(layout.pkt_state)));
         let chain = args.arg(1) as u64;
         // SAFETY: a packet from the map.
         unsafe {
@@ -67,9 +69,9 @@ fn walk_begins<A: Args>(args: &A) {
 #[inline(always)]
 fn walk_ends<A: Args>(args: &A, ret: i32) {
     let pkt = args.arg(0);
-    let skb = skb_of(pkt);
+    let skb = skb_of::<A::Read>(pkt);
     if let Some(packet) = packet::tracked(skb) {
-        decided(skb, packet, place::<Probed>(Probed::at(pkt, field!(layout.pkt_state))), ret);
+        decided::<A::Read>(skb, packet, place::<A::Read>(A::Read::at(pkt, field!(layout.pkt_state))), ret);
     }
 }
 
@@ -77,12 +79,12 @@ fn walk_ends<A: Args>(args: &A, ret: i32) {
 /// then returns `NF_STOLEN`: the walk under way has decided to drop.
 #[inline(always)]
 pub fn freed_in_walk(skb: *const u8, packet: *mut Packet, place: Place) {
-    decided(skb, packet, place, NF_DROP);
+    decided::<Probed>(skb, packet, place, NF_DROP);
 }
 
 /// Reports who decided the walk under way, if there is one.
 #[inline(never)]
-fn decided(skb: *const u8, packet: *mut Packet, place: Place, ret: i32) {
+fn decided<R: Read>(skb: *const u8, packet: *mut Packet, place: Place, ret: i32) {
     // SAFETY: a packet from the map.
     let base = unsafe { (*packet).base };
     if base == 0 {
@@ -100,24 +102,36 @@ fn decided(skb: *const u8, packet: *mut Packet, place: Place, ret: i32) {
         _ => via::UNKNOWN,
     };
     let chain = if decided_by == via::RULE { found.chain } else { base };
-    report(hook::NFT_DO_CHAIN, place, skb, packet, base, chain, found.handle, ret, decided_by);
+    report::<R>(hook::NFT_DO_CHAIN, place, skb, packet, base, chain, found.handle, ret, decided_by);
     // SAFETY: a packet from the map.
     unsafe { (*packet).base = 0 };
 }
 
+/// Words of a `struct nft_immediate_expr` (`include/net/netfilter/nf_tables_core.h`): the data, then the register.
+const IMMEDIATE: usize = 3;
+
 /// `nft_immediate_eval(expr, regs, pkt)`: a rule's own verdict, or a number for a register.
 #[inline(always)]
 fn immediate<A: Args>(args: &A) {
-    let Some(packet) = packet::tracked(skb_of(args.arg(2))) else { return };
+    let Some(packet) = packet::tracked(skb_of::<A::Read>(args.arg(2))) else { return };
     let expr = args.arg(0);
     let data = expr.wrapping_add(usize::from(field!(layout.expr_data)));
     settle(packet);
-    if Probed::at::<u8>(data, field!(layout.immediate_dreg)) != 0 {
-        return;
+    // At once: each read costs as much as twenty words of it.
+    let mut immediate = MaybeUninit::<[u64; IMMEDIATE]>::uninit();
+    copy(immediate.as_mut_ptr().cast(), data, size_of::<[u64; IMMEDIATE]>() as u32);
+    let word = |offset: u16| -> i32 {
+        let offset = usize::from(offset);
+        if offset > size_of::<[u64; IMMEDIATE]>() - size_of::<i32>() {
+            return 0;
+        }
+        // SAFETY: inside, and the helper has filled it, with zeroes where it fails.
+        unsafe { immediate.as_ptr().cast::<u8>().add(offset).cast::<i32>().read_unaligned() }
+    };
+    let (dreg, code) = (word(field!(layout.immediate_dreg)) as u8, word(field!(layout.immediate_code)));
+    if dreg == 0 {
+        gave(packet, expr, code, || Probed::at(data, field!(layout.immediate_chain)));
     }
-    gave(packet, expr, Probed::at(data, field!(layout.immediate_code)), || {
-        Probed::at(data, field!(layout.immediate_chain))
-    });
 }
 
 /// `nft_lookup_eval` and `nft_target_eval_xt` of `(expr, regs, pkt)`: a verdict map, an xt target. What
@@ -125,7 +139,7 @@ fn immediate<A: Args>(args: &A) {
 /// as long as the walk, and its next hook reads them ([`settle`]).
 #[inline(always)]
 fn may_give<A: Args>(args: &A) {
-    if let Some(packet) = packet::tracked(skb_of(args.arg(2))) {
+    if let Some(packet) = packet::tracked(skb_of::<A::Read>(args.arg(2))) {
         settle(packet);
         // SAFETY: a packet from the map.
         unsafe {
@@ -160,7 +174,7 @@ fn settle(packet: *mut Packet) {
 /// sends walks the ruleset as a packet of its own meanwhile.
 #[inline(always)]
 fn reject<A: Args>(args: &A) {
-    if let Some(packet) = packet::tracked(skb_of(args.arg(2))) {
+    if let Some(packet) = packet::tracked(skb_of::<A::Read>(args.arg(2))) {
         gave(packet, args.arg(0), NF_DROP, || 0);
     }
 }
@@ -169,7 +183,7 @@ fn reject<A: Args>(args: &A) {
 #[inline(always)]
 fn notrack<A: Args>(args: &A) {
     let pkt = args.arg(2);
-    let skb = skb_of(pkt);
+    let skb = skb_of::<Probed>(pkt);
     if let Some(packet) = packet::tracked(skb)
         && Probed::at::<u64>(skb, field!(layout.skb_nfct)) == 0
     {
@@ -190,7 +204,7 @@ pub fn report_notrack(hook: u16, place: Place, skb: *const u8, packet: *mut Pack
     // SAFETY: as above.
     unsafe { (*packet).expr = kept };
     let (chain, via) = if found.handle == 0 { (base, via::UNKNOWN) } else { (found.chain, via::RULE) };
-    report(hook, place, skb, packet, base, chain, found.handle, Decision::NOTRACK, via);
+    report::<Probed>(hook, place, skb, packet, base, chain, found.handle, Decision::NOTRACK, via);
 }
 
 /// Keeps the expression that gave a verdict, and the chain that it leads to.
@@ -224,7 +238,7 @@ fn visit(packet: *mut Packet, chain: u64) {
 
 #[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "a verdict is that many facts; a struct for one call says no more")]
-fn report(
+fn report<R: Read>(
     hook: u16,
     place: Place,
     skb: *const u8,
@@ -239,7 +253,7 @@ fn report(
     if chain != base {
         chain::name_once(hook, packet, chain, 0);
     }
-    emit::verdict::<Probed>(hook, skb, packet, place, |decision| {
+    emit::verdict::<R>(hook, skb, packet, place, |decision| {
         // SAFETY: a valid destination.
         let decision = unsafe { &mut *decision };
         decision.base = base;
@@ -250,8 +264,14 @@ fn report(
     });
 }
 
+/// The packet of a walk.
+#[inline(always)]
+fn skb_walked<A: Args>(args: &A) -> *const u8 {
+    skb_of::<A::Read>(args.arg(0))
+}
+
 /// The packet that a `struct nft_pktinfo` is about.
 #[inline(always)]
-fn skb_of(pkt: *const u8) -> *const u8 {
-    Probed::at(pkt, field!(layout.pkt_skb))
+fn skb_of<R: Read>(pkt: *const u8) -> *const u8 {
+    R::at(pkt, field!(layout.pkt_skb))
 }

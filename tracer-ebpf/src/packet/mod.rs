@@ -54,6 +54,8 @@ pub struct Packet {
     pub visits: u32,
     /// nftables: that expression's verdict.
     pub code: i32,
+    /// ifindex of that device.
+    pub ifindex: u32,
     /// Inode number of the netns as last reported.
     pub netns: u32,
     /// `NFPROTO_*` of the netfilter walk.
@@ -95,6 +97,7 @@ const BLANK: Packet = Packet {
     visited: [0; VISITED],
     visits: 0,
     code: 0,
+    ifindex: 0,
     netns: 0,
     pf: 0,
     nf_hook: 0,

@@ -1,42 +1,44 @@
 //! Tells user space the names of a chain, once.
 
-use aya_ebpf::{macros::map, maps::LruHashMap};
+use aya_ebpf::{
+    macros::map,
+    maps::{Array, LruHashMap},
+};
 use tracer_common::{Chain, NAME_LEN, kind};
 
 use super::rule::base_of;
 use crate::{
-    emit,
+    emit::{
+        self,
+        told::{self, RECENT, Thing},
+    },
     layout::field,
     packet::Packet,
     read::{Probed, Read},
 };
 
-/// A chain's address is used again after the chain is gone, its handle in the table is not.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Key {
-    chain: u64,
-    handle: u64,
-}
+/// By handle.
+#[map]
+static CHAINS_TOLD: LruHashMap<Thing, u8> = LruHashMap::with_max_entries(4096, 0);
 
 #[map]
-static CHAINS_TOLD: LruHashMap<Key, u8> = LruHashMap::with_max_entries(4096, 0);
+static RECENT_CHAINS: Array<Thing> = Array::with_max_entries(RECENT, 0);
 
 /// Emits a [`Chain`] record unless this chain has had one.
 #[inline(never)]
 pub fn name_once(hook: u16, packet: *mut Packet, chain: u64, is_base: u8) {
     let at = chain as *const u8;
-    let key = Key { chain, handle: Probed::at(at, field!(layout.chain_handle)) };
-    if chain == 0 || CHAINS_TOLD.get_ptr(key).is_some() {
+    let thing = Thing { address: chain, number: Probed::at(at, field!(layout.chain_handle)) };
+    if chain == 0 || told::is_told(&thing, &RECENT_CHAINS, &CHAINS_TOLD) {
         return;
     }
-    let told = emit::attempt(|record: *mut Chain| {
+    let sent = emit::attempt(|record: *mut Chain| {
         // SAFETY: a valid destination in the ring buffer, and a packet from the map.
         let (record, netns) = unsafe { (&mut *record, (*packet).netns) };
         let table: *const u8 = Probed::at(at, field!(layout.chain_table));
         record.header = emit::header(kind::CHAIN, hook, packet);
         record.chain = chain;
-        record.handle = key.handle;
+        record.handle = thing.number;
         record.table_handle = Probed::at(table, field!(layout.table_handle));
         record.netns = netns;
         record.base = is_base;
@@ -50,8 +52,8 @@ pub fn name_once(hook: u16, packet: *mut Packet, chain: u64, is_base: u8) {
         text(&mut record.table, Probed::at(table, field!(layout.table_name)));
         text(&mut record.name, Probed::at(at, field!(layout.chain_name)));
     });
-    if told {
-        let _full = CHAINS_TOLD.insert(key, 1, 0);
+    if sent {
+        told::told(&thing, &CHAINS_TOLD);
     }
 }
 

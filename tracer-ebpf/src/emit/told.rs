@@ -1,0 +1,52 @@
+//! Remembers what user space was told of, so that it is told once.
+
+use aya_ebpf::maps::{Array, LruHashMap};
+
+/// How many of the things told last are found without a look into a hash map; a power of two.
+pub const RECENT: u32 = 256;
+
+/// Something in the kernel, by address and by a number of its own: the address is used again after it is gone.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Thing {
+    /// Where it is.
+    pub address: u64,
+    /// What it is called.
+    pub number: u64,
+}
+
+/// Whether it was told. `recent` spares most packets the look into `all`.
+#[inline(always)]
+pub fn is_told(thing: &Thing, recent: &Array<Thing>, all: &LruHashMap<Thing, u8>) -> bool {
+    let place = recent.get_ptr_mut(number_of(thing.address) >> 6 & (RECENT - 1));
+    // SAFETY: a value in the map. Half of another one is a miss.
+    if place.is_some_and(|place| unsafe { (*place).address == thing.address && (*place).number == thing.number }) {
+        return true;
+    }
+    if all.get_ptr(thing).is_none() {
+        return false;
+    }
+    if let Some(place) = place {
+        // SAFETY: as above.
+        unsafe { *place = *thing };
+    }
+    true
+}
+
+/// It has been told.
+#[inline(always)]
+pub fn told(thing: &Thing, all: &LruHashMap<Thing, u8>) {
+    let _full = all.insert(thing, 1, 0);
+}
+
+/// The lower half of an address, as a number: the verifier forbids logic on pointers, and only a 32-bit move makes
+/// a number of one.
+#[inline(always)]
+fn number_of(address: u64) -> u32 {
+    let number: u64;
+    // SAFETY: moves a register.
+    unsafe {
+        core::arch::asm!("w2 = w1", in("r1") address, lateout("r2") number, options(pure, nomem, nostack, preserves_flags));
+    }
+    number as u32
+}
