@@ -121,10 +121,10 @@ hooks! {
     WG_XMIT = 28: "wg_xmit"("sk_buff") (module "wireguard") [Entry] shared "first_argument";
     WG_SOCKET_SEND_SKB_TO_PEER = 29: "wg_socket_send_skb_to_peer"("" "sk_buff") (module "wireguard") [Entry];
     WG_RECEIVE = 30: "wg_receive"("sock" "sk_buff") (module "wireguard") [Entry] shared "second_argument";
-    TCP_V4_RCV = 31: "tcp_v4_rcv"("sk_buff") (vmlinux) [Entry] shared "ip_in";
-    TCP_V6_RCV = 32: "tcp_v6_rcv"("sk_buff") (vmlinux) [Entry] shared "ip_in";
-    UDP_RCV = 33: "udp_rcv"("sk_buff") (vmlinux) [Entry] shared "ip_in";
-    UDPV6_RCV = 34: "udpv6_rcv"("sk_buff") (vmlinux) [Entry] shared "ip_in";
+    TCP_V4_RCV = 31: "tcp_v4_rcv"("sk_buff") (vmlinux) [Entry] (hot) shared "ip_in";
+    TCP_V6_RCV = 32: "tcp_v6_rcv"("sk_buff") (vmlinux) [Entry] (hot) shared "ip_in";
+    UDP_RCV = 33: "udp_rcv"("sk_buff") (vmlinux) [Entry] (hot) shared "ip_in";
+    UDPV6_RCV = 34: "udpv6_rcv"("sk_buff") (vmlinux) [Entry] (hot) shared "ip_in";
     TCP_V4_SEND_RESET = 35: "tcp_v4_send_reset"("sock" "sk_buff") (vmlinux) [Entry] shared "second_argument";
     TCP_V6_SEND_RESET = 36: "tcp_v6_send_reset"("sock" "sk_buff") (vmlinux) [Entry] shared "second_argument";
     KFREE_SKB = 37: "kfree_skb"("sk_buff") (tracepoint "skb") [Entry];

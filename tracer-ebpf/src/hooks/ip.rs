@@ -1,4 +1,4 @@
-//! The IP layer: in, forward, out. Local delivery and output have no hook of their own: what comes next tells of
+//! The IP layer: in, forward, out. The way in is where a VLAN or a bond has become the device. Local delivery and output have no hook of their own: what comes next tells of
 //! them, and each hook costs every packet of the node.
 
 use tracer_common::hook;
