@@ -1,6 +1,6 @@
 //! How a field of a kernel structure is read.
 
-use core::mem::MaybeUninit;
+use core::{cell::UnsafeCell, mem::MaybeUninit};
 
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use tracer_common::ABSENT;
@@ -19,7 +19,7 @@ impl Read for Typed {
     #[inline(always)]
     fn at<T: Copy>(base: *const u8, offset: u16) -> T {
         if offset == ABSENT {
-            return zero();
+            return nothing();
         }
         // SAFETY: the verifier proves the type and the kernel's exception table catches a bad
         // address; an invalid pointer reads as zero.
@@ -34,7 +34,7 @@ impl Read for Probed {
     #[inline(always)]
     fn at<T: Copy>(base: *const u8, offset: u16) -> T {
         if offset == ABSENT {
-            return zero();
+            return nothing();
         }
         let mut value = MaybeUninit::<T>::uninit();
         // SAFETY: the helper fills the destination, with zeroes where it fails.
@@ -65,8 +65,21 @@ pub fn copy(to: *mut u8, from: *const u8, len: u32) -> bool {
     unsafe { bpf_probe_read_kernel(to.cast(), len, from.cast()) == 0 }
 }
 
+/// Zero, as nobody but us knows.
 #[inline(always)]
-fn zero<T: Copy>() -> T {
+pub fn zero() -> u64 {
+    static ZERO: Unknown = Unknown(UnsafeCell::new(0));
+    // SAFETY: valid for reads; volatile, for the compiler's sake.
+    unsafe { ZERO.0.get().read_volatile() }
+}
+
+struct Unknown(UnsafeCell<u64>);
+
+// SAFETY: only ever read.
+unsafe impl Sync for Unknown {}
+
+#[inline(always)]
+fn nothing<T: Copy>() -> T {
     // SAFETY: `T` is an integer, a pointer or an array of integers wherever this is used.
     unsafe { MaybeUninit::zeroed().assume_init() }
 }

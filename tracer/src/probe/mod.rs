@@ -4,6 +4,7 @@
 //! descriptors alone, so that nothing outlives the process, however it ends.
 
 mod detach;
+mod fold;
 mod link;
 mod modules;
 mod object;

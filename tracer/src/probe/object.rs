@@ -14,7 +14,7 @@ use aya_obj::{
     generated::{BPF_PSEUDO_FUNC, bpf_attach_type, bpf_insn, bpf_prog_type},
 };
 
-use super::{chain, sys};
+use super::{chain, fold, sys};
 
 /// A relocated object.
 pub struct Object {
@@ -23,6 +23,8 @@ pub struct Object {
     loops: bool,
     btf: Option<OwnedFd>,
     maps: Maps,
+    /// What is in the map of frozen globals.
+    constants: Vec<u8>,
 }
 
 /// Maps by name. They are held here, too: Aya reads some of them.
@@ -123,13 +125,14 @@ impl Object {
         let text: HashSet<usize> = object.functions.keys().map(|(section, _)| *section).collect();
         // It wants the definitions while it changes the code.
         let definitions = std::mem::take(&mut object.maps);
+        let constants = definitions.get(CONSTANTS).map(|map| map.data().to_vec()).unwrap_or_default();
         let found =
             definitions.iter().filter_map(|(name, map)| Some((name.as_str(), maps.get(name)?.as_raw_fd(), map)));
         object.relocate_maps(found, &text).map_err(|error| failed(&error))?;
         object.relocate_calls(&text).map_err(|error| failed(&error))?;
         object.sanitize_functions(features);
         tracing::debug!("the object is relocated");
-        Ok((Self { object, loops: given.loops, btf, maps }, created))
+        Ok((Self { object, loops: given.loops, btf, maps, constants }, created))
     }
 
     /// A map's descriptor.
@@ -171,21 +174,26 @@ impl Object {
             .functions
             .get(&program.function_key())
             .ok_or_else(|| format!("the object has no code for {name}"))?;
-        let mut instructions = function.instructions.clone();
+        let mut function = function.clone();
+        let instructions = &mut function.instructions;
         if let Some((from, to)) = replace {
             for instruction in instructions.iter_mut().filter(|it| it.code == MOV32_IMM && it.imm == from) {
                 instruction.imm = to;
             }
         }
         if !self.loops {
-            take_out_references(&mut instructions);
+            take_out_references(instructions);
+        }
+        if let Some(map) = self.maps.get(CONSTANTS) {
+            let b = function.instructions.len();
+            fold::fold(&mut function, fold::Constants { fd: map.as_raw_fd(), bytes: &self.constants });
+            tracing::debug!("FOLD {name} {b} {} rodata {}", function.instructions.len(), self.constants.len());
         }
         sys::load_program(&sys::Load {
             name,
             kind,
             license: &program.license,
-            function,
-            instructions: &instructions,
+            function: &function,
             btf: self.btf.as_ref().map(|fd| fd.as_fd()),
             target,
         })

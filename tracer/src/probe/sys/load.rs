@@ -8,7 +8,7 @@ use std::{
 
 use aya_obj::{
     Function,
-    generated::{bpf_attr, bpf_cmd, bpf_insn},
+    generated::{bpf_attr, bpf_cmd},
 };
 
 use super::{bpf_fd, count, fd};
@@ -25,10 +25,8 @@ pub struct Load<'a> {
     pub kind: Kind,
     /// Its licence.
     pub license: &'a CStr,
-    /// Its function, for what the kernel wants to know of its types and lines.
+    /// Its relocated code, with what the kernel wants to know of its types and lines.
     pub function: &'a Function,
-    /// Its relocated code.
-    pub instructions: &'a [bpf_insn],
     /// BTF of the object.
     pub btf: Option<BorrowedFd<'a>>,
     /// What it attaches to.
@@ -69,8 +67,8 @@ fn try_load(load: &Load<'_>, log: &mut [u8]) -> io::Result<OwnedFd> {
     let program = unsafe { &mut attr.__bindgen_anon_3 };
     program.prog_type = load.kind.program as u32;
     program.expected_attach_type = load.kind.attach.map_or(0, |attach| attach as u32);
-    program.insns = load.instructions.as_ptr() as u64;
-    program.insn_cnt = count(load.instructions.len());
+    program.insns = function.instructions.as_ptr() as u64;
+    program.insn_cnt = count(function.instructions.len());
     program.license = load.license.as_ptr() as u64;
     program.attach_btf_id = load.kind.btf_id;
     match load.target {
