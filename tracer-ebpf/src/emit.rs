@@ -183,8 +183,14 @@ pub fn attempt<T: 'static>(fill: impl FnOnce(*mut T)) -> bool {
 /// The header of a record.
 #[inline(always)]
 pub fn header(kind: u16, hook: u16, packet: *const Packet) -> Header {
-    // SAFETY: helpers without arguments, and a packet from the map.
-    unsafe { Header { kind, hook, cpu: bpf_get_smp_processor_id(), ts: bpf_ktime_get_boot_ns(), packet: (*packet).id } }
+    // SAFETY: a packet from the map.
+    stamp(kind, hook, unsafe { (*packet).id })
+}
+
+#[inline(always)]
+fn stamp(kind: u16, hook: u16, packet: u64) -> Header {
+    // SAFETY: helpers without arguments.
+    unsafe { Header { kind, hook, cpu: bpf_get_smp_processor_id(), ts: bpf_ktime_get_boot_ns(), packet } }
 }
 
 /// Where the packet is from now on; gives the ifindex, 0 where there is no device.
@@ -273,9 +279,9 @@ fn conntrack_if_new<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) {
         // SAFETY: a packet from the map.
         unsafe { (*packet).flags &= !flag::CT_LOOKED_UP };
     }
-    let told = conntrack(hook, nfct, packet);
     // SAFETY: a packet from the map.
     let packet = unsafe { &mut *packet };
+    let told = conntrack(hook, nfct, packet);
     match (told, packet.untold == nfct && nfct != 0) {
         (true, true) => uncount(counter::EVENTS),
         (false, false) => count(counter::EVENTS),
@@ -288,25 +294,32 @@ fn conntrack_if_new<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) {
 }
 
 /// Describes the conntrack entry that `nfct` points to, if any; false where there was no room.
-#[inline(never)]
-pub fn conntrack(hook: u16, nfct: u64, packet: *mut Packet) -> bool {
+#[inline(always)]
+pub fn conntrack(hook: u16, nfct: u64, packet: *const Packet) -> bool {
+    // SAFETY: a packet from the map.
+    nfct & !NFCT_INFOMASK == 0 || tell_conntrack(hook.into(), nfct, unsafe { (*packet).id }) != 0
+}
+
+/// Global: see [`crate::headers`]. 0 where there was no room.
+#[unsafe(no_mangle)]
+extern "C" fn tell_conntrack(hook: u64, nfct: u64, packet: u64) -> u64 {
     let entry = (nfct & !NFCT_INFOMASK) as *const u8;
-    entry.is_null()
-        || attempt(|record: *mut Conntrack| {
-            // SAFETY: `reserve` passes a valid destination.
-            let record = unsafe { &mut *record };
-            let hash = entry.wrapping_add(usize::from(field!(layout.ct_tuplehash)));
-            let tuple = hash.wrapping_add(usize::from(field!(layout.ct_tuplehash_tuple)));
-            record.header = header(kind::CONNTRACK, hook, packet);
-            record.nfct = nfct;
-            record.status = Probed::at(entry, field!(layout.ct_status));
-            record.mark = Probed::at(entry, field!(layout.ct_mark));
-            record.zone = Probed::at(entry, field!(layout.ct_zone));
-            record.l3num = Probed::at(tuple, field!(layout.ct_tuple_l3num));
-            record.pad = 0;
-            ct_tuple(&mut record.orig, tuple);
-            ct_tuple(&mut record.reply, tuple.wrapping_add(usize::from(field!(layout.ct_tuplehash_size))));
-        })
+    let told = attempt(|record: *mut Conntrack| {
+        // SAFETY: `reserve` passes a valid destination.
+        let record = unsafe { &mut *record };
+        let hash = entry.wrapping_add(usize::from(field!(layout.ct_tuplehash)));
+        let tuple = hash.wrapping_add(usize::from(field!(layout.ct_tuplehash_tuple)));
+        record.header = stamp(kind::CONNTRACK, hook as u16, packet);
+        record.nfct = nfct;
+        record.status = Probed::at(entry, field!(layout.ct_status));
+        record.mark = Probed::at(entry, field!(layout.ct_mark));
+        record.zone = Probed::at(entry, field!(layout.ct_zone));
+        record.l3num = Probed::at(tuple, field!(layout.ct_tuple_l3num));
+        record.pad = 0;
+        ct_tuple(&mut record.orig, tuple);
+        ct_tuple(&mut record.reply, tuple.wrapping_add(usize::from(field!(layout.ct_tuplehash_size))));
+    });
+    told.into()
 }
 
 /// Reads a `struct nf_conntrack_tuple`: at once where its fields are in the order that they have had since 2.6.

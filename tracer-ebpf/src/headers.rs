@@ -256,29 +256,44 @@ struct Extensions {
 }
 
 #[inline(always)]
-fn extensions(l3: *const u8, mut next: u8) -> Extensions {
-    let mut at = l3.wrapping_add(40);
-    let mut later_fragment = false;
+fn extensions(l3: *const u8, next: u8) -> Extensions {
+    let [low, high, proto, later, ..] = skip_extensions(number(l3), next.into()).to_le_bytes();
+    let length = u16::from_le_bytes([low, high]);
+    Extensions { end: l3.wrapping_add(usize::from(length)), proto, later_fragment: later != 0 }
+}
+
+/// An address as a number, also where the verifier takes it for a pointer (`skb->data`, 6.17 and newer): it does not
+/// follow what the helper copies.
+#[inline(always)]
+fn number(address: *const u8) -> u64 {
+    Probed::at((&raw const address).cast(), 0)
+}
+
+/// Length of the headers at `l3` in bytes, what follows, and whether that is data, in the bytes from the lowest on.
+/// Global: the verifier goes through it once, not for each way that leads to it, since it only knows that numbers come
+/// and go.
+#[unsafe(no_mangle)]
+extern "C" fn skip_extensions(l3: u64, next: u64) -> u64 {
+    let (mut length, mut next, mut later_fragment) = (40u32, next as u8, false);
     for _ in 0..MAX_EXTENSIONS {
-        let header: u32 = match next {
-            kind if is_extension(kind) => word(at),
-            _ => break,
-        };
-        let [following, length, high, low] = header.to_ne_bytes();
-        let size = match next {
+        if !is_extension(next) {
+            break;
+        }
+        let header = word((l3 as *const u8).wrapping_add(length as usize));
+        let [following, words, high, low] = header.to_ne_bytes();
+        length += match next {
             44 => 8,
             // The authentication header counts in words, less two.
-            51 => (u32::from(length) + 2) * 4,
-            _ => (u32::from(length) + 1) * 8,
+            51 => (u32::from(words) + 2) * 4,
+            _ => (u32::from(words) + 1) * 8,
         };
         later_fragment = next == 44 && u16::from_be_bytes([high, low]) & 0xfff8 != 0;
         next = following;
-        at = at.wrapping_add(size as usize);
         if later_fragment {
             break;
         }
     }
-    Extensions { end: at, proto: next, later_fragment }
+    u64::from(length & 0xffff) | u64::from(next) << 16 | u64::from(later_fragment) << 24
 }
 
 /// Hop-by-hop, routing, destination options, mobility, HIP, shim6, fragment, authentication.

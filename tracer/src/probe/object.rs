@@ -185,9 +185,7 @@ impl Object {
             take_out_references(instructions);
         }
         if let Some(map) = self.maps.get(CONSTANTS) {
-            let b = function.instructions.len();
             fold::fold(&mut function, fold::Constants { fd: map.as_raw_fd(), bytes: &self.constants });
-            tracing::debug!("FOLD {name} {b} {} rodata {}", function.instructions.len(), self.constants.len());
         }
         sys::load_program(&sys::Load {
             name,

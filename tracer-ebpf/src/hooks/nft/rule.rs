@@ -84,16 +84,17 @@ fn search(packet: *const Packet, expr: u64) {
         if back > packet.visits {
             break;
         }
-        if search_in(packet.visited[(packet.visits - back) as usize & (VISITED - 1)], expr) != 0 {
+        if search_chain(packet.visited[(packet.visits - back) as usize & (VISITED - 1)], expr) != 0 {
             return;
         }
     }
-    search_in(packet.base, expr);
+    search_chain(packet.base, expr);
 }
 
-/// A commit puts the new rules into the blob of the next generation: the expression is in one of the two.
-#[inline(never)]
-fn search_in(chain: u64, expr: u64) -> u64 {
+/// A commit puts the new rules into the blob of the next generation: the expression is in one of the two. Global: see
+/// [`crate::headers`].
+#[unsafe(no_mangle)]
+extern "C" fn search_chain(chain: u64, expr: u64) -> u64 {
     let chain_at = chain as *const u8;
     let mut at = search_in_blob(Probed::at(chain_at, field!(layout.chain_blob_gen_0)), expr);
     if at == 0 {
