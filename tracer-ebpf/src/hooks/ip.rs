@@ -1,9 +1,12 @@
-//! The IP layer: in, forward, out. The way in is where a VLAN or a bond has become the device. Local delivery and output have no hook of their own: what comes next tells of
-//! them, and each hook costs every packet of the node.
+//! The IP layer: in, forward, out. The way in is where a VLAN or a bond has become the device. Local delivery and
+//! output have no hook of their own: what comes next tells of them, and each hook costs every packet of the node.
 
 use tracer_common::hook;
 
-use super::enter;
+use super::{
+    enter, forget_lookup,
+    wire::{self, By, Look},
+};
 use crate::{
     attach::{Args, on_entry, on_entry_shared},
     emit::{self, Details, Place},
@@ -33,10 +36,15 @@ pub fn first<A: Args>(hook: u16, args: &A) {
     let Some(packet) = packet::tracked(skb) else { return };
     let place = Place::of::<A::Read>(skb);
     if packet::is_wrapped(packet) {
-        enter::<A::Read>(hook, skb, place, || Some(network_header::<A::Read>(skb)));
-    } else {
-        emit::step::<A::Read>(hook, skb, packet, place, Details::default());
+        let look = Look { hook, suspect: By::Unknown, skb, packet, l3: network_header::<A::Read>(skb), place };
+        if !wire::look(&look) {
+            // The skb carries another packet by now, which came in by no hook that looks.
+            packet::end(skb);
+            return;
+        }
+        forget_lookup::<A::Read>(skb, packet);
     }
+    emit::step::<A::Read>(hook, skb, packet, place, Details::default());
 }
 
 /// Functions of `(net, sk, skb)` behind which a packet has left its socket.

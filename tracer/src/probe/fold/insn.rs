@@ -29,6 +29,7 @@ pub const END: u8 = 0xd0;
 /// `BPF_MODE` of plain loads and stores.
 const MODE: u8 = 0xe0;
 const MEM: u8 = 0x60;
+const ATOMIC: u8 = 0xc0;
 const SIZE: u8 = 0x18;
 
 /// `BPF_LD | BPF_DW | BPF_IMM`, which takes two instructions.
@@ -78,6 +79,11 @@ pub fn referred(at: usize, it: &bpf_insn) -> usize {
 /// Whether it is a plain load.
 pub fn is_load(it: &bpf_insn) -> bool {
     it.code & CLASS == LDX && it.code & MODE == MEM
+}
+
+/// Whether it is an atomic operation.
+pub fn is_atomic(it: &bpf_insn) -> bool {
+    it.code & CLASS == STX && it.code & MODE == ATOMIC
 }
 
 /// How many bytes a load or store moves.

@@ -7,55 +7,49 @@ use super::insn::{self, ALU, ALU64, CALL, CLASS, EXIT, JA, JMP, JMP32, LD_IMM64,
 /// A bit for each register.
 type Registers = u16;
 
-/// Marks instructions as not kept that do nothing but write a register which nobody reads; whether there were any.
-pub fn remove_unused(code: &[bpf_insn], kept: &mut [bool]) -> bool {
-    let live = analyse(code, kept);
-    let mut removed = false;
-    for at in 0..code.len() {
-        let it = &code[at];
-        let only_writes = matches!(it.code & CLASS, ALU | ALU64) || it.code == LD_IMM64 || insn::is_load(it);
-        // The second half of a wide instruction has no code and no registers.
-        let begins = at == 0 || !(insn::is_wide(&code[at - 1]) && kept[at - 1]);
-        if kept[at] && begins && only_writes && live[at] & bit(it.dst_reg()) == 0 {
-            kept[at] = false;
-            if insn::is_wide(it) {
-                kept[at + 1] = false;
-            }
-            removed = true;
-        }
-    }
-    removed
-}
-
-/// The registers that are read after each instruction before they are written.
-fn analyse(code: &[bpf_insn], kept: &[bool]) -> Vec<Registers> {
-    let mut before = vec![0; code.len() + 1];
-    let mut after = vec![0; code.len()];
+/// Marks reached instructions as not kept that do nothing but write a register which nobody reads.
+pub fn remove_unused(code: &[bpf_insn], kept: &mut [bool]) {
+    let mut before: Vec<Registers> = vec![0; code.len() + 1];
     loop {
         let mut changed = false;
         for at in (0..code.len()).rev() {
             let it = &code[at];
-            if !kept[at] {
-                changed |= before[at] != before[at + 1];
-                before[at] = before[at + 1];
-                continue;
-            }
-            let mut out = match it.code {
-                JA | EXIT => 0,
-                _ => before[at + 1],
-            };
-            if insn::is_jump(it) {
-                out |= before[insn::target(at, it)];
-            }
-            let (reads, writes) = uses(it);
-            let into = reads | out & !writes;
+            let into = if kept[at] { before_one(it, after(code, at, &before)) } else { before[at + 1] };
             changed |= before[at] != into;
-            (before[at], after[at]) = (into, out);
+            before[at] = into;
         }
         if !changed {
-            return after;
+            break;
         }
     }
+    for at in 0..code.len() {
+        kept[at] &= !is_unused(&code[at], after(code, at, &before));
+    }
+}
+
+/// The registers that are read after an instruction before they are written.
+fn after(code: &[bpf_insn], at: usize, before: &[Registers]) -> Registers {
+    let it = &code[at];
+    let on = match it.code {
+        JA | EXIT => 0,
+        // The second half of a wide instruction is not reached: what is before it is what is behind it.
+        _ => before[at + 1],
+    };
+    if insn::is_jump(it) { on | before[insn::target(at, it)] } else { on }
+}
+
+/// What is read from here on. What writes for nobody does not read for anybody, either.
+fn before_one(it: &bpf_insn, after: Registers) -> Registers {
+    if is_unused(it, after) {
+        return after;
+    }
+    let (reads, writes) = uses(it);
+    reads | after & !writes
+}
+
+fn is_unused(it: &bpf_insn, after: Registers) -> bool {
+    let only_writes = matches!(it.code & CLASS, ALU | ALU64) || it.code == LD_IMM64 || insn::is_load(it);
+    only_writes && after & bit(it.dst_reg()) == 0
 }
 
 /// What it reads, and what it writes.

@@ -16,7 +16,7 @@ mod tests;
 use aya_obj::{Function, generated::bpf_insn};
 
 use insn::{JA, is_wide};
-use values::Value;
+use values::{Analysis, Value};
 
 /// The map of frozen globals.
 #[derive(Clone, Copy, Debug)]
@@ -29,83 +29,69 @@ pub struct Constants<'a> {
 
 /// Shortens a relocated function and all that it calls, which follow it.
 pub fn fold(function: &mut Function, constants: Constants<'_>) {
-    let code = &mut function.instructions;
-    if !code.iter().all(insn::is_known) {
-        return;
-    }
-    let values = values::analyse(code, constants);
-    let mut kept = substitute(code, &values);
-    while live::remove_unused(code, &mut kept) | remove_idle_jumps(code, &mut kept) {}
-    let moved = compact(code, &kept);
-    let funcs = &mut function.func_info;
-    funcs.func_info.retain(|info| reached(&values, info.insn_off));
-    for info in &mut funcs.func_info {
-        info.insn_off = moved[info.insn_off as usize];
-    }
+    let Some(moved) = fold_code(&mut function.instructions, constants) else { return };
+    let place = |insn_off: u32| moved.get(insn_off as usize).copied().flatten();
+    function.func_info.func_info.retain_mut(|info| place(info.insn_off).map(|to| info.insn_off = to).is_some());
     let lines = &mut function.line_info.line_info;
-    lines.retain(|info| reached(&values, info.insn_off));
-    for info in lines.iter_mut() {
-        info.insn_off = moved[info.insn_off as usize];
-    }
+    lines.retain_mut(|info| place(info.insn_off).map(|to| info.insn_off = to).is_some());
     // The last of those that now begin at the same instruction is about it.
     lines.reverse();
     lines.dedup_by_key(|info| info.insn_off);
     lines.reverse();
 }
 
-/// Puts constants where they are used, and decides branches. Gives which instructions are reached at all.
-fn substitute(code: &mut [bpf_insn], values: &[Option<values::State>]) -> Vec<bool> {
-    for (at, state) in values.iter().enumerate() {
-        let Some(state) = state else { continue };
-        let mut it = code[at];
-        if let Some(taken) = values::decided(&it, state) {
-            code[at] = insn::jump(if taken { it.off } else { 0 });
-            continue;
-        }
-        if let (true, Some(value)) = (insn::is_load(&it), state.after_load) {
-            if let Some(it) = insn::mov(it.dst_reg(), value) {
-                code[at] = it;
-            }
-            continue;
-        }
-        if insn::takes_register(&it)
-            && let Value::Known(value) = state.registers[usize::from(it.src_reg())]
-            && let Some(imm) = insn::as_operand(&it, value)
+/// Gives where each instruction has moved; one that was taken out, to the next that was not; none where it was never
+/// reached. Nothing happens where there is an instruction that is not known.
+fn fold_code(code: &mut Vec<bpf_insn>, constants: Constants<'_>) -> Option<Vec<Option<u32>>> {
+    if !code.iter().all(insn::is_known) {
+        return None;
+    }
+    let analysis = Analysis::of(code, constants);
+    substitute(code, &analysis);
+    let reached: Vec<bool> = (0..code.len()).map(|at| analysis.is_reached(at)).collect();
+    let mut kept = reached.clone();
+    live::remove_unused(code, &mut kept);
+    remove_idle_jumps(code, &mut kept);
+    let moved = compact(code, &mut kept);
+    Some(reached.iter().zip(moved).map(|(reached, to)| reached.then_some(to)).collect())
+}
+
+/// Puts constants where they are used, and decides branches.
+fn substitute(code: &mut [bpf_insn], analysis: &Analysis<'_>) {
+    analysis.each(code, |it, registers, loaded| {
+        if let Some(taken) = values::decided(it, registers) {
+            *it = insn::jump(if taken { it.off } else { 0 });
+        } else if let Some(mov) = loaded.and_then(|value| insn::mov(it.dst_reg(), value)) {
+            *it = mov;
+        } else if insn::takes_register(it)
+            && let Value::Known(value) = registers[usize::from(it.src_reg())]
+            && let Some(imm) = insn::as_operand(it, value)
         {
-            insn::give_immediate(&mut it, imm);
-            code[at] = it;
+            insn::give_immediate(it, imm);
+        }
+    });
+}
+
+/// Jumps to what comes next anyhow. From the end on, since one may be idle for want of another.
+fn remove_idle_jumps(code: &[bpf_insn], kept: &mut [bool]) {
+    for at in (0..code.len()).rev().filter(|at| code[*at].code == JA) {
+        let target = insn::target(at, &code[at]);
+        if kept[at] && target > at && !kept[at + 1..target].contains(&true) {
+            kept[at] = false;
         }
     }
-    let mut kept: Vec<bool> = values.iter().map(Option::is_some).collect();
+}
+
+/// Closes the gaps. Gives where each instruction has moved; one that is gone, to the next that is not.
+fn compact(code: &mut Vec<bpf_insn>, kept: &mut [bool]) -> Vec<u32> {
     for at in 0..code.len() {
         if kept[at] && is_wide(&code[at]) {
             kept[at + 1] = true;
         }
     }
-    kept
-}
-
-/// Jumps to what comes next anyhow.
-fn remove_idle_jumps(code: &[bpf_insn], kept: &mut [bool]) -> bool {
-    let mut removed = false;
-    for at in 0..code.len() {
-        if !kept[at] || code[at].code != JA {
-            continue;
-        }
-        let target = insn::target(at, &code[at]);
-        if target > at && !kept[at + 1..target].contains(&true) {
-            kept[at] = false;
-            removed = true;
-        }
-    }
-    removed
-}
-
-/// Closes the gaps. Gives where each instruction has moved; one that is gone, to the next that is not.
-fn compact(code: &mut Vec<bpf_insn>, kept: &[bool]) -> Vec<u32> {
     let mut moved = Vec::with_capacity(code.len() + 1);
     let mut next = 0;
-    for keep in kept {
+    for keep in kept.iter() {
         moved.push(next);
         next += u32::from(*keep);
     }
@@ -125,8 +111,4 @@ fn compact(code: &mut Vec<bpf_insn>, kept: &[bool]) -> Vec<u32> {
     let mut keep = kept.iter();
     code.retain(|_| keep.next().copied().unwrap_or(true));
     moved
-}
-
-fn reached(values: &[Option<values::State>], at: u32) -> bool {
-    values.get(at as usize).is_some_and(Option::is_some)
 }

@@ -4,7 +4,9 @@ use aya_obj::generated::{BPF_PSEUDO_MAP_VALUE, bpf_insn};
 
 use super::{
     Constants,
-    insn::{self, ADD, ALU, ALU64, AND, CALL, CLASS, EXIT, JA, JMP32, LD_IMM64, LSH, MOV, NEG, OP, OR, RSH, SUB, X, XOR},
+    insn::{
+        self, ADD, ALU, ALU64, AND, CALL, CLASS, EXIT, JA, JMP32, LD_IMM64, LSH, MOV, NEG, OP, OR, RSH, SUB, X, XOR,
+    },
 };
 
 /// What is in a register.
@@ -18,67 +20,148 @@ pub enum Value {
     Constants(i64),
 }
 
-/// What is known before an instruction that can be reached.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct State {
-    /// By register.
-    pub registers: [Value; 11],
-    /// What a load here gives, if that is known.
-    pub after_load: Option<u64>,
+/// The registers before an instruction.
+pub type Registers = [Value; 11];
+
+const NOTHING: Registers = [Value::Any; 11];
+
+/// What is known where ways meet: before each instruction that another one than that before it goes to.
+pub struct Analysis<'a> {
+    constants: Constants<'a>,
+    /// By instruction; none where it is never reached, or only from the instruction before it.
+    met: Vec<Option<Registers>>,
+    reached: Vec<bool>,
 }
 
-const NOTHING: State = State { registers: [Value::Any; 11], after_load: None };
-
-/// The state before each instruction; none where it is never reached.
-pub fn analyse(code: &[bpf_insn], constants: Constants<'_>) -> Vec<Option<State>> {
-    let mut states = vec![None; code.len()];
-    let mut waiting = vec![0];
-    states[0] = Some(NOTHING);
-    while let Some(at) = waiting.pop() {
-        let Some(state) = states[at] else { continue };
-        let it = &code[at];
-        let second = code.get(at + 1).map_or(0, |second| second.imm);
-        let loaded = load(it, &state, constants);
-        if let Some(state) = &mut states[at] {
-            state.after_load = loaded;
-        }
-        let after = State { registers: step(it, second, &state, loaded, constants), after_load: None };
-        let mut go = |to: usize, state: &State| {
-            if let Some(known) = states.get_mut(to)
-                && join(known, state)
-            {
-                waiting.push(to);
-            }
-        };
-        if insn::refers_to_function(it) {
-            go(insn::referred(at, it), &NOTHING);
-        }
-        let next = at + 1 + usize::from(insn::is_wide(it));
-        match decided(it, &state) {
-            _ if it.code == EXIT => {}
-            Some(true) => go(insn::target(at, it), &after),
-            Some(false) => go(next, &after),
-            None => {
-                if insn::is_jump(it) {
-                    go(insn::target(at, it), &after);
+impl<'a> Analysis<'a> {
+    /// Follows all ways that can be taken.
+    pub fn of(code: &[bpf_insn], constants: Constants<'a>) -> Self {
+        let mut this = Self { constants, met: vec![None; code.len()], reached: vec![false; code.len()] };
+        let meets = meets(code);
+        let mut waiting = vec![0];
+        this.met[0] = Some(NOTHING);
+        while let Some(mut at) = waiting.pop() {
+            let Some(mut registers) = this.met[at] else { continue };
+            loop {
+                let it = &code[at];
+                this.reached[at] = true;
+                if insn::refers_to_function(it) {
+                    this.meet(insn::referred(at, it), &NOTHING, &mut waiting);
                 }
-                go(next, &after);
+                let decided = decided(it, &registers);
+                if insn::is_jump(it) && decided != Some(false) {
+                    this.meet(insn::target(at, it), &registers, &mut waiting);
+                }
+                if decided == Some(true) || it.code == EXIT {
+                    break;
+                }
+                this.step(code, at, &mut registers);
+                at += 1 + usize::from(insn::is_wide(it));
+                if meets[at] {
+                    this.meet(at, &registers, &mut waiting);
+                    break;
+                }
             }
+        }
+        this
+    }
+
+    /// Whether it is ever executed.
+    pub fn is_reached(&self, at: usize) -> bool {
+        self.reached.get(at).copied().unwrap_or(false)
+    }
+
+    /// Calls `visit` with each instruction that is executed and what is known before it.
+    pub fn each(&self, code: &mut [bpf_insn], mut visit: impl FnMut(&mut bpf_insn, &Registers, Option<u64>)) {
+        let mut registers = NOTHING;
+        for at in 0..code.len() {
+            if !self.reached[at] {
+                continue;
+            }
+            if let Some(met) = self.met[at] {
+                registers = met;
+            }
+            let before = registers;
+            self.step(code, at, &mut registers);
+            let loaded = load(&code[at], &before, self.constants);
+            visit(&mut code[at], &before, loaded);
         }
     }
-    states
+
+    /// Adds what is known on another way to an instruction, which waits to be looked at where that changed anything.
+    fn meet(&mut self, at: usize, registers: &Registers, waiting: &mut Vec<usize>) {
+        let changed = match &mut self.met[at] {
+            Some(known) => {
+                let before = *known;
+                for (mine, others) in known.iter_mut().zip(registers) {
+                    if mine != others {
+                        *mine = Value::Any;
+                    }
+                }
+                before != *known
+            }
+            none => {
+                *none = Some(*registers);
+                true
+            }
+        };
+        if changed {
+            waiting.push(at);
+        }
+    }
+
+    /// What is known afterwards.
+    fn step(&self, code: &[bpf_insn], at: usize, registers: &mut Registers) {
+        let it = &code[at];
+        let dst = usize::from(it.dst_reg());
+        match it.code & CLASS {
+            _ if it.code == LD_IMM64 => {
+                let second = code[at + 1].imm;
+                registers[dst] = match u32::from(it.src_reg()) {
+                    0 => Value::Known(u64::from(it.imm as u32) | u64::from(second as u32) << 32),
+                    BPF_PSEUDO_MAP_VALUE if it.imm == self.constants.fd => Value::Constants(i64::from(second)),
+                    _ => Value::Any,
+                }
+            }
+            ALU | ALU64 => registers[dst] = computed(it, registers),
+            insn::LDX => registers[dst] = load(it, registers, self.constants).map_or(Value::Any, Value::Known),
+            // Some fetch.
+            insn::STX if insn::is_atomic(it) => {
+                registers[0] = Value::Any;
+                registers[usize::from(it.src_reg())] = Value::Any;
+            }
+            insn::LD => registers[0] = Value::Any,
+            _ if it.code == CALL => registers[..6].fill(Value::Any),
+            _ => {}
+        }
+    }
+}
+
+/// Where an instruction goes to that is not the one before: jumps and calls; and behind the end.
+fn meets(code: &[bpf_insn]) -> Vec<bool> {
+    let mut meets = vec![false; code.len() + 1];
+    meets[0] = true;
+    meets[code.len()] = true;
+    for (at, it) in code.iter().enumerate() {
+        if insn::is_jump(it) {
+            meets[insn::target(at, it)] = true;
+        } else if insn::refers_to_function(it) {
+            meets[insn::referred(at, it)] = true;
+        }
+    }
+    meets
 }
 
 /// Whether a jump is taken, where that is certain.
-pub fn decided(it: &bpf_insn, state: &State) -> Option<bool> {
+pub fn decided(it: &bpf_insn, registers: &Registers) -> Option<bool> {
     if !insn::is_jump(it) {
         return None;
     }
     if it.code == JA {
         return Some(true);
     }
-    let Value::Known(left) = state.registers[usize::from(it.dst_reg())] else { return None };
-    let right = operand(it, state)?;
+    let Value::Known(left) = registers[usize::from(it.dst_reg())] else { return None };
+    let right = operand(it, registers)?;
     let (left, right, left_signed, right_signed) = if it.code & CLASS == JMP32 {
         let (left, right) = (left as u32, right as u32);
         (u64::from(left), u64::from(right), i64::from(left as i32), i64::from(right as i32))
@@ -102,19 +185,19 @@ pub fn decided(it: &bpf_insn, state: &State) -> Option<bool> {
 }
 
 /// The second operand, where it is a known number.
-fn operand(it: &bpf_insn, state: &State) -> Option<u64> {
+fn operand(it: &bpf_insn, registers: &Registers) -> Option<u64> {
     if it.code & X == 0 {
         return Some(i64::from(it.imm) as u64);
     }
-    match state.registers[usize::from(it.src_reg())] {
+    match registers[usize::from(it.src_reg())] {
         Value::Known(value) => Some(value),
         _ => None,
     }
 }
 
 /// What a load from the constants gives.
-fn load(it: &bpf_insn, state: &State, constants: Constants<'_>) -> Option<u64> {
-    let Value::Constants(base) = state.registers[usize::from(it.src_reg())] else { return None };
+fn load(it: &bpf_insn, registers: &Registers, constants: Constants<'_>) -> Option<u64> {
+    let Value::Constants(base) = registers[usize::from(it.src_reg())] else { return None };
     if !insn::is_load(it) {
         return None;
     }
@@ -129,50 +212,23 @@ fn load(it: &bpf_insn, state: &State, constants: Constants<'_>) -> Option<u64> {
     Some(u64::from_ne_bytes(word))
 }
 
-/// The registers afterwards.
-fn step(it: &bpf_insn, second: i32, state: &State, loaded: Option<u64>, constants: Constants<'_>) -> [Value; 11] {
-    let mut registers = state.registers;
-    let dst = usize::from(it.dst_reg());
-    match it.code & CLASS {
-        _ if it.code == LD_IMM64 => {
-            registers[dst] = match u32::from(it.src_reg()) {
-                0 => Value::Known(u64::from(it.imm as u32) | u64::from(second as u32) << 32),
-                BPF_PSEUDO_MAP_VALUE if it.imm == constants.fd => Value::Constants(i64::from(second)),
-                _ => Value::Any,
-            }
-        }
-        ALU | ALU64 => registers[dst] = computed(it, state),
-        insn::LDX => registers[dst] = loaded.map_or(Value::Any, Value::Known),
-        // Atomic operations may fetch.
-        insn::STX => {
-            for register in [0, usize::from(it.src_reg())] {
-                if it.code & 0xe0 == 0xc0 {
-                    registers[register] = Value::Any;
-                }
-            }
-        }
-        insn::LD => registers[0] = Value::Any,
-        _ if it.code == CALL => registers[..6].fill(Value::Any),
-        _ => {}
-    }
-    registers
-}
-
 /// What arithmetic gives.
-fn computed(it: &bpf_insn, state: &State) -> Value {
+fn computed(it: &bpf_insn, registers: &Registers) -> Value {
     let wide = it.code & CLASS == ALU64;
-    let (before, operation) = (state.registers[usize::from(it.dst_reg())], it.code & OP);
+    let (before, operation) = (registers[usize::from(it.dst_reg())], it.code & OP);
     // What extends signs (cpu v4) has an offset.
     if it.off != 0 || matches!(operation, NEG | insn::END) {
         return Value::Any;
     }
     if operation == MOV && wide && it.code & X != 0 {
-        return state.registers[usize::from(it.src_reg())];
+        return registers[usize::from(it.src_reg())];
     }
-    let Some(by) = operand(it, state) else { return Value::Any };
+    let Some(by) = operand(it, registers) else { return Value::Any };
     let known = match before {
         _ if operation == MOV => by,
-        Value::Constants(offset) if operation == ADD && wide => return Value::Constants(offset.wrapping_add(by as i64)),
+        Value::Constants(offset) if operation == ADD && wide => {
+            return Value::Constants(offset.wrapping_add(by as i64));
+        }
         Value::Known(value) => {
             let width = if wide { 63 } else { 31 };
             match operation {
@@ -190,20 +246,4 @@ fn computed(it: &bpf_insn, state: &State) -> Value {
         _ => return Value::Any,
     };
     Value::Known(if wide { known } else { u64::from(known as u32) })
-}
-
-/// Adds what is known on another way to an instruction; whether that changed anything.
-fn join(known: &mut Option<State>, other: &State) -> bool {
-    let Some(state) = known else {
-        *known = Some(*other);
-        return true;
-    };
-    let mut changed = false;
-    for (mine, others) in state.registers.iter_mut().zip(other.registers) {
-        if *mine != others && *mine != Value::Any {
-            *mine = Value::Any;
-            changed = true;
-        }
-    }
-    changed
 }
