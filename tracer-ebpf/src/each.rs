@@ -27,3 +27,12 @@ pub fn each<W>(limit: u32, visit: unsafe extern "C" fn(u32, *mut W) -> i64, walk
     }
     false
 }
+
+/// A short loop that the compiler does not unroll: code that is there once takes its place on the stack once, too.
+#[inline(always)]
+pub fn rolled(first: u32, end: u32) -> core::ops::Range<u32> {
+    let mut hidden = u64::from(first);
+    // SAFETY: leaves the register alone.
+    unsafe { core::arch::asm!("", inout("r3") hidden, options(pure, nomem, nostack, preserves_flags)) };
+    hidden as u32..end
+}

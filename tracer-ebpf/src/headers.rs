@@ -4,7 +4,10 @@ use core::mem::MaybeUninit;
 
 use tracer_common::Tuple;
 
-use crate::read::{Probed, Read, copy, zero};
+use crate::{
+    each::rolled,
+    read::{Probed, Read, copy, zero},
+};
 
 /// `ETH_P_IP` and `ETH_P_IPV6` as they stand in `skb->protocol`.
 pub const ETH_P_IP: u16 = 0x0800u16.to_be();
@@ -20,7 +23,7 @@ const IPPROTO_UDPLITE: u8 = 136;
 const IPPROTO_DCCP: u8 = 33;
 
 /// More IPv6 extension headers than this in a row are not followed.
-const MAX_EXTENSIONS: u8 = 6;
+const MAX_EXTENSIONS: u32 = 6;
 
 /// Whether two tuples name the same flow in the same direction.
 #[inline(always)]
@@ -275,7 +278,7 @@ fn number(address: *const u8) -> u64 {
 #[unsafe(no_mangle)]
 extern "C" fn skip_extensions(l3: u64, next: u64) -> u64 {
     let (mut length, mut next, mut later_fragment) = (40u32, next as u8, false);
-    for _ in 0..MAX_EXTENSIONS {
+    for _ in rolled(0, MAX_EXTENSIONS) {
         if !is_extension(next) {
             break;
         }

@@ -10,7 +10,7 @@ use aya_ebpf::{
     maps::PerCpuArray,
     programs::{FEntryContext, FExitContext},
 };
-use tracer_common::{by, hook};
+use tracer_common::{Tuple, by, hook};
 
 use super::{
     ip::network_header,
@@ -100,11 +100,11 @@ extern "C" fn fexit_xdp_program(ctx: *mut core::ffi::c_void) -> i32 {
     let l3 = behind_ethernet(data);
     let packet = match packet::tracked(skb) {
         Some(packet) => packet,
-        None => match xdp_first_sight(head, place, l3) {
-            Some(packet) => packet,
-            None => return 0,
-        },
+        None => xdp_first_sight(head, place.dev, l3.unwrap_or(core::ptr::null())),
     };
+    if packet.is_null() {
+        return 0;
+    }
     // SAFETY: a packet from the map.
     let before = unsafe { (*packet).tuple };
     if let Some(l3) = l3
@@ -113,29 +113,38 @@ extern "C" fn fexit_xdp_program(ctx: *mut core::ffi::c_void) -> i32 {
         packet::end(if skb.is_null() { head } else { skb });
         return 0;
     }
-    let changed =
-        Changed { before: &before, mark_before: 0, by: by::PROGRAM, program: program_id(), code: code as i32 };
-    emit::change::<Probed>(hook::BPF_PROGRAM, skb, packet, place, &changed);
+    xdp_changed(skb, packet, place.dev, &before, code as i32);
     if code as i32 != XDP_PASS && skb.is_null() {
-        if recorder::is_on() && matches!(code as i32, XDP_ABORTED | XDP_DROP) {
-            recorder::send::<Probed>(hook::BPF_PROGRAM, skb, packet, place, Details::default());
-        }
         packet::end(head);
     }
     0
 }
 
-#[inline(always)]
-fn xdp_first_sight(head: *const u8, place: Place, l3: Option<*const u8>) -> Option<*mut Packet> {
+/// A function of its own, for the sake of the stack.
+#[inline(never)]
+fn xdp_changed(skb: *const u8, packet: *mut Packet, dev: *const u8, before: &Tuple, code: i32) {
+    let place = Place { dev, net: core::ptr::null() };
+    let changed = Changed { before, mark_before: 0, by: by::PROGRAM, program: program_id(), code };
+    emit::change::<Probed>(hook::BPF_PROGRAM, skb, packet, place, &changed);
+    if recorder::is_on() && skb.is_null() && matches!(code, XDP_ABORTED | XDP_DROP) {
+        recorder::send::<Probed>(hook::BPF_PROGRAM, skb, packet, place, Details::default());
+    }
+}
+
+/// Null where it is not asked for. A function of its own, for the sake of the stack.
+#[inline(never)]
+fn xdp_first_sight(head: *const u8, dev: *const u8, l3: *const u8) -> *mut Packet {
     // The buffer is used again: whatever was followed under its address is gone.
     packet::end(head);
-    if !super::place_matches::<Probed>(core::ptr::null(), place) {
-        return None;
+    let nobody = core::ptr::null_mut();
+    if l3.is_null() || !super::place_matches::<Probed>(core::ptr::null(), Place { dev, net: core::ptr::null() }) {
+        return nobody;
     }
     let mut seen = MaybeUninit::uninit();
-    let seen = headers::read(l3?, &mut seen)?;
-    seen.tuple.direction = matching::direction(&seen.tuple)?;
-    packet::begin(head, seen)
+    let Some(seen) = headers::read(l3, &mut seen) else { return nobody };
+    let Some(direction) = matching::direction(&seen.tuple) else { return nobody };
+    seen.tuple.direction = direction;
+    packet::begin(head, seen).unwrap_or(nobody)
 }
 
 #[inline(always)]

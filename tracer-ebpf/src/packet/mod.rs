@@ -209,7 +209,7 @@ fn move_to(to: *const u8, packet: *mut Packet) -> Option<*mut Packet> {
         return None;
     }
     // SAFETY: both are packets from the map.
-    unsafe { *copy = *packet };
+    unsafe { copy.copy_from_nonoverlapping(packet, 1) };
     // SAFETY: as above.
     unsafe {
         (*copy).base = 0;

@@ -7,6 +7,7 @@
 use aya_ebpf::{macros::map, maps::Array};
 
 use super::{BLANK, Packet, filter};
+use crate::each::rolled;
 
 /// Places that belong to a slot of the filter.
 const WAYS: u32 = 4;
@@ -95,11 +96,8 @@ pub fn free(skb: *const u8) {
     }
 }
 
-/// A loop that the compiler does not unroll: the verifier rewrites a program for each place where it looks into a map.
+/// The verifier rewrites a program for each place where it looks into a map: there is one.
 #[inline(always)]
 fn probes(first: u32) -> core::ops::Range<u32> {
-    let mut hidden = u64::from(first);
-    // SAFETY: leaves the register alone.
-    unsafe { core::arch::asm!("", inout("r3") hidden, options(pure, nomem, nostack, preserves_flags)) };
-    hidden as u32..PROBES
+    rolled(first, PROBES)
 }

@@ -168,6 +168,7 @@ impl Object {
         target: Target<'_>,
         replace: Option<(i32, i32)>,
     ) -> Result<OwnedFd, String> {
+        tracing::debug!("loading {name}");
         let program = self.object.programs.get(name).ok_or_else(|| format!("the object has no program {name}"))?;
         let function = self
             .object
