@@ -95,11 +95,13 @@ fn decided<R: Read>(skb: *const u8, packet: *mut Packet, place: Place, ret: i32)
     let code = unsafe { (*packet).code };
     let ruled = code >= 0 && code & NF_VERDICT_MASK == ret & NF_VERDICT_MASK;
     let found = if ruled { rule::find(packet) } else { rule::Found::default() };
-    let decided_by = match (ruled, found.handle != 0, rule::policy(base) == ret) {
-        (true, true, _) => via::RULE,
+    let decided_by = if ruled {
+        if found.handle == 0 { via::UNKNOWN } else { via::RULE }
+    } else if rule::policy(base) == ret {
         // No expression ended the walk, and the return value is what the policy says.
-        (false, _, true) => via::POLICY,
-        _ => via::UNKNOWN,
+        via::POLICY
+    } else {
+        via::UNKNOWN
     };
     let chain = if decided_by == via::RULE { found.chain } else { base };
     report::<R>(hook::NFT_DO_CHAIN, place, skb, packet, base, chain, found.handle, ret, decided_by);

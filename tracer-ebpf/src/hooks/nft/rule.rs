@@ -1,6 +1,6 @@
 //! Finds the rule that holds an expression, in the rule blob of a chain (5.17 and newer).
 
-use aya_ebpf::{macros::map, maps::LruHashMap};
+use aya_ebpf::{macros::map, maps::PerCpuArray};
 
 use crate::{
     each::each,
@@ -25,6 +25,7 @@ pub struct Found {
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Known {
+    expr: u64,
     handle: u64,
     chain: u64,
     /// Address of the `nft_rule_dp`.
@@ -33,7 +34,15 @@ struct Known {
 
 /// Rules that were found, by expression: going through a chain costs as much as all else about a verdict.
 #[map]
-static KNOWN: LruHashMap<u64, Known> = LruHashMap::with_max_entries(1024, 0);
+static KNOWN: PerCpuArray<Known> = PerCpuArray::with_max_entries(RULES_KNOWN, 0);
+
+/// On each CPU; a power of two.
+const RULES_KNOWN: u32 = 512;
+
+#[inline(always)]
+fn place(expr: u64) -> Option<*mut Known> {
+    KNOWN.get_ptr_mut((expr >> 3 ^ expr >> 12) as u32 & (RULES_KNOWN - 1))
+}
 
 /// A walk over the rules of one chain.
 #[repr(C)]
@@ -66,9 +75,12 @@ pub fn find(packet: *const Packet) -> Found {
 /// changes.
 #[inline(always)]
 fn known(expr: u64) -> Option<Found> {
-    let known = KNOWN.get_ptr(expr)?;
-    // SAFETY: a value in the map.
-    let (handle, chain, at) = unsafe { ((*known).handle, (*known).chain, (*known).at) };
+    let known = place(expr)?;
+    // SAFETY: a value in the map, of this CPU.
+    let Known { expr: whose, handle, chain, at } = unsafe { *known };
+    if whose != expr {
+        return None;
+    }
     let word: u64 = Probed::at(at as *const u8, 0);
     let holds = handle_in(word) == handle && bits(word, field!(layout.rule_is_last), 1) == 0;
     let data = at + u64::from(field!(layout.rule_data));
@@ -102,7 +114,10 @@ extern "C" fn search_chain(chain: u64, expr: u64) -> u64 {
     }
     if at != 0 {
         let handle = handle_in(Probed::at(at as *const u8, 0));
-        let _full = KNOWN.insert(expr, &Known { handle, chain, at }, 0);
+        if let Some(known) = place(expr) {
+            // SAFETY: as above.
+            unsafe { *known = Known { expr, handle, chain, at } };
+        }
     }
     at
 }
