@@ -52,18 +52,19 @@ impl Figures {
         let bare = self.of(BARE, COST).unwrap_or_default();
         let mut text = format!(
             "A packet takes {bare} instructions where nobody traces it.\n\n\
-             | case | instructions added | ratio | attach, ms | detach, ms | resident, KiB |\n|---|---|---|---|---|---|\n"
+             | case | instructions added | ratio | attach, ms | detach, ms | gone, ms | resident, KiB |\n|---|---|---|---|---|---|---|\n"
         );
         for (case, cost) in self.costs() {
             // Two digits are plenty for a ratio.
             let hundredths = (bare + cost) * 100 / bare.max(1);
             let ratio = format!("{}.{:02}", hundredths / 100, hundredths % 100);
-            let cells = ["attach_ms", "detach_ms", "resident_kib"].map(|what| self.cell(case, what)).join(" | ");
+            let cells =
+                ["attach_ms", "detach_ms", "gone_ms", "resident_kib"].map(|what| self.cell(case, what)).join(" | ");
             // Writing to a string cannot fail.
             let _ = writeln!(text, "| {case} | {cost} | {ratio} | {cells} |");
         }
         for (case, why) in &self.failed {
-            let _ = writeln!(text, "| {case} | failed: {} | | | | |", why.replace(['|', '\n'], " "));
+            let _ = writeln!(text, "| {case} | failed: {} | | | | | |", why.replace(['|', '\n'], " "));
         }
         let floods: Vec<_> = self.cases.iter().filter(|case| self.of(case, "sent").is_some()).collect();
         if !floods.is_empty() {
@@ -110,7 +111,7 @@ mod tests {
             figures.read(line);
         }
         let table = figures.table();
-        assert!(table.contains("| idle | 2500 | 1.25 | – | – | – |"), "{table}");
+        assert!(table.contains("| idle | 2500 | 1.25 | – | – | – | – |"), "{table}");
         assert!(table.contains("| other | failed: no way |"), "{table}");
         assert_eq!(figures.costs().collect::<Vec<_>>(), [("idle", 2500)]);
     }

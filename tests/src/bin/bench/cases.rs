@@ -41,7 +41,8 @@ pub fn measure(case: &Case, load: &Load, bare: u64, by_program: bool) -> Result<
     if by_program {
         process.stopped(|| programs::tell(case.name, load))?;
     }
-    let (detach, _) = process.end()?;
-    figure(case.name, "detach_ms", detach.as_millis().try_into()?);
+    let ended = process.end()?;
+    figure(case.name, "detach_ms", ended.detach.as_millis().try_into()?);
+    figure(case.name, "gone_ms", ended.gone.as_millis().try_into()?);
     Ok(())
 }

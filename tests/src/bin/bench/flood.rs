@@ -31,8 +31,9 @@ pub fn measure(flood: &Flood, load: &Load) -> Result<()> {
     process.settle()?;
     let ran = process.ran()? - idle;
     figure(flood.name, "resident_kib", process.resident()?);
-    let (_, stdout) = process.end()?;
-    let summary = stdout.lines().rev().find(|line| line.contains("\"type\":\"summary\"")).context("no summary")?;
+    let ended = process.end()?;
+    let summary =
+        ended.stdout.lines().rev().find(|line| line.contains("\"type\":\"summary\"")).context("no summary")?;
     let summary: Value = serde_json::from_str(summary)?;
     let lost = &summary["lost"];
     let told = [

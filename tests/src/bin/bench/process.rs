@@ -14,6 +14,8 @@ use nix::{
     unistd::Pid,
 };
 
+use crate::programs;
+
 /// Where output goes, and the file that says ready.
 const FOLDER: &str = "/tmp/bench";
 const LIMIT: Duration = Duration::from_secs(120);
@@ -91,17 +93,13 @@ impl Process {
         }
     }
 
-    /// Ends it as a user does; returns how long that took, and its stdout.
-    pub fn end(mut self) -> Result<(Duration, String)> {
+    /// Ends it as a user does, and waits until the kernel has let go of its programs: the next one would wait for that.
+    pub fn end(mut self) -> Result<Ended> {
         let begin = Instant::now();
         self.signal(Signal::SIGINT)?;
-        while self.child.try_wait()?.is_none() {
-            if begin.elapsed() > LIMIT {
-                bail!("it still runs {} s after SIGINT", LIMIT.as_secs());
-            }
-            thread::sleep(Duration::from_millis(2));
-        }
-        Ok((begin.elapsed(), read("out")))
+        let detach = until(begin, || Ok(self.child.try_wait()?.is_some()))?;
+        let gone = until(begin, || Ok(!programs::any()?))?;
+        Ok(Ended { detach, gone, stdout: read("out") })
     }
 
     fn signal(&self, signal: Signal) -> Result<()> {
@@ -111,6 +109,27 @@ impl Process {
     fn proc(&self, file: &str) -> PathBuf {
         Path::new("/proc").join(self.child.id().to_string()).join(file)
     }
+}
+
+/// What came of it.
+pub struct Ended {
+    /// From the signal until it had ended.
+    pub detach: Duration,
+    /// From the signal until nothing of it was left in the kernel.
+    pub gone: Duration,
+    /// What it printed.
+    pub stdout: String,
+}
+
+/// How long it took until something was so.
+fn until(begin: Instant, mut is_so: impl FnMut() -> Result<bool>) -> Result<Duration> {
+    while !is_so()? {
+        if begin.elapsed() > LIMIT {
+            bail!("it is not gone {} s after SIGINT", LIMIT.as_secs());
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    Ok(begin.elapsed())
 }
 
 impl Drop for Process {

@@ -35,13 +35,22 @@ pub fn tell(case: &str, load: &Load) -> Result<()> {
     Ok(())
 }
 
-/// Runs and nanoseconds by name; programs of one name are counted together.
-fn counts() -> Result<BTreeMap<String, (u64, u64)>> {
+/// Whether any tracing program is loaded.
+pub fn any() -> Result<bool> {
+    let kinds = ["tracing", "kprobe", "raw_tracepoint"];
+    Ok(shown()?.iter().any(|program| program["type"].as_str().is_some_and(|kind| kinds.contains(&kind))))
+}
+
+fn shown() -> Result<Vec<Value>> {
     let output = Command::new("bpftool").args(["-j", "prog", "show"]).output().context("running bpftool")?;
     ensure!(output.status.success(), "bpftool failed: {}", String::from_utf8_lossy(&output.stderr));
-    let programs: Vec<Value> = serde_json::from_slice(&output.stdout).context("reading what bpftool says")?;
+    serde_json::from_slice(&output.stdout).context("reading what bpftool says")
+}
+
+/// Runs and nanoseconds by name; programs of one name are counted together.
+fn counts() -> Result<BTreeMap<String, (u64, u64)>> {
     let mut counts = BTreeMap::new();
-    for program in programs {
+    for program in shown()? {
         let number = |what: &str| program[what].as_u64().unwrap_or_default();
         let count: &mut (u64, u64) = counts.entry(program["name"].as_str().unwrap_or_default().to_owned()).or_default();
         count.0 += number("run_cnt");

@@ -56,12 +56,11 @@ struct Walk {
 }
 
 /// The rule of the visited chains that holds the packet's last expression, newest chain first, the
-/// base chain last.
+/// base chain last. The expression is read from the map: there it is a number, whatever it was for the verifier.
 #[inline(always)]
 pub fn find(packet: *const Packet) -> Found {
     // SAFETY: a packet from the map.
-    let packet = unsafe { &*packet };
-    let expr = packet.expr;
+    let expr = unsafe { (&raw const (*packet).expr).read_volatile() };
     if expr == 0 {
         return Found::default();
     }

@@ -11,7 +11,7 @@ use crate::{
     each::each,
     layout::field,
     packet::Packet,
-    read::{Probed, Read},
+    read::{Probed, Read, zero},
 };
 
 /// Entries beyond this many are not told apart; a power of two. A per-CPU value has 32 KiB at most.
@@ -153,7 +153,8 @@ fn begin(table: *const u8, ipv6: bool, inside: u64) -> Walk {
         inside,
         cpu,
         found: NOT_FOUND,
-        extensions: 0,
+        // A number that it knows, the verifier would count up, once for each entry.
+        extensions: zero(),
         extension: 0,
         ipv6: u32::from(ipv6),
         slot: 0,
