@@ -1,5 +1,7 @@
 //! BPF instructions, as far as folding looks at them (`include/uapi/linux/bpf.h`, `bpf_common.h`).
 
+#![expect(clippy::cast_possible_truncation, reason = "half a register is what BPF means by it")]
+
 use aya_obj::generated::{BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, bpf_insn};
 
 /// Bits of `code`: the class.

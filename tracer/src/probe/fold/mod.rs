@@ -83,6 +83,7 @@ fn remove_idle_jumps(code: &[bpf_insn], kept: &mut [bool]) {
 }
 
 /// Closes the gaps. Gives where each instruction has moved; one that is gone, to the next that is not.
+#[expect(clippy::cast_possible_truncation, reason = "distances only shrink")]
 fn compact(code: &mut Vec<bpf_insn>, kept: &mut [bool]) -> Vec<u32> {
     for at in 0..code.len() {
         if kept[at] && is_wide(&code[at]) {

@@ -1,3 +1,5 @@
+#![expect(clippy::cast_possible_truncation, reason = "half a register is what BPF means by it; programs are short")]
+
 use aya_obj::generated::{BPF_PSEUDO_MAP_VALUE, bpf_insn};
 use proptest::prelude::*;
 

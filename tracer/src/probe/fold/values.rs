@@ -1,5 +1,7 @@
 //! What is known of registers before each instruction.
 
+#![expect(clippy::cast_possible_truncation, reason = "half a register is what BPF means by it")]
+
 use aya_obj::generated::{BPF_PSEUDO_MAP_VALUE, bpf_insn};
 
 use super::{
