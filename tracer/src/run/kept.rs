@@ -68,13 +68,17 @@ impl Kept {
     /// All that is kept, steps in order of time.
     pub fn take(self) -> Taken {
         let Self { mut trace, shelves, troubled, forgotten, gone, .. } = self;
+        // The oldest first: sorting takes the more memory the less is in order.
         let [newest, others @ ..] = shelves;
+        others.into_iter().rev().for_each(|stock| stock.shelf.append_to(&mut trace.steps));
+        let mut aside = trace.steps.len();
         newest.shelf.append_to(&mut trace.steps);
         // Of a packet that was let go in part nothing is told.
-        if newest.let_go > 0 {
-            trace.steps.retain(|step| step.packet > newest.let_go || troubled.contains_key(&step.flow));
-        }
-        others.into_iter().for_each(|stock| stock.shelf.append_to(&mut trace.steps));
+        trace.steps.retain(|step| {
+            let needed = aside > 0 || step.packet > newest.let_go || troubled.contains_key(&step.flow);
+            aside = aside.saturating_sub(1);
+            needed
+        });
         trace.steps.sort_by_key(|step| step.ts);
         Taken { trace, forgotten, drops: gone.worst_first() }
     }
