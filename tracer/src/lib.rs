@@ -7,6 +7,7 @@ pub mod cli;
 pub mod decode;
 pub mod diagnose;
 pub mod enrich;
+mod fast;
 pub mod kernel;
 pub mod marks;
 pub mod model;

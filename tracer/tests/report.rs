@@ -7,7 +7,7 @@ use anstream::adapter::strip_str;
 use insta::assert_snapshot;
 use tracer::{
     marks::Marks,
-    model::{Check, CheckRow, CheckStatus, Record, Trace},
+    model::{Check, CheckRow, CheckStatus, Name, Record, Trace},
     output::{Look, write_check, write_report},
 };
 
@@ -78,36 +78,37 @@ fn names_from_outside_cannot_steer_the_terminal() {
 
 /// Adds `evil` to every text that comes from outside.
 fn spoil(trace: &mut Trace, evil: &str) {
+    let spoiled = |name: &mut Name| *name = format!("{name}{evil}").into();
     for step in &mut trace.steps {
-        step.ifname += evil;
-        step.hook += evil;
+        spoiled(&mut step.ifname);
+        spoiled(&mut step.hook);
         if let Some(netfilter) = &mut step.netfilter {
-            netfilter.text = netfilter.text.as_ref().map(|text| format!("{text}{evil}"));
-            netfilter.chain = netfilter.chain.as_ref().map(|chain| format!("{chain}{evil}"));
+            netfilter.text = netfilter.text.as_ref().map(|text| format!("{text}{evil}").into());
+            netfilter.chain = netfilter.chain.as_ref().map(|chain| format!("{chain}{evil}").into());
         }
         if let Some(redirect) = &mut step.redirect {
-            redirect.ifname += evil;
+            spoiled(&mut redirect.ifname);
         }
         if let Some(bpf) = &mut step.bpf {
-            bpf.program += evil;
-            bpf.verdict += evil;
-            bpf.kind += evil;
+            spoiled(&mut bpf.program);
+            spoiled(&mut bpf.verdict);
+            spoiled(&mut bpf.kind);
         }
         if let Some(tunnel) = &mut step.tunnel {
-            tunnel.ifname += evil;
+            spoiled(&mut tunnel.ifname);
             if let Some(peer) = &mut tunnel.peer {
                 peer.public_key.insert_str(0, evil);
-                peer.endpoint = Some(evil.to_owned());
+                peer.endpoint = Some(evil.into());
             }
         }
         if let Some(route) = &mut step.route {
             route.from += evil;
             route.to += evil;
-            route.rule = Some(evil.to_owned());
+            route.rule = Some(evil.into());
         }
         if let Some(drop) = &mut step.drop {
-            drop.reason += evil;
-            drop.location += evil;
+            spoiled(&mut drop.reason);
+            spoiled(&mut drop.location);
         }
     }
     for device in trace.devices.values_mut() {
@@ -122,18 +123,18 @@ fn spoil(trace: &mut Trace, evil: &str) {
     trace.start.backend += evil;
     trace.summary.coverage += evil;
     for drop in &mut trace.summary.drops {
-        drop.reason += evil;
-        drop.location += evil;
-        drop.r#where.ifname = Some(evil.to_owned());
-        drop.r#where.table = Some(evil.to_owned());
+        spoiled(&mut drop.reason);
+        spoiled(&mut drop.location);
+        drop.r#where.ifname = Some(evil.into());
+        drop.r#where.table = Some(evil.into());
     }
     for finding in &mut trace.findings {
         finding.title += evil;
         finding.advice += evil;
-        finding.reason += evil;
+        spoiled(&mut finding.reason);
         finding.cause.did += evil;
-        finding.cause.program = Some(evil.to_owned());
-        finding.cause.text = Some(evil.to_owned());
+        finding.cause.program = Some(evil.into());
+        finding.cause.text = Some(evil.into());
         finding.evidence.push(evil.to_owned());
     }
 }

@@ -5,9 +5,9 @@ use std::{net::IpAddr, path::Path};
 use proptest::{collection::vec, option, prelude::*};
 use tracer::{
     model::{
-        Bpf, Conntrack, CtState, Direction, Drop, IcmpError, Lost, Nat, Netfilter, NfFamily, NfHook, NodeFact, Peer,
-        Proto, Record, Redirect, Route, RouteAnswer, Step, Summary, TcpFlags, Trace, Translation, Tunnel, TunnelKind,
-        Tuple, Verdict,
+        Bpf, Conntrack, CtState, Direction, Drop, IcmpError, Lost, Name, Nat, Netfilter, NfFamily, NfHook, NodeFact,
+        Peer, Proto, Record, Redirect, Route, RouteAnswer, Step, Summary, TcpFlags, Trace, Translation, Tunnel,
+        TunnelKind, Tuple, Verdict,
     },
     source::capture,
 };
@@ -41,6 +41,7 @@ fn netfilter() -> BoxedStrategy<Netfilter> {
     let rule = (any::<Option<u64>>(), any::<Option<i32>>(), any::<bool>(), any::<bool>());
     (option::of(family), option::of(hook), option::of(verdict), names, rule)
         .prop_map(|(family, hook, verdict, (table, chain, base_chain, text), (rule, priority, policy, legacy))| {
+            let [table, chain, base_chain, text] = [table, chain, base_chain, text].map(|name| name.map(Name::from));
             Netfilter { family, table, chain, base_chain, hook, priority, rule, text, verdict, policy, legacy }
         })
         .boxed()
@@ -59,8 +60,10 @@ fn changes() -> BoxedStrategy<Changes> {
     let kind = prop::sample::select(vec![TunnelKind::Wireguard, TunnelKind::Vxlan, TunnelKind::Sit, TunnelKind::Esp]);
     let peer =
         (any::<String>(), any::<Option<String>>()).prop_map(|(public_key, endpoint)| Peer { public_key, endpoint });
-    let tunnel = (kind, any::<bool>(), any::<String>(), any::<Option<u32>>(), option::of(tuple()), option::of(peer))
-        .prop_map(|(kind, enters, ifname, id, outer, peer)| Tunnel { kind, enters, ifname, id, outer, peer });
+    let tunnel =
+        (kind, any::<bool>(), any::<String>(), any::<Option<u32>>(), option::of(tuple()), option::of(peer)).prop_map(
+            |(kind, enters, ifname, id, outer, peer)| Tunnel { kind, enters, ifname: ifname.into(), id, outer, peer },
+        );
     let route = (any::<u32>(), any::<[String; 2]>(), any::<Option<String>>(), any::<Option<u32>>())
         .prop_map(|(mark, [from, to], rule, table)| Route { mark, from, to, rule, table });
     let icmp =
@@ -141,11 +144,18 @@ fn step() -> impl Strategy<Value = Step> {
     let names = (any::<String>(), any::<String>());
     let direction = prop::sample::select(vec![Direction::Orig, Direction::Reply]);
     let bpf = (any::<String>(), any::<u32>(), any::<String>(), any::<Option<u32>>()).prop_map(
-        |(program, id, verdict, mark_before)| Bpf { program, id, kind: "tc".to_owned(), verdict, mark_before },
+        |(program, id, verdict, mark_before)| Bpf {
+            program: program.into(),
+            id,
+            kind: "tc".into(),
+            verdict: verdict.into(),
+            mark_before,
+        },
     );
     let redirect = (any::<String>(), any::<u32>(), any::<bool>(), any::<bool>())
-        .prop_map(|(ifname, ifindex, ingress, up)| Redirect { ifname, ifindex, ingress, up });
-    let drop = (any::<String>(), any::<String>()).prop_map(|(reason, location)| Drop { reason, location });
+        .prop_map(|(ifname, ifindex, ingress, up)| Redirect { ifname: ifname.into(), ifindex, ingress, up });
+    let drop = (any::<String>(), any::<String>())
+        .prop_map(|(reason, location)| Drop { reason: reason.into(), location: location.into() });
     let facts = (
         option::of(any::<u8>().prop_map(TcpFlags)),
         option::of(conntrack()),
@@ -166,8 +176,8 @@ fn step() -> impl Strategy<Value = Step> {
                 packet,
                 flow,
                 direction,
-                hook,
-                ifname,
+                hook: hook.into(),
+                ifname: ifname.into(),
                 ifindex,
                 netns,
                 cpu,
@@ -177,12 +187,12 @@ fn step() -> impl Strategy<Value = Step> {
                 outer,
                 tcp_flags,
                 ct,
-                netfilter,
-                bpf,
-                redirect,
-                nat,
-                tunnel,
-                route,
+                netfilter: netfilter.map(Box::new),
+                bpf: bpf.map(Box::new),
+                redirect: redirect.map(Box::new),
+                nat: nat.map(Box::new),
+                tunnel: tunnel.map(Box::new),
+                route: route.map(Box::new),
                 icmp,
                 node,
                 drop,
@@ -203,9 +213,10 @@ proptest! {
     }
 
     #[test]
-    fn counts_and_names(packets in any::<u64>(), lost in any::<[u64; 5]>(), coverage in any::<String>()) {
-        let [events, tracked_overflow, missed_probes, unparsed, trails] = lost;
-        let lost = Lost { events, tracked_overflow, missed_probes, unparsed, trails };
+    fn counts_and_names(packets in any::<u64>(), lost in any::<[u64; 7]>(), coverage in any::<String>()) {
+        let [events, tracked_overflow, missed_probes, unparsed, trails, forgotten_packets, forgotten_flows] = lost;
+        let lost =
+            Lost { events, tracked_overflow, missed_probes, unparsed, trails, forgotten_packets, forgotten_flows };
         let summary = Record::Summary(Summary { packets, lost, coverage: coverage.clone(), ..Summary::default() });
         prop_assert_eq!(read_back(&summary).ok(), Some(summary));
         let netns = Record::Netns { inum: 4_026_531_840, name: coverage };

@@ -5,6 +5,8 @@
 
 use core::cell::UnsafeCell;
 
+use super::atomic_add;
+
 const BITS: u32 = 13;
 /// How many slots there are.
 pub const SLOTS: usize = 1 << BITS;
@@ -35,15 +37,6 @@ pub fn add(skb: *const u8) {
 #[inline(always)]
 pub fn remove(skb: *const u8) {
     atomic_add(slot(skb), u64::MAX);
-}
-
-/// Also of others than this module's words.
-#[inline(always)]
-pub fn atomic_add(slot: *mut u64, addend: u64) {
-    // SAFETY: callers pass a valid, aligned word.
-    unsafe {
-        core::arch::asm!("lock *(u64 *)(r1 + 0) += r2", in("r1") slot, in("r2") addend, options(nostack));
-    }
 }
 
 /// The slot that an skb falls into.

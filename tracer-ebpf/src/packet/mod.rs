@@ -130,6 +130,15 @@ fn add(slot: u32, addend: u64) {
     }
 }
 
+/// Adds for all CPUs. What it was before is not told: 5.10 cannot.
+#[inline(always)]
+fn atomic_add(word: *mut u64, addend: u64) {
+    // SAFETY: callers pass a valid, aligned word.
+    unsafe {
+        core::arch::asm!("lock *(u64 *)(r1 + 0) += r2", in("r1") word, in("r2") addend, options(nostack));
+    }
+}
+
 /// The packet behind an skb, if it is followed.
 #[inline(always)]
 pub fn tracked(skb: *const u8) -> Option<*mut Packet> {

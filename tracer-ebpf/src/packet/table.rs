@@ -6,7 +6,7 @@
 
 use aya_ebpf::{macros::map, maps::Array};
 
-use super::{BLANK, Packet, filter};
+use super::{BLANK, Packet, atomic_add, filter};
 use crate::each::rolled;
 
 /// Places that belong to a slot of the filter.
@@ -33,20 +33,24 @@ pub fn find(skb: *const u8) -> *mut Packet {
     match TRACKED.get_ptr_mut(filter::number(skb) * WAYS) {
         // SAFETY: a place in the map.
         Some(place) if unsafe { (*place).skb } == skb as u64 => unsafe { &raw mut (*place).packet },
-        _ => find_further(skb),
+        _ => match place_of(skb) {
+            place if place.is_null() => core::ptr::null_mut(),
+            // SAFETY: as above.
+            place => unsafe { &raw mut (*place).packet },
+        },
     }
 }
 
+/// The place of an skb; null where it has none. The verifier rewrites a program for each look into a map: the loop is
+/// not unrolled.
 #[inline(never)]
-fn find_further(skb: *const u8) -> *mut Packet {
+fn place_of(skb: *const u8) -> *mut Place {
     let first = filter::number(skb) * WAYS;
-    for probe in probes(1) {
+    for probe in rolled(0, PROBES) {
         let Some(place) = TRACKED.get_ptr_mut(first + probe) else { break };
         // SAFETY: a place in the map.
-        unsafe {
-            if (*place).skb == skb as u64 {
-                return &raw mut (*place).packet;
-            }
+        if unsafe { (*place).skb } == skb as u64 {
+            return place;
         }
     }
     core::ptr::null_mut()
@@ -56,7 +60,7 @@ fn find_further(skb: *const u8) -> *mut Packet {
 #[inline(never)]
 pub fn take(skb: *const u8) -> *mut Packet {
     let first = filter::number(skb) * WAYS;
-    for probe in probes(0) {
+    for probe in rolled(0, PROBES) {
         let Some(place) = TRACKED.get_ptr_mut(first + probe) else { break };
         // SAFETY: a place in the map; from the claim on this CPU's own.
         unsafe {
@@ -64,9 +68,9 @@ pub fn take(skb: *const u8) -> *mut Packet {
             if claims.read_volatile() != 0 {
                 continue;
             }
-            filter::atomic_add(claims, 1);
+            atomic_add(claims, 1);
             if claims.read_volatile() != 1 {
-                filter::atomic_add(claims, u64::MAX);
+                atomic_add(claims, u64::MAX);
                 continue;
             }
             (*place).packet = BLANK;
@@ -79,25 +83,16 @@ pub fn take(skb: *const u8) -> *mut Packet {
 }
 
 /// Gives the place of an skb free.
-#[inline(never)]
-pub fn free(skb: *const u8) {
-    let first = filter::number(skb) * WAYS;
-    for probe in probes(0) {
-        let Some(place) = TRACKED.get_ptr_mut(first + probe) else { return };
-        // SAFETY: a place in the map, of an skb that only this CPU knows any more.
-        unsafe {
-            if (*place).skb == skb as u64 {
-                (&raw mut (*place).skb).write_volatile(0);
-                filter::atomic_add(&raw mut (*place).claims, u64::MAX);
-                filter::remove(skb);
-                return;
-            }
-        }
-    }
-}
-
-/// The verifier rewrites a program for each place where it looks into a map: there is one.
 #[inline(always)]
-fn probes(first: u32) -> core::ops::Range<u32> {
-    rolled(first, PROBES)
+pub fn free(skb: *const u8) {
+    let place = place_of(skb);
+    if place.is_null() {
+        return;
+    }
+    // SAFETY: a place in the map, of an skb that only this CPU knows any more.
+    unsafe {
+        (&raw mut (*place).skb).write_volatile(0);
+        atomic_add(&raw mut (*place).claims, u64::MAX);
+    }
+    filter::remove(skb);
 }

@@ -117,6 +117,9 @@ pub(super) struct RunArgs {
     /// Room for events on their way from the kernel, as in 16M
     #[arg(long, default_value = "4M", value_name = "BYTES")]
     pub(super) buffer_size: String,
+    /// Memory for packets and flows; older ones are let go then
+    #[arg(long, default_value = "512M", value_name = "BYTES")]
+    pub(super) memory: String,
     /// Create this empty file once every probe is attached
     #[arg(long, value_name = "PATH")]
     pub(super) ready_file: Option<PathBuf>,

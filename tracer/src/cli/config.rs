@@ -36,6 +36,8 @@ pub struct TraceConfig {
     pub backend: Backend,
     /// Size of the ring buffer in bytes: a power of two from 64 KiB to 1 GiB.
     pub buffer_size: u32,
+    /// Bytes that what is kept of packets and flows may take: from 1 MiB.
+    pub memory: usize,
     /// End after so many packets.
     pub count: Option<NonZeroU64>,
     /// End after this time; above zero, at most a year.
@@ -105,6 +107,7 @@ fn trace(typed: TraceArgs) -> Result<Command, Usage> {
         drops: run.drops,
         backend: run.backend,
         buffer_size: quantity::buffer_size(&run.buffer_size).map_err(Usage)?,
+        memory: quantity::memory(&run.memory).map_err(Usage)?,
         count: run.count.map(|text| quantity::count(&text)).transpose().map_err(Usage)?,
         timeout: run.timeout.map(|text| quantity::timeout(&text)).transpose().map_err(Usage)?,
         ready_file: run.ready_file,

@@ -9,6 +9,9 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 const SMALLEST_BUFFER: u64 = 64 << 10;
 const LARGEST_BUFFER: u64 = 1 << 30;
 
+/// With less, hardly a flow would be remembered from its request to its reply.
+const SMALLEST_MEMORY: usize = 1 << 20;
+
 /// Reads a port.
 pub(super) fn port(flag: &str, text: &str) -> Result<u16, String> {
     text.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
@@ -53,31 +56,43 @@ pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
-/// Reads a size in bytes, with or without a unit, and rounds it up to what a ring buffer can have.
+/// Reads a size in bytes and rounds it up to what a ring buffer can have.
 pub(super) fn buffer_size(text: &str) -> Result<u32, String> {
-    let wrong = || {
+    let bytes = bytes(text).filter(|bytes| (1..=LARGEST_BUFFER).contains(bytes));
+    let size = bytes.and_then(|bytes| u32::try_from(bytes.max(SMALLEST_BUFFER).next_power_of_two()).ok());
+    size.ok_or_else(|| {
         format!(
             "--buffer-size `{text}` is not a size: give bytes, or a number with K, M or G, from 64K to 1G, as in 16M"
         )
-    };
+    })
+}
+
+/// Reads how much memory a trace may take.
+pub(super) fn memory(text: &str) -> Result<usize, String> {
+    let bytes = bytes(text).and_then(|bytes| usize::try_from(bytes).ok());
+    bytes.filter(|bytes| *bytes >= SMALLEST_MEMORY).ok_or_else(|| {
+        format!("--memory `{text}` is not a size: give bytes, or a number with K, M or G, from 1M, as in 512M")
+    })
+}
+
+/// Bytes, with or without a unit.
+fn bytes(text: &str) -> Option<u64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit: u64 = match text[digits.len()..].to_ascii_lowercase().as_str() {
         "" | "b" => 1,
         "k" | "kb" | "kib" => 1 << 10,
         "m" | "mb" | "mib" => 1 << 20,
         "g" | "gb" | "gib" => 1 << 30,
-        _ => return Err(wrong()),
+        _ => return None,
     };
-    let bytes: u64 = digits.parse().map_err(|_| wrong())?;
-    let bytes = bytes.checked_mul(unit).filter(|bytes| (1..=LARGEST_BUFFER).contains(bytes)).ok_or_else(wrong)?;
-    u32::try_from(bytes.max(SMALLEST_BUFFER).next_power_of_two()).map_err(|_| wrong())
+    digits.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{buffer_size, count, mark, port, timeout};
+    use super::{buffer_size, count, mark, memory, port, timeout};
 
     #[test]
     fn ports() {
@@ -106,6 +121,14 @@ mod tests {
         assert_eq!(timeout("1m 30s"), Ok(Duration::from_secs(90)));
         for wrong in ["", "10", "0s", "-1s", "1000y", "soon", "99999999999999999999s"] {
             assert!(timeout(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn memory_has_a_least() {
+        assert_eq!([memory("512M"), memory("1048576"), memory("2g")], [Ok(512 << 20), Ok(1 << 20), Ok(2 << 30)]);
+        for wrong in ["0", "1K", "1048575", "M", "", "1.5G", "99999999999G"] {
+            assert!(memory(wrong).is_err_and(|error| error.starts_with("--memory `")), "{wrong}");
         }
     }
 

@@ -7,6 +7,8 @@ use tracer_common::{
     PeerDetails, Step, Verdict, kind,
 };
 
+use crate::model::Name;
+
 /// A record as the kernel side wrote it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Wire {
@@ -68,9 +70,9 @@ pub fn decode(bytes: &[u8]) -> Option<Wire> {
 
 /// A NUL-padded name as text; bytes that are no UTF-8 are replaced.
 #[must_use]
-pub fn name(bytes: &[u8]) -> String {
+pub fn name(bytes: &[u8]) -> Name {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
-    String::from_utf8_lossy(&bytes[..end]).into_owned()
+    String::from_utf8_lossy(&bytes[..end]).into()
 }
 
 /// What a [`Mark`] of the flight recorder tells besides its step: lies in the marks that follow it. `None` where they

@@ -27,10 +27,7 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     }
     let chains = facts.reachable(drop.netns, by);
     let because = because(&chains, by)?;
-    let requests: Vec<&Step> = facts
-        .flow(drop.flow)
-        .filter(|step| step.direction == Direction::Orig && step.ts < drop.ts && step.outer.is_none())
-        .collect();
+    let requests: Vec<&Step> = facts.sights(drop.flow).filter(|step| step.ts < drop.ts).collect();
     let elsewhere = requests.iter().copied().find(|step| step.netns != drop.netns && step.ifindex != 0);
     // The firewall has seen the request: then it has another reason to call the reply INVALID.
     if requests.iter().any(|step| step.netns == drop.netns) || (elsewhere.is_none() && !facts.tells_what_passed()) {

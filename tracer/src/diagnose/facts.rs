@@ -1,26 +1,46 @@
 //! A capture in the order that rules ask for.
 
-use std::collections::BTreeMap;
+use crate::{
+    fast::Map,
+    model::{Chain, Device, Direction, Netfilter, Step, Trace, Verdict},
+};
 
-use crate::model::{Chain, Device, Netfilter, Step, Trace, Verdict};
-
-/// A capture, by packet and by flow.
+/// A capture, by packet and by flow: of flows without a drop nobody asks.
 pub struct Facts<'a> {
     trace: &'a Trace,
-    packets: BTreeMap<u64, Vec<&'a Step>>,
+    drops: Vec<&'a Step>,
+    packets: Map<u64, Vec<&'a Step>>,
+    flows: Map<u64, Flow<'a>>,
+}
+
+/// A flow with a drop.
+#[derive(Default)]
+struct Flow<'a> {
+    steps: Vec<&'a Step>,
+    drops: Vec<&'a Step>,
+    /// The first step of the original direction in each netns, outside of tunnels: on a device and anywhere.
+    sights: Vec<&'a Step>,
+    /// The first step of the original direction that each translation was made at.
+    translations: Vec<&'a Step>,
 }
 
 impl<'a> Facts<'a> {
     /// Sorts a capture.
     pub fn of(trace: &'a Trace) -> Self {
-        let mut packets: BTreeMap<u64, Vec<&Step>> = BTreeMap::new();
-        for step in &trace.steps {
-            packets.entry(step.packet).or_default().push(step);
+        let drops: Vec<&Step> = trace.steps.iter().filter(|step| step.drop.is_some()).collect();
+        let mut packets: Map<u64, Vec<&Step>> = Map::default();
+        let mut flows: Map<u64, Flow<'_>> = drops.iter().map(|drop| (drop.flow, Flow::default())).collect();
+        // Where nothing was dropped there is nothing to look through.
+        for step in trace.steps.iter().take_while(|_| !drops.is_empty()) {
+            if let Some(flow) = flows.get_mut(&step.flow) {
+                flow.add(step);
+                packets.entry(step.packet).or_default().push(step);
+            }
         }
-        for steps in packets.values_mut() {
+        for steps in packets.values_mut().chain(flows.values_mut().map(|flow| &mut flow.steps)) {
             steps.sort_by_key(|step| step.ts);
         }
-        Self { trace, packets }
+        Self { trace, drops, packets, flows }
     }
 
     /// Whether packets that passed are told, too: else that none was seen says nothing.
@@ -30,19 +50,46 @@ impl<'a> Facts<'a> {
 
     /// Steps that are drops.
     pub fn drops(&self) -> impl Iterator<Item = &'a Step> {
-        self.trace.steps.iter().filter(|step| step.drop.is_some())
+        self.drops.iter().copied()
     }
 
     /// What a packet met before a step, the latest first.
     pub fn before(&self, end: &Step) -> impl Iterator<Item = &'a Step> {
         let ts = end.ts;
-        let steps = self.packets.get(&end.packet).map_or(&[][..], Vec::as_slice);
-        steps.iter().rev().copied().filter(move |step| step.ts < ts)
+        self.packet(end.packet).iter().rev().copied().filter(move |step| step.ts < ts)
     }
 
     /// All steps of a packet, in order of time.
     pub fn packet(&self, packet: u64) -> &[&'a Step] {
         self.packets.get(&packet).map_or(&[][..], Vec::as_slice)
+    }
+
+    /// All steps of a flow, in order of time.
+    pub fn flow(&self, flow: u64) -> impl Iterator<Item = &'a Step> {
+        self.of_flow(flow, |flow| &flow.steps).iter().copied()
+    }
+
+    /// Those from one time to another, the end included.
+    pub fn flow_within(&self, flow: u64, from: u64, to: u64) -> impl Iterator<Item = &'a Step> {
+        let steps = self.of_flow(flow, |flow| &flow.steps);
+        let begin = steps.partition_point(|step| step.ts < from);
+        steps[begin..].iter().copied().take_while(move |step| step.ts <= to)
+    }
+
+    /// Those that are drops.
+    pub fn drops_of(&self, flow: u64) -> impl Iterator<Item = &'a Step> {
+        self.of_flow(flow, |flow| &flow.drops).iter().copied()
+    }
+
+    /// Those of the original direction and outside of tunnels that were the first in their netns, on a device or at all.
+    pub fn sights(&self, flow: u64) -> impl Iterator<Item = &'a Step> {
+        self.of_flow(flow, |flow| &flow.sights).iter().copied()
+    }
+
+    /// Those of the original direction at which a translation was made that is no other's undoing, each the first of
+    /// its kind.
+    pub fn translations(&self, flow: u64) -> impl Iterator<Item = &'a Step> {
+        self.of_flow(flow, |flow| &flow.translations).iter().copied()
     }
 
     /// A device that packets passed.
@@ -53,11 +100,6 @@ impl<'a> Facts<'a> {
     /// A netns by its name, else by its inode number.
     pub fn netns(&self, inum: u32) -> String {
         self.trace.netns_names.get(&inum).cloned().unwrap_or_else(|| inum.to_string())
-    }
-
-    /// All steps of a flow, in order of time.
-    pub fn flow(&self, flow: u64) -> impl Iterator<Item = &'a Step> {
-        self.trace.steps.iter().filter(move |step| step.flow == flow)
     }
 
     /// The chains that a walk from a base chain can reach, the base chain first; empty where the
@@ -100,9 +142,34 @@ impl<'a> Facts<'a> {
         let ms = step.ts.saturating_sub(start) as f64 / 1e6;
         format!("packet {} at {ms:.3} ms (ts {})", step.packet, step.ts)
     }
+
+    fn of_flow(&self, flow: u64, part: for<'f> fn(&'f Flow<'a>) -> &'f [&'a Step]) -> &[&'a Step] {
+        self.flows.get(&flow).map_or(&[][..], part)
+    }
+}
+
+impl<'a> Flow<'a> {
+    fn add(&mut self, step: &'a Step) {
+        self.steps.push(step);
+        if step.drop.is_some() {
+            self.drops.push(step);
+        }
+        if step.direction != Direction::Orig {
+            return;
+        }
+        let place = |step: &Step| (step.netns, step.ifindex != 0);
+        if step.outer.is_none() && !self.sights.iter().any(|sight| place(sight) == place(step)) {
+            self.sights.push(step);
+        }
+        if let Some(nat) = step.nat.as_deref().filter(|nat| !nat.reverses)
+            && !self.translations.iter().any(|known| known.nat.as_ref().is_some_and(|known| known.after == nat.after))
+        {
+            self.translations.push(step);
+        }
+    }
 }
 
 /// Whether netfilter dropped the packet at this step: the drop carries the verdict that ordered it.
 pub fn dropped_by_netfilter(step: &Step) -> Option<&Netfilter> {
-    step.netfilter.as_ref().filter(|netfilter| netfilter.verdict == Some(Verdict::Drop))
+    step.netfilter.as_deref().filter(|netfilter| netfilter.verdict == Some(Verdict::Drop))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use crate::model::{Cause, Confidence, CtState, Finding, Severity, Step, Where};
+use crate::model::{Cause, Confidence, CtState, Finding, Name, Severity, Step, Where};
 
 /// What a rule has to say; the rest follows from the step that it is about.
 pub struct Draft {
@@ -34,7 +34,7 @@ impl Draft {
             tuple: end.tuple,
             packets: vec![end.packet],
             r#where: self.place,
-            reason: end.drop.as_ref().map_or_else(String::new, |drop| drop.reason.clone()),
+            reason: end.drop.as_ref().map_or_else(Name::default, |drop| drop.reason.clone()),
             ct_state: end.ct.as_ref().map_or(CtState::None, |ct| ct.state),
             cause: self.cause,
             evidence: self.evidence,

@@ -37,12 +37,10 @@ const LEARNED_NS: u64 = 100_000_000;
 fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     let (told, mtu) = told(facts, drop)?;
     let kind = tunnel(facts, told)?;
-    let others = || facts.flow(drop.flow).filter(|step| step.direction == drop.direction);
     // Path MTU discovery at work drops one packet as well: only who sends that size again has not learned.
-    let again = others().find(|step| {
+    let again = facts.drops_of(drop.flow).filter(|step| step.direction == drop.direction).find(|step| {
         step.ts.abs_diff(drop.ts) > LEARNED_NS
             && step.packet != drop.packet
-            && step.drop.is_some()
             && self::told(facts, step)
                 .is_some_and(|(place, _)| place.ifindex == told.ifindex && place.netns == told.netns)
     })?;

@@ -19,9 +19,9 @@ pub fn unreversed<'a>(facts: &Facts<'a>, reply: &Step) -> Option<(&'a Step, Tran
     if reply.direction != Direction::Reply || facts.packet(reply.packet).iter().any(|step| step.nat.is_some()) {
         return None;
     }
-    facts.flow(reply.flow).filter(|step| step.direction == Direction::Orig && step.ts < reply.ts).find_map(|step| {
-        let nat = step.nat.filter(|nat| !nat.reverses && nat.after == reply.tuple.reversed())?;
-        Some((step, nat))
+    facts.translations(reply.flow).filter(|step| step.ts < reply.ts).find_map(|step| {
+        let nat = step.nat.as_deref().filter(|nat| nat.after == reply.tuple.reversed())?;
+        Some((step, *nat))
     })
 }
 

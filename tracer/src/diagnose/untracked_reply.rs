@@ -59,7 +59,7 @@ fn made_untracked(step: &Step) -> bool {
 }
 
 fn cause(notrack: &Step) -> Cause {
-    let netfilter = notrack.netfilter.clone().unwrap_or_default();
+    let netfilter = notrack.netfilter.as_deref().cloned().unwrap_or_default();
     let did = format!("made the packet UNTRACKED (mark {:#x}) before conntrack could look it up", notrack.mark);
     Cause { place: place(notrack, &netfilter), text: netfilter.text, program: None, did }
 }
@@ -87,7 +87,7 @@ fn evidence(
             packet_name(notrack),
             notrack.ifname,
             notrack.mark,
-            name(&notrack.netfilter.clone().unwrap_or_default()),
+            notrack.netfilter.as_deref().map(name).unwrap_or_default(),
         ),
     ];
     if let Some((chain, rule)) = accept {
@@ -109,7 +109,7 @@ fn evidence(
 fn advice(drop: &Step, by: &Netfilter, notrack: &Step, accept: Option<(&Chain, &Rule)>) -> String {
     let before = accept.map_or_else(|| "before the drop".to_owned(), |(_, rule)| format!("beside `{}`", rule.text));
     let chain = by.base_chain.as_deref().or(by.chain.as_deref()).unwrap_or("input");
-    let rule = notrack.netfilter.as_ref().map(name).unwrap_or_default();
+    let rule = notrack.netfilter.as_deref().map(name).unwrap_or_default();
     format!(
         "Let untracked replies through in chain {chain} {before}: accept what comes in on {}, or accept `ct state \
          untracked` for this peer.\nOr do not make them untracked: remove or narrow {rule}.",

@@ -4,20 +4,20 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Tuple;
+use super::{Name, Tuple};
 
 /// A BPF program that handled the packet.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Bpf {
     /// Program name: that of its function where its BTF tells, else the kernel's 15 bytes of it.
-    pub program: String,
+    pub program: Name,
     /// Program id.
     pub id: u32,
     /// `tc`, `xdp` or `cgroup_skb`.
     #[serde(default)]
-    pub kind: String,
+    pub kind: Name,
     /// Its return value in the kernel's spelling, e.g. `TC_ACT_REDIRECT`, `XDP_DROP`.
-    pub verdict: String,
+    pub verdict: Name,
     /// `skb->mark` before the program, where it changed it; the step's mark is the new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark_before: Option<u32>,
@@ -27,7 +27,7 @@ pub struct Bpf {
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Redirect {
     /// Name of the target device.
-    pub ifname: String,
+    pub ifname: Name,
     /// Its ifindex.
     pub ifindex: u32,
     /// Whether the packet enters the device's receive side (`BPF_F_INGRESS`).
@@ -124,7 +124,7 @@ pub struct Tunnel {
     /// True where the packet is wrapped, false where it is unwrapped.
     pub enters: bool,
     /// Name of the tunnel device, empty where there is none.
-    pub ifname: String,
+    pub ifname: Name,
     /// VNI of VXLAN and Geneve, key of GRE, SPI of ESP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<u32>,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CtState, Direction, NfFamily, NfHook, Tuple};
+use super::{CtState, Direction, Name, NfFamily, NfHook, Tuple};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
@@ -36,7 +36,7 @@ pub struct Where {
     pub netns: Option<u32>,
     /// Device name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ifname: Option<String>,
+    pub ifname: Option<Name>,
     /// Netfilter hook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hook: Option<NfHook>,
@@ -45,10 +45,10 @@ pub struct Where {
     pub family: Option<NfFamily>,
     /// Table name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub table: Option<String>,
+    pub table: Option<Name>,
     /// Chain name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub chain: Option<String>,
+    pub chain: Option<Name>,
     /// nftables: rule handle. Legacy iptables: number of the rule in its chain, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<u64>,
@@ -65,10 +65,10 @@ pub struct Cause {
     pub place: Where,
     /// The rule's text, where there is a rule and its text is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
+    pub text: Option<Name>,
     /// The BPF program, where it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub program: Option<String>,
+    pub program: Option<Name>,
     /// What it did to the packet, as a sentence.
     pub did: String,
 }
@@ -93,7 +93,7 @@ pub struct Finding {
     /// Where it happened.
     pub r#where: Where,
     /// The kernel's drop reason.
-    pub reason: String,
+    pub reason: Name,
     /// Conntrack's belief at that place.
     pub ct_state: CtState,
     /// What happened earlier to make it so.

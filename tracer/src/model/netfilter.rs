@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Name;
+
 /// A netfilter protocol family as `nft` spells it (`NFPROTO_*`).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -124,13 +126,13 @@ pub struct Netfilter {
     pub family: Option<NfFamily>,
     /// Table name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub table: Option<String>,
+    pub table: Option<Name>,
     /// Chain that holds the rule or the policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub chain: Option<String>,
+    pub chain: Option<Name>,
     /// Base chain that the walk began in, where it is another than `chain`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base_chain: Option<String>,
+    pub base_chain: Option<Name>,
     /// Netfilter hook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hook: Option<NfHook>,
@@ -142,7 +144,7 @@ pub struct Netfilter {
     pub rule: Option<u64>,
     /// The rule's text as its own tool prints it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
+    pub text: Option<Name>,
     /// What was decided or done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
@@ -162,9 +164,9 @@ pub struct Chain {
     /// Family of the table.
     pub family: NfFamily,
     /// Table name.
-    pub table: String,
+    pub table: Name,
     /// Chain name.
-    pub chain: String,
+    pub chain: Name,
     /// Hook, where it is a base chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hook: Option<NfHook>,
@@ -187,7 +189,7 @@ pub struct Rule {
     /// nftables: rule handle. Legacy iptables: number of the rule in its chain, from 1.
     pub rule: u64,
     /// The rule's text as its own tool prints it, or as far as netlink could be read.
-    pub text: String,
+    pub text: Name,
     /// States that a `ct state` (or `-m conntrack --ctstate`, `-m state`) match accepts, lower case
     /// (`established`, `related`, `new`, `invalid`, `untracked`); empty where the rule has no such match.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

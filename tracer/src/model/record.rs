@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Chain, Device, Finding, Step, Tuple, Where};
+use super::{Chain, Device, Finding, Name, Step, Tuple, Where};
 
 /// One line of JSON. A step that carries a drop is written with type `drop`.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -99,6 +99,13 @@ pub struct Lost {
     /// `--drops`: drops whose way was given up for newer packets before they ended.
     #[serde(default)]
     pub trails: u64,
+    /// Packets that are not in the report any more, since their steps would have taken more than `--memory`. Each step
+    /// was written as it came.
+    #[serde(default)]
+    pub forgotten_packets: u64,
+    /// Flows that were forgotten for the same reason: what came of them later counts as another flow.
+    #[serde(default)]
+    pub forgotten_flows: u64,
 }
 
 /// Drops of one kind.
@@ -114,9 +121,9 @@ pub struct DropCount {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuple: Option<Tuple>,
     /// The kernel's reason.
-    pub reason: String,
+    pub reason: Name,
     /// Symbol and offset.
-    pub location: String,
+    pub location: Name,
     /// Where in devices and rules.
     pub r#where: Where,
     /// How many packets.

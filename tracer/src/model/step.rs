@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bpf, Conntrack, IcmpError, Netfilter, NodeFact, Redirect, Route, TcpFlags, Translation, Tunnel, Tuple};
+use super::{
+    Bpf, Conntrack, IcmpError, Name, Netfilter, NodeFact, Redirect, Route, TcpFlags, Translation, Tunnel, Tuple,
+};
 
 /// Which way a packet goes in its flow.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
@@ -14,7 +16,8 @@ pub enum Direction {
     Reply,
 }
 
-/// One packet at one hook, with what could be read there.
+/// One packet at one hook, with what could be read there. Most steps tell none of what is boxed: a trace holds
+/// very many of them.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Step {
     /// Nanoseconds since boot.
@@ -26,9 +29,9 @@ pub struct Step {
     /// Direction in the flow.
     pub direction: Direction,
     /// Kernel function or tracepoint.
-    pub hook: String,
+    pub hook: Name,
     /// Name of `skb->dev`, or of the device that the hook is about; empty where there is none yet.
-    pub ifname: String,
+    pub ifname: Name,
     /// Its ifindex, 0 where there is none yet.
     pub ifindex: u32,
     /// Inode number of the netns.
@@ -52,22 +55,22 @@ pub struct Step {
     pub ct: Option<Conntrack>,
     /// What netfilter did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub netfilter: Option<Netfilter>,
+    pub netfilter: Option<Box<Netfilter>>,
     /// A BPF program's doing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bpf: Option<Bpf>,
+    pub bpf: Option<Box<Bpf>>,
     /// Where a BPF program sent the packet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub redirect: Option<Redirect>,
+    pub redirect: Option<Box<Redirect>>,
     /// The tuple was changed here: by the program where `bpf` is set, else by conntrack's NAT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nat: Option<Translation>,
+    pub nat: Option<Box<Translation>>,
     /// The packet enters or leaves a tunnel here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tunnel: Option<Tunnel>,
+    pub tunnel: Option<Box<Tunnel>>,
     /// The packet is routed again here, since its mark or addresses changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub route: Option<Route>,
+    pub route: Option<Box<Route>>,
     /// The ICMP error that the stack sends about this packet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub icmp: Option<IcmpError>,
@@ -83,7 +86,7 @@ pub struct Step {
 #[derive(Clone, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub struct Drop {
     /// The kernel's reason in its own spelling without `SKB_DROP_REASON_`.
-    pub reason: String,
+    pub reason: Name,
     /// Symbol and offset of the code that freed it.
-    pub location: String,
+    pub location: Name,
 }

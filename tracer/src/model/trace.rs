@@ -40,7 +40,8 @@ impl FromIterator<Record> for Trace {
 }
 
 impl Trace {
-    fn push(&mut self, record: Record) {
+    /// Sorts a line in; steps at the end.
+    pub fn push(&mut self, record: Record) {
         match record {
             Record::Start(start) => self.start = start,
             Record::Step(step) | Record::Drop(step) => self.steps.push(step),

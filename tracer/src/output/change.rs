@@ -14,7 +14,7 @@ pub(super) fn clauses(step: &Step, before: Option<&Step>, trace: &Trace, verbose
     let target = step.redirect.as_ref().map(|redirect| target(redirect, step.netns, trace));
     let mut clauses = Vec::new();
     if let Some(nat) = nat {
-        let by = bpf.map(|bpf| program::name(bpf, verbose)).or_else(|| place::ruleset(step.netfilter.as_ref()?));
+        let by = bpf.map(|bpf| program::name(bpf, verbose)).or_else(|| place::ruleset(step.netfilter.as_deref()?));
         let by = by.or_else(|| step.hook.starts_with("nf_nat").then(|| "conntrack".to_owned()));
         clauses.push((translation(nat, by.as_deref()), Tone::Notable));
     }
@@ -24,7 +24,7 @@ pub(super) fn clauses(step: &Step, before: Option<&Step>, trace: &Trace, verbose
         (None, None) => {}
     }
     clauses.extend(step.tunnel.as_ref().map(|crossed| (tunnel::words(crossed, step.outer, verbose), Tone::Notable)));
-    clauses.extend(step.route.as_ref().map(route));
+    clauses.extend(step.route.as_deref().map(route));
     clauses.extend(step.icmp.as_ref().map(|error| (icmp::words(error, step), Tone::Notable)));
     clauses
 }

@@ -82,7 +82,7 @@ impl Flow<'_> {
     fn translated(&self, tuple: Tuple) -> Vec<String> {
         let mut others: Vec<Tuple> = Vec::new();
         for step in &self.steps {
-            let nat = step.nat.map(|nat| [nat.before, nat.after]);
+            let nat = step.nat.as_ref().map(|nat| [nat.before, nat.after]);
             for seen in nat.into_iter().flatten().chain([step.tuple]) {
                 let seen = if step.direction == Direction::Reply { seen.reversed() } else { seen };
                 if seen != tuple && seen.proto == tuple.proto && !others.contains(&seen) {

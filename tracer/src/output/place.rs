@@ -7,7 +7,7 @@ use crate::model::{Netfilter, NfFamily, Trace, Where};
 pub(super) fn ruleset(netfilter: &Netfilter) -> Option<String> {
     let chain = clean(netfilter.chain.as_deref()?);
     let chain = match &netfilter.base_chain {
-        Some(base) if *base != chain => format!("{}→{chain}", clean(base)),
+        Some(base) if base.as_str() != chain => format!("{}→{chain}", clean(base)),
         _ => chain.into_owned(),
     };
     let tool = match netfilter.family {

@@ -167,8 +167,8 @@ mod tests {
         let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
         let progress = Progress::on(ProgressBar::with_draw_target(None, target), "port 9", Show::Live);
         let drop = |packets, cause: &str| DropCount {
-            reason: "NOT_SPECIFIED".to_owned(),
-            location: "ip_error+0x1a".to_owned(),
+            reason: "NOT_SPECIFIED".into(),
+            location: "ip_error+0x1a".into(),
             packets,
             cause: Some(cause.to_owned()),
             flow: None,

@@ -17,13 +17,20 @@ fn lost(trace: &Trace, look: Look) -> String {
     } else if trace.summary.lost == Lost::default() {
         return format!("{}  {}\n", heading("Lost"), paint(GOOD, "nothing was lost"));
     } else {
-        let Lost { events, tracked_overflow, missed_probes, unparsed, trails } = trace.summary.lost;
+        let Lost { events, tracked_overflow, missed_probes, unparsed, trails, forgotten_packets, forgotten_flows } =
+            trace.summary.lost;
         let counts = [
             (events, "event", "for which the buffer had no room: a larger --buffer-size helps"),
             (tracked_overflow, "packet", "not followed, as too many were under way: a narrower filter helps"),
             (missed_probes, "probe hit", "that the kernel skipped"),
             (unparsed, "packet", "whose headers or records could not be read"),
             (trails, "drop", "whose way had been given up for newer packets"),
+            (forgotten_packets, "packet", "let go of for newer ones, not in this report: a larger --memory helps"),
+            (
+                forgotten_flows,
+                "flow",
+                "forgotten for newer ones and counted anew where more came: a larger --memory helps",
+            ),
         ];
         let counted = counts.into_iter().filter(|(count, ..)| *count > 0);
         counted.map(|(count, what, why)| format!("{} {why}", plural(count, what))).collect()
@@ -67,4 +74,21 @@ fn coverage(trace: &Trace, look: Look) -> String {
         text += &format!("  {}\n", paint(DIM, format!("{} not needed here", plural(harmless.len(), "hook"))));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Summary;
+
+    #[test]
+    fn what_was_let_go_is_said() {
+        let lost = Lost { forgotten_packets: 1200, forgotten_flows: 1, ..Lost::default() };
+        let summary = Summary { lost, ..Summary::default() };
+        let trace = Trace { summary, complete: true, ..Trace::default() };
+        let text = anstream::adapter::strip_str(&super::lost(&trace, Look { width: 200, verbose: false })).to_string();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("1200 packets let go of for newer ones") && text.contains("1 flow forgotten"), "{text}");
+        assert!(text.contains("--memory"), "{text}");
+    }
 }

@@ -1,12 +1,11 @@
 //! What the node says about the places where packets were dropped, asked right after a drop, once a place.
 
-use std::collections::HashMap;
-
 use crate::{
     enrich::{
         netns::Netns,
         node::{self, Place, Question, Snapshot},
     },
+    fast::Map,
     model::{Direction, Drop, NodeFact, Proto, Step, Tuple},
 };
 
@@ -27,11 +26,11 @@ pub trait Witness {
 /// What has been asked so far.
 #[derive(Default)]
 pub struct Evidence {
-    before: HashMap<u32, Option<Snapshot>>,
+    before: Map<u32, Option<Snapshot>>,
     /// Of a netns that is made after the trace began, where all were seen then.
     unborn: Option<Snapshot>,
-    entered: HashMap<u64, (u32, u32)>,
-    found: HashMap<Key, Vec<NodeFact>>,
+    entered: Map<u64, (u32, u32)>,
+    found: Map<Key, Vec<NodeFact>>,
     /// How many drops came after the last look-up that was allowed.
     unasked: u64,
     problems: Vec<String>,

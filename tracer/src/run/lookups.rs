@@ -2,7 +2,7 @@
 //! addresses that a WireGuard device allows, the evidence at the place of a drop. Asked when a step
 //! first raises the question.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::{
     evidence::{Evidence, Witness},
@@ -14,6 +14,7 @@ use crate::{
         routes::{self, Asked, Found},
         wireguard,
     },
+    fast::Map,
     model::{AllowedIps, Device, NodeFact, Record, Route, Step},
 };
 
@@ -56,8 +57,8 @@ impl Witness for Rules {
 pub struct Lookups {
     /// About drops.
     pub evidence: Evidence,
-    routes: HashMap<(u32, Asked), Option<Found>>,
-    devices: HashMap<(u32, u32), Device>,
+    routes: Map<(u32, Asked), Option<Found>>,
+    devices: Map<(u32, u32), Device>,
     told: HashSet<(u32, u32)>,
     problems: Vec<String>,
     full: bool,

@@ -3,7 +3,7 @@
 use crate::{
     decode::Wire,
     kernel::{reasons::Reasons, symbols::Reading},
-    model::{Netfilter, Record, Step, Verdict},
+    model::{Name, Netfilter, Record, Step, Verdict},
     track::{Told, Tracker, Words},
 };
 
@@ -16,34 +16,41 @@ pub struct Narrator {
     /// Rules.
     pub rules: Rules,
     lookups: Lookups,
-    words: KernelWords,
+    words: Box<dyn Words>,
+    told: Vec<Told>,
+    lines: Vec<Record>,
 }
 
-struct KernelWords {
-    reasons: Reasons,
-    symbols: Reading,
+/// The words of the running kernel.
+pub struct KernelWords {
+    /// Names of drop reasons.
+    pub reasons: Reasons,
+    /// Names of places in its code.
+    pub symbols: Reading,
 }
 
 impl Words for KernelWords {
-    fn reason(&mut self, number: u32) -> String {
-        self.reasons.name(number)
+    fn reason(&mut self, number: u32) -> Name {
+        self.reasons.name(number).into()
     }
 
-    fn location(&mut self, address: u64) -> String {
+    fn location(&mut self, address: u64) -> Name {
         let symbols = self.symbols.symbols();
         symbols.renew_for(address);
-        symbols.location(address)
+        symbols.location(address).into()
     }
 }
 
 impl Narrator {
-    /// Nothing is told yet.
-    pub fn new(reasons: Reasons, symbols: Reading) -> Self {
+    /// Nothing is told yet; for [`Tracker::new`].
+    pub fn new(words: impl Words + 'static, most: usize) -> Self {
         Self {
-            tracker: Tracker::default(),
+            tracker: Tracker::new(most),
             rules: Rules::default(),
             lookups: Lookups::default(),
-            words: KernelWords { reasons, symbols },
+            words: Box::new(words),
+            told: Vec::new(),
+            lines: Vec::new(),
         }
     }
 
@@ -52,14 +59,15 @@ impl Narrator {
         self.lookups.evidence.begin();
     }
 
-    /// The lines of a record, in order.
-    pub fn tell(&mut self, wire: Wire) -> Vec<Record> {
-        let mut lines = Vec::new();
-        let mut sentence: Option<Netfilter> = None;
-        for told in self.tracker.record(wire, &mut self.words) {
+    /// The lines of a record, in order; to be taken.
+    pub fn tell(&mut self, wire: Wire) -> &mut Vec<Record> {
+        let lines = &mut self.lines;
+        let mut sentence: Option<Box<Netfilter>> = None;
+        self.tracker.record(wire, self.words.as_mut(), &mut self.told);
+        for told in self.told.drain(..) {
             match told {
                 Told::Step(mut tracked) => {
-                    lines.extend(self.rules.name(&mut tracked));
+                    self.rules.name(&mut tracked, lines);
                     // The trail of a drop comes at once: its end was told before the rule had a text.
                     let ended = tracked.step.drop.as_ref().and(tracked.step.netfilter.as_mut());
                     if let Some((ended, told)) = ended.zip(sentence.as_ref()) {
@@ -67,14 +75,16 @@ impl Narrator {
                     }
                     if tracked.locus.is_some() {
                         self.tracker.sentenced(&tracked.step);
-                        sentence = tracked.step.netfilter.clone().filter(|told| told.verdict == Some(Verdict::Drop));
+                        let dropped =
+                            tracked.step.netfilter.as_ref().filter(|told| told.verdict == Some(Verdict::Drop));
+                        sentence = dropped.cloned();
                     }
                     lines.push(line(tracked.step));
                 }
                 Told::Device(device) => lines.push(Record::Device(device)),
             }
         }
-        self.lookups.complete(&mut lines, &self.rules);
+        self.lookups.complete(lines, &self.rules);
         lines
     }
 

@@ -7,39 +7,40 @@ use crate::{
         netns::Netns,
         ruleset::{self, Key, Wanted, legacy},
     },
-    model::{Chain, Netfilter, Record, Verdict},
+    fast::Map,
+    model::{Chain, Name, Netfilter, NfFamily, Record, Verdict},
     track::{Locus, Tracked},
 };
 
 /// What has been looked up so far.
 #[derive(Default)]
 pub struct Rules {
-    netns: HashMap<u32, Option<Netns>>,
+    netns: Map<u32, Option<Netns>>,
     chains: HashMap<(u32, Locus), Vec<Chain>>,
     tables: HashMap<(u32, Locus), Option<legacy::Table>>,
-    told: HashSet<(u32, String, String, String, bool)>,
+    told: HashSet<(u32, NfFamily, Name, Name, bool)>,
     problems: Vec<String>,
 }
 
 impl Rules {
-    /// Adds rule and text to a step, as far as they can be found. Gives the lines that must come
-    /// before it: the name of a netns, the chains of a walk.
-    pub fn name(&mut self, tracked: &mut Tracked) -> Vec<Record> {
+    /// Adds rule and text to a step, as far as they can be found, and to `lines` what must come before it: the name
+    /// of a netns, the chains of a walk.
+    pub fn name(&mut self, tracked: &mut Tracked, lines: &mut Vec<Record>) {
         let inum = tracked.step.netns;
-        let mut lines = self.netns_line(inum);
-        let (Some(locus), Some(netfilter)) = (&tracked.locus, &mut tracked.step.netfilter) else { return lines };
+        lines.extend(self.netns_line(inum));
+        let (Some(locus), Some(netfilter)) = (&tracked.locus, &mut tracked.step.netfilter) else { return };
         // Most walks end in an accept that nobody asks about: those are not worth a look-up.
         if !matches!(netfilter.verdict, Some(Verdict::Drop | Verdict::Notrack | Verdict::Queue | Verdict::Stolen)) {
-            return lines;
+            return;
         }
-        let Some(Some(netns)) = self.netns.get(&inum) else { return lines };
+        let Some(Some(netns)) = self.netns.get(&inum) else { return };
         let key = (inum, without_offset(locus));
         let chains = match locus {
             Locus::Nft { family, table, base_chain } => {
                 let wanted = Wanted::Nft {
                     family: *family,
-                    table: Key::Name(table.clone()),
-                    chain: Key::Name(base_chain.clone()),
+                    table: Key::Name(table.to_string()),
+                    chain: Key::Name(base_chain.to_string()),
                 };
                 let chains = self.chains.entry(key).or_insert_with(|| {
                     let lookup = ruleset::chains(netns, &[wanted]);
@@ -66,12 +67,11 @@ impl Rules {
             }
         };
         for chain in chains {
-            let id = (inum, chain.family.to_string(), chain.table.clone(), chain.chain.clone(), chain.legacy);
+            let id = (inum, chain.family, chain.table.clone(), chain.chain.clone(), chain.legacy);
             if self.told.insert(id) {
                 lines.push(Record::Chain(chain.clone()));
             }
         }
-        lines
     }
 
     /// The netns of a step that has been named, if it can be found.
@@ -85,14 +85,14 @@ impl Rules {
         std::mem::take(&mut self.problems).into_iter().filter(|problem| seen.insert(problem.clone())).collect()
     }
 
-    fn netns_line(&mut self, inum: u32) -> Vec<Record> {
+    fn netns_line(&mut self, inum: u32) -> Option<Record> {
         if inum == 0 || self.netns.contains_key(&inum) {
-            return Vec::new();
+            return None;
         }
         let netns = Netns::find(inum);
         let line = netns.as_ref().map(|netns| Record::Netns { inum, name: netns.name().to_owned() });
         self.netns.insert(inum, netns);
-        line.into_iter().collect()
+        line
     }
 }
 

@@ -13,15 +13,19 @@ use nix::{
     unistd::{AccessFlags, access},
 };
 
+use super::{
+    kept::{Kept, Taken},
+    memory,
+};
 use crate::{
     cli::{Format, TraceConfig},
-    model::{Record, Trace},
+    model::Record,
     output::JsonLines,
 };
 
 /// Takes every line once.
 pub struct Sinks {
-    trace: Vec<Record>,
+    kept: Kept,
     terminal: Stdout,
     stdout: Option<JsonLines<BufWriter<Stdout>>>,
     file: Option<(JsonLines<BufWriter<File>>, PathBuf)>,
@@ -35,7 +39,7 @@ impl Sinks {
     pub fn open(config: &TraceConfig) -> Result<Self, String> {
         let file = config.write.as_deref().map(create).transpose()?;
         let stdout = (config.view.format == Format::Json).then(|| JsonLines::new(BufWriter::new(io::stdout())));
-        Ok(Self { trace: Vec::new(), terminal: io::stdout(), stdout, file })
+        Ok(Self { kept: Kept::new(memory::of_steps(config.memory)), terminal: io::stdout(), stdout, file })
     }
 
     /// Writes and keeps a line. `Break` where nobody reads stdout any more.
@@ -50,7 +54,7 @@ impl Sinks {
         if let Some((file, path)) = &mut self.file {
             let _ = file.write(&record).map_err(|error| unwritable(path, &error))?;
         }
-        self.trace.push(record);
+        self.kept.put(record);
         Ok(flow)
     }
 
@@ -78,8 +82,8 @@ impl Sinks {
     }
 
     /// The trace so far, which is not kept any longer.
-    pub fn take_trace(&mut self) -> Trace {
-        std::mem::take(&mut self.trace).into_iter().collect()
+    pub fn take_trace(&mut self) -> Taken {
+        std::mem::replace(&mut self.kept, Kept::new(0)).take()
     }
 }
 

@@ -20,14 +20,14 @@ pub struct Counted {
     pub duration_ns: u64,
 }
 
-/// The last line of a trace.
-pub fn summary(trace: &Trace, counted: Counted) -> Summary {
+/// The last line of a trace. `gone` are drops that are not in it any more.
+pub fn summary(trace: &Trace, counted: Counted, gone: Vec<DropCount>) -> Summary {
     let Counted { packets, flows, events, lost, duration_ns } = counted;
-    Summary { packets, flows, drops: drops(trace), events, lost, coverage: coverage(&trace.start), duration_ns }
+    Summary { packets, flows, drops: drops(trace, gone), events, lost, coverage: coverage(&trace.start), duration_ns }
 }
 
 /// Drops of one kind counted together, most packets first.
-fn drops(trace: &Trace) -> Vec<DropCount> {
+fn drops(trace: &Trace, gone: Vec<DropCount>) -> Vec<DropCount> {
     let mut causes = HashMap::new();
     for finding in &trace.findings {
         for packet in &finding.packets {
@@ -38,6 +38,7 @@ fn drops(trace: &Trace) -> Vec<DropCount> {
     for step in &trace.steps {
         tally.add(step, causes.get(&(step.packet, step.direction)).copied());
     }
+    gone.into_iter().for_each(|count| tally.add_count(count));
     tally.worst_first()
 }
 

@@ -1,15 +1,21 @@
 //! Drops counted by cause, place and, where only drops are told, flow.
 
-use std::{cmp::Reverse, collections::HashMap};
+use std::cmp::Reverse;
 
-use crate::model::{Direction, Drop, DropCount, Step, Where};
+use crate::{
+    fast::Map,
+    model::{Direction, Drop, DropCount, Step, Where},
+};
 
 /// What has been counted.
 #[derive(Debug, Default)]
 pub struct Tally {
     by_flow: bool,
-    counts: HashMap<Key, DropCount>,
+    counts: Map<Key, DropCount>,
 }
+
+/// Where there are so many rows already, flows are not told apart any more: there may be any number of them.
+const FLOWS_AT_MOST: usize = 65_536;
 
 #[derive(Debug, Eq, Hash, PartialEq)]
 struct Key {
@@ -22,17 +28,18 @@ struct Key {
 impl Tally {
     /// Of nothing; `by_flow` tells flows apart.
     pub fn new(by_flow: bool) -> Self {
-        Self { by_flow, counts: HashMap::new() }
+        Self { by_flow, counts: Map::default() }
     }
 
     /// Counts a step, if it is a drop; `cause` is the id of the finding that explains it.
     pub fn add(&mut self, step: &Step, cause: Option<&str>) {
         let Some(drop) = &step.drop else { return };
+        let by_flow = self.by_flow && self.counts.len() < FLOWS_AT_MOST;
         let key = Key {
             cause: cause.map(str::to_owned),
             drop: drop.clone(),
             place: place(step),
-            flow: self.by_flow.then_some((step.flow, step.direction)),
+            flow: by_flow.then_some((step.flow, step.direction)),
         };
         let count = self.counts.entry(key).or_insert_with_key(|key| DropCount {
             cause: key.cause.clone(),
@@ -44,6 +51,14 @@ impl Tally {
             packets: 0,
         });
         count.packets += 1;
+    }
+
+    /// Adds what was counted elsewhere, flows not told apart.
+    pub fn add_count(&mut self, more: DropCount) {
+        let drop = Drop { reason: more.reason.clone(), location: more.location.clone() };
+        let key = Key { cause: more.cause.clone(), drop, place: more.r#where.clone(), flow: None };
+        let count = self.counts.entry(key).or_insert(DropCount { packets: 0, ..more });
+        count.packets += more.packets;
     }
 
     /// Most packets first; those of like numbers in the order of their flows and places.

@@ -13,9 +13,10 @@ use tracing_subscriber::{
 use super::{
     ending::{self, Ended, Signals},
     filter,
+    kept::Taken,
     live::Live,
-    marks,
-    narrator::Narrator,
+    marks, memory,
+    narrator::{KernelWords, Narrator},
     privileges, sinks,
     sinks::Sinks,
     start::{hooks, modules, start, untraced, warn},
@@ -41,7 +42,7 @@ const LOOK_UP: Duration = Duration::from_millis(250);
 /// One sentence where the run fails.
 pub fn trace(config: &TraceConfig) -> Result<Status, String> {
     log(config);
-    give_back_large_blocks();
+    memory::give_back_large_blocks();
     // First of all: a signal that comes while hooks are being attached must end the run, too.
     let signals = Signals::keep().map_err(|error| format!("signals cannot be caught: {error}"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -49,16 +50,6 @@ pub fn trace(config: &TraceConfig) -> Result<Status, String> {
         .build()
         .map_err(|error| format!("the event loop cannot be started: {error}"))?;
     runtime.block_on(live(config, signals))
-}
-
-/// What is read at the start is large and soon let go. glibc would begin to keep such blocks after the first.
-fn give_back_large_blocks() {
-    #[cfg(target_env = "gnu")]
-    {
-        const LARGE: libc::c_int = 128 << 10;
-        // SAFETY: a setting of the allocator, which takes any number; no other thread runs yet.
-        let _ = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE) };
-    }
 }
 
 async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> {
@@ -83,9 +74,10 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     warn(&progress, &start);
     let began = start.boot_time_ns;
     let closed = sinks.put(Record::Start(start))?.is_break() || sinks.flush()?.is_break();
+    // Symbols are long to read, and wanted in the middle of the run: beside it, from its beginning.
+    let words = KernelWords { reasons: Reasons::of(&kernel), symbols: Reading::begin() };
     let mut run = Run {
-        // Long to read, and wanted in the middle of the run: beside it, from its beginning.
-        narrator: Narrator::new(Reasons::of(&kernel), Reading::begin()),
+        narrator: Narrator::new(words, memory::of_tracker(config.memory)),
         events: 0,
         undecoded: 0,
         newest: 0,
@@ -223,9 +215,9 @@ impl Run<'_> {
         for wire in batch.records {
             let lines = self.narrator.tell(wire);
             if let Some(live) = &mut self.live {
-                live.note(&lines);
+                live.note(lines);
             }
-            for line in lines {
+            for line in lines.drain(..) {
                 self.closed |= self.sinks.put(line)?.is_break();
             }
         }
@@ -253,12 +245,13 @@ fn finish(
     marks: &Marks,
 ) -> Result<Status, String> {
     let counts = probe.counts();
-    let lost = Lost {
+    let mut lost = Lost {
         events: counts.events,
         tracked_overflow: counts.tracked_overflow,
         missed_probes: counts.missed_probes,
         unparsed: counts.unparsed + run.undecoded,
         trails: counts.trails,
+        ..Lost::default()
     };
     for problem in run.narrator.problems() {
         run.progress.warn(&problem);
@@ -267,7 +260,9 @@ fn finish(
     for line in run.narrator.rest() {
         let _ = run.sinks.put(line)?;
     }
-    let mut trace = run.sinks.take_trace();
+    let Taken { mut trace, forgotten, drops } = run.sinks.take_trace();
+    lost.forgotten_packets = forgotten;
+    lost.forgotten_flows = run.narrator.tracker.forgotten_flows();
     trace.start.programs += run.joined;
     trace.start.hooks = hooks(probe);
     trace.start.hooks.failed.append(&mut run.untraced);
@@ -276,7 +271,7 @@ fn finish(
     trace.findings = diagnose(&trace);
     let packets = if config.drops { counts.packets } else { tracker.packets() };
     let counted = Counted { packets, flows: tracker.flows(), events: run.events, lost, duration_ns };
-    trace.summary = summary::summary(&trace, counted);
+    trace.summary = summary::summary(&trace, counted, drops);
     trace.complete = true;
     for finding in &trace.findings {
         let _ = run.sinks.put(Record::Finding(finding.clone()))?;

@@ -3,21 +3,18 @@
 use tracer_common::{Step as WireStep, flag, hook};
 
 use super::{Words, free, netfilter, packet::Packet};
-use crate::model::{Bpf, Drop, Netfilter, Step, Verdict};
+use crate::model::{Bpf, Drop, Name, Netfilter, Step, Verdict};
 
 /// Adds to a step what ends the packet there, or decides that it will end.
 pub fn note(step: &mut Step, wire: &WireStep, packet: &mut Packet, words: &mut dyn Words) {
     match wire.header.hook {
         hook::NF_CONNTRACK_IN if wire.flags & flag::RETURNED != 0 && wire.extra & VERDICT == NF_DROP => {
-            let dropped = Netfilter { verdict: Some(Verdict::Drop), ..netfilter::hook_point(wire) };
+            let dropped = Box::new(Netfilter { verdict: Some(Verdict::Drop), ..netfilter::hook_point(wire) });
             packet.sentence = Some(dropped.clone());
             step.netfilter = Some(dropped);
         }
         hook::KFREE_SKB | hook::SK_SKB_REASON_DROP | hook::KFREE_SKB_REASON | hook::KFREE_SKB_FUNCTION => {
-            let drop = Drop {
-                reason: words.reason(wire.reason),
-                location: if wire.location == 0 { String::new() } else { words.location(wire.location) },
-            };
+            let drop = Drop { reason: words.reason(wire.reason), location: location(wire, words) };
             step.drop = Some(drop).filter(|drop| !free::is_ordinary(drop, step.outer.unwrap_or(step.tuple)));
             step.netfilter = packet.sentence.take();
             on_last_device(step, packet);
@@ -25,15 +22,14 @@ pub fn note(step: &mut Step, wire: &WireStep, packet: &mut Packet, words: &mut d
         hook::CONSUME_SKB if wire.flags & flag::AT_ALLOWED_IPS != 0 && wire.location != 0 => {
             let location = words.location(wire.location);
             if location.starts_with(WIREGUARD) {
-                step.drop = Some(Drop { reason: "CONSUMED".to_owned(), location });
+                step.drop = Some(Drop { reason: Name::new_static("CONSUMED"), location });
                 on_last_device(step, packet);
             }
         }
         hook::CONSUME_SKB if wire.flags & (flag::ACCEPTS_FULL | flag::REQUESTS_FULL) != 0 => {
             let accepts = wire.flags & flag::ACCEPTS_FULL != 0;
             let reason = if accepts { "ACCEPT_QUEUE_FULL" } else { "SYN_QUEUE_FULL" };
-            let location = if wire.location == 0 { String::new() } else { words.location(wire.location) };
-            step.drop = Some(Drop { reason: reason.to_owned(), location });
+            step.drop = Some(Drop { reason: Name::new_static(reason), location: location(wire, words) });
             on_last_device(step, packet);
         }
         _ => {}
@@ -43,7 +39,11 @@ pub fn note(step: &mut Step, wire: &WireStep, packet: &mut Packet, words: &mut d
 /// A packet that an XDP program dropped before there was an skb. The kernel has a reason of that name for
 /// those that it dropped afterwards.
 pub fn in_xdp(bpf: &Bpf) -> Drop {
-    Drop { reason: "XDP".to_owned(), location: bpf.program.clone() }
+    Drop { reason: Name::new_static("XDP"), location: bpf.program.clone() }
+}
+
+fn location(wire: &WireStep, words: &mut dyn Words) -> Name {
+    if wire.location == 0 { Name::default() } else { words.location(wire.location) }
 }
 
 /// By then the field may have been reused for something else.

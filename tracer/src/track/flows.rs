@@ -1,58 +1,95 @@
 //! Which flow a packet belongs to, and which way it goes.
 
-use std::{
-    collections::HashMap,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use tracer_common::{Tuple as WireTuple, direction};
 
-use super::conntrack::Entry;
+use super::{conntrack::Entry, recent::Recent};
 use crate::model::{Direction, Proto, TcpFlags, Tuple};
 
-/// All flows seen. A flow has one tuple for each direction, and one more for each translation.
-#[derive(Default)]
+/// The flows that are under way. A flow has one tuple for each direction, and one more for each translation.
 pub struct Flows {
-    by_tuple: HashMap<Tuple, (u64, Direction)>,
+    by_tuple: Recent<Tuple, Known>,
     count: u64,
-    entries: HashMap<u64, Entry>,
+    forgotten: u64,
+    entries: Recent<u64, Entry>,
+}
+
+/// What a tuple stands for.
+struct Known {
+    flow: u64,
+    /// Of packets that carry the tuple as it is kept.
+    direction: Direction,
+    /// Whether it is the one that the flow was first seen by.
+    first: bool,
 }
 
 impl Flows {
+    /// Remembers so many at most.
+    pub fn new(most: usize) -> Self {
+        Self { by_tuple: Recent::new(most), count: 0, forgotten: 0, entries: Recent::new(most) }
+    }
+
     /// Id and direction of a packet's flow; a new flow where there is none yet.
     pub fn of(&mut self, tuple: Tuple, tcp_flags: Option<TcpFlags>, wire: u8) -> (u64, Direction) {
-        if let Some(known) = self.by_tuple.get(&tuple) {
-            return *known;
+        let (key, turned) = key(tuple);
+        if let Some(known) = self.by_tuple.get(&key) {
+            return (known.flow, turn(known.direction, turned));
         }
         self.count += 1;
         let direction = first_direction(tcp_flags, wire);
-        self.also(tuple, self.count, direction);
+        let known = Known { flow: self.count, direction: turn(direction, turned), first: true };
+        self.by_tuple.insert(key, known);
+        self.note_forgotten();
         (self.count, direction)
     }
 
     /// Packets of a flow carry this tuple too, since they are translated; so will the replies to them.
     pub fn also(&mut self, tuple: Tuple, flow: u64, direction: Direction) {
-        let opposite = match direction {
-            Direction::Orig => Direction::Reply,
-            Direction::Reply => Direction::Orig,
-        };
-        self.by_tuple.entry(tuple).or_insert((flow, direction));
-        self.by_tuple.entry(tuple.reversed()).or_insert((flow, opposite));
+        let (key, turned) = key(tuple);
+        self.by_tuple.get_or_insert(key, || Known { flow, direction: turn(direction, turned), first: false });
+        self.note_forgotten();
     }
 
-    /// How many.
+    /// How many were seen.
     pub fn count(&self) -> u64 {
         self.count
+    }
+
+    /// How many were forgotten: what comes of them counts as another flow.
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 
     /// Keeps a conntrack entry for the packet's next step.
     pub fn keep_entry(&mut self, packet: u64, entry: Entry) {
         self.entries.insert(packet, entry);
+        // Those of packets whose next step was lost.
+        drop(self.entries.forgotten());
     }
 
     /// The entry that was kept for a packet.
     pub fn take_entry(&mut self, packet: u64) -> Option<Entry> {
         self.entries.remove(&packet)
+    }
+
+    fn note_forgotten(&mut self) {
+        let firsts = self.by_tuple.forgotten().iter().filter(|known| known.first).count();
+        self.forgotten += firsts as u64;
+    }
+}
+
+/// A tuple and its reverse are kept once: as the lesser of both, and whether this one is the other.
+fn key(tuple: Tuple) -> (Tuple, bool) {
+    let reversed = tuple.reversed();
+    if reversed < tuple { (reversed, true) } else { (tuple, false) }
+}
+
+fn turn(direction: Direction, turned: bool) -> Direction {
+    match (direction, turned) {
+        (Direction::Orig, true) => Direction::Reply,
+        (Direction::Reply, true) => Direction::Orig,
+        (direction, false) => direction,
     }
 }
 

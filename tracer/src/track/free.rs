@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn the_function_decides_whatever_the_offset() {
-        let drop = |reason: &str, location: &str| Drop { reason: reason.to_owned(), location: location.to_owned() };
+        let drop = |reason: &str, location: &str| Drop { reason: reason.into(), location: location.into() };
         let ordinary = |reason, location, dst: &str| {
             let dst: std::net::IpAddr = dst.parse().expect("an address");
             is_ordinary(&drop(reason, location), Tuple { src: dst, dst, sport: 0, dport: 0, proto: Proto::UDP })

@@ -12,42 +12,43 @@ mod nat;
 mod netfilter;
 mod packet;
 mod program;
+mod recent;
 mod redirect;
 mod trail;
 mod tunnel;
-
-use std::collections::HashMap;
 
 use tracer_common::{Change as WireChange, Dropped, HOOKS, Peer, Step as WireStep, hook};
 
 use crate::{
     decode::{Wire, name},
-    model::{CtState, Device, IcmpError, Proto, Route, Step, TcpFlags, Verdict},
+    model::{CtState, Device, IcmpError, Name, Proto, Route, Step, TcpFlags, Verdict},
 };
 pub use flows::tuple;
 pub use netfilter::Locus;
 use packet::Packet;
+use recent::Recent;
 
 /// The kernel's words for numbers.
 pub trait Words {
     /// Name of a drop reason.
-    fn reason(&mut self, number: u32) -> String;
+    fn reason(&mut self, number: u32) -> Name;
     /// Symbol and offset of a code address.
-    fn location(&mut self, address: u64) -> String;
+    fn location(&mut self, address: u64) -> Name;
 }
 
 /// What a record tells.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are steps: a box would be an allocation for each")]
 pub enum Told {
     /// A step.
-    Step(Box<Tracked>),
+    Step(Tracked),
     /// A device that packets pass.
     Device(Device),
 }
 
 impl From<Step> for Told {
     fn from(step: Step) -> Self {
-        Self::Step(Box::new(Tracked { step, locus: None }))
+        Self::Step(Tracked { step, locus: None })
     }
 }
 
@@ -61,9 +62,8 @@ pub struct Tracked {
 }
 
 /// Follows packets through their records.
-#[derive(Default)]
 pub struct Tracker {
-    packets: HashMap<u64, Packet>,
+    packets: Recent<u64, Packet>,
     flows: flows::Flows,
     translations: nat::Translations,
     chains: netfilter::Chains,
@@ -73,49 +73,75 @@ pub struct Tracker {
     /// The kernel's id of the packet whose step came last.
     raw: Option<u64>,
     devices: trail::Names,
-    /// How many packets got an id.
+    /// How many packets got an id, and how many of them were nothing to tell of.
     numbered: u64,
+    untold: u64,
     drops: u64,
 }
 
 impl Tracker {
-    /// What a record tells, in order; nothing where it is only about records to come.
-    pub fn record(&mut self, wire: Wire, words: &mut dyn Words) -> Vec<Told> {
+    /// Nothing is seen yet. So many packets and flows are remembered at most, those in use.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self {
+            packets: Recent::new(most),
+            flows: flows::Flows::new(most),
+            translations: nat::Translations::new(most),
+            chains: netfilter::Chains::default(),
+            programs: program::Programs::default(),
+            peer: None,
+            raw: None,
+            devices: trail::Names::default(),
+            numbered: 0,
+            untold: 0,
+            drops: 0,
+        }
+    }
+
+    /// Adds what a record tells, in order; nothing where it is only about records to come.
+    pub fn record(&mut self, wire: Wire, words: &mut dyn Words, told: &mut Vec<Told>) {
         if let Wire::Dropped(dropped) = wire {
-            return self.dropped(&dropped, words);
+            return self.dropped(&dropped, words, told);
         }
-        let Some(told) = self.one(wire, words) else { return Vec::new() };
-        let Told::Step(tracked) = &told else { return vec![told] };
-        let Some(packet) = self.raw.and_then(|raw| self.packets.get_mut(&raw)) else { return vec![told] };
-        let waited = packet.redirected.take().and_then(|redirected| redirect::completed(redirected, &tracked.step));
-        if tracked.step.hook == redirect::HOOK {
-            packet.redirected = Some(tracked.step.clone());
-            return waited.into_iter().map(Told::from).collect();
+        let Some(news) = self.one(wire, words) else { return };
+        if let Told::Step(tracked) = &news
+            && let Some(packet) = self.raw.and_then(|raw| self.packets.get(&raw))
+        {
+            let waited = packet.redirected.take().and_then(|waited| redirect::completed(*waited, &tracked.step));
+            told.extend(waited.map(Told::from));
+            if tracked.step.hook == redirect::HOOK {
+                packet.redirected = Some(Box::new(tracked.step.clone()));
+                return;
+            }
         }
-        waited.into_iter().map(Told::from).chain([told]).collect()
+        told.extend(rest(self.packets.forgotten().iter_mut()).into_iter().map(Told::from));
+        told.push(news);
     }
 
     /// A packet's end with all that came before. An end that is no loss tells nothing.
-    fn dropped(&mut self, dropped: &Dropped, words: &mut dyn Words) -> Vec<Told> {
-        let wires = trail::unfold(dropped, &self.devices);
-        let told: Vec<Told> = wires.into_iter().flat_map(|wire| self.record(wire, words)).collect();
-        if told.iter().any(|told| matches!(told, Told::Step(tracked) if tracked.step.drop.is_some())) {
-            return told;
+    fn dropped(&mut self, dropped: &Dropped, words: &mut dyn Words, told: &mut Vec<Told>) {
+        let before = told.len();
+        for wire in trail::unfold(dropped, &self.devices) {
+            self.record(wire, words, told);
         }
-        self.packets.remove(&dropped.step.header.packet);
-        Vec::new()
+        if told[before..].iter().any(|told| matches!(told, Told::Step(tracked) if tracked.step.drop.is_some())) {
+            return;
+        }
+        told.truncate(before);
+        self.untold += u64::from(self.packets.remove(&dropped.step.header.packet).is_some());
     }
 
     fn one(&mut self, wire: Wire, words: &mut dyn Words) -> Option<Told> {
-        let told = |step, locus| Some(Told::Step(Box::new(Tracked { step, locus })));
+        let told = |step, locus| Some(Told::Step(Tracked { step, locus }));
         match wire {
             Wire::Step(step) => told(self.step(&step, words), None),
             Wire::Change(change) => told(self.change(&change, words), None),
             Wire::Verdict(verdict) => {
                 let (netfilter, locus) = self.chains.verdict(&verdict);
+                let netfilter = Box::new(netfilter);
                 let mut step = self.step(&verdict.step, words);
                 if netfilter.verdict == Some(Verdict::Drop)
-                    && let Some(packet) = self.packets.get_mut(&verdict.step.header.packet)
+                    && let Some(packet) = self.packets.get(&verdict.step.header.packet)
                 {
                     packet.sentence = Some(netfilter.clone());
                 }
@@ -127,8 +153,8 @@ impl Tracker {
                 Some(Told::Device(Device {
                     netns: device.netns,
                     ifindex: device.ifindex,
-                    ifname: name(&device.ifname),
-                    kind: name(&device.kind),
+                    ifname: name(&device.ifname).into(),
+                    kind: name(&device.kind).into(),
                     mtu: device.mtu,
                     allowed_ips: None,
                 }))
@@ -146,14 +172,14 @@ impl Tracker {
                 None
             }
             Wire::Outer(outer) => {
-                if let Some(packet) = self.packets.get_mut(&outer.header.packet) {
+                if let Some(packet) = self.packets.get(&outer.header.packet) {
                     packet.layers.look(&outer, &packet.ifname);
                 }
                 None
             }
             Wire::Peer(peer) => {
                 // Like an entry, possibly before the packet's first step.
-                match self.packets.get_mut(&peer.header.packet) {
+                match self.packets.get(&peer.header.packet) {
                     Some(packet) => packet.layers.meet(&peer),
                     None => self.peer = Some(peer),
                 }
@@ -164,9 +190,7 @@ impl Tracker {
 
     /// What still waits for a packet's next step when there will be none.
     pub fn rest(&mut self) -> Vec<Step> {
-        let mut rest: Vec<Step> = self.packets.values_mut().filter_map(|packet| packet.redirected.take()).collect();
-        rest.sort_by_key(|step| step.ts);
-        rest
+        rest(self.packets.values())
     }
 
     /// Keeps the name and kind (`tc`, `xdp`, `cgroup_skb`) of a BPF program.
@@ -177,13 +201,19 @@ impl Tracker {
     /// How many packets were seen.
     #[must_use]
     pub fn packets(&self) -> u64 {
-        self.packets.len() as u64
+        self.numbered - self.untold
     }
 
     /// How many flows were seen.
     #[must_use]
     pub fn flows(&self) -> u64 {
         self.flows.count()
+    }
+
+    /// How many flows were forgotten for newer ones: what comes of them later counts as another flow.
+    #[must_use]
+    pub fn forgotten_flows(&self) -> u64 {
+        self.flows.forgotten()
     }
 
     /// How many drops were seen.
@@ -194,7 +224,7 @@ impl Tracker {
 
     /// The text that a look-up has found for the rule of the step just told, for the drop to come.
     pub fn sentenced(&mut self, step: &Step) {
-        let packet = self.raw.and_then(|raw| self.packets.get_mut(&raw)).filter(|packet| packet.id == step.packet);
+        let packet = self.raw.and_then(|raw| self.packets.get(&raw)).filter(|packet| packet.id == step.packet);
         if let Some(packet) = packet.filter(|packet| packet.sentence.is_some()) {
             packet.sentence.clone_from(&step.netfilter);
         }
@@ -210,10 +240,10 @@ impl Tracker {
         if before != step.tuple {
             self.flows.also(step.tuple, step.flow, step.direction);
             let nat = self.translations.note(before, step.tuple, step.direction, step.ct.as_ref());
-            step.nat = Some(nat);
+            step.nat = Some(Box::new(nat));
         }
         step.bpf = self.programs.of(wire);
-        if let Some(packet) = self.packets.get_mut(&wire.step.header.packet) {
+        if let Some(packet) = self.packets.get(&wire.step.header.packet) {
             packet.program.clone_from(&step.bpf);
         }
         if let Some(bpf) = step.bpf.as_ref().filter(|bpf| program::ended_in_xdp(bpf, wire)) {
@@ -226,7 +256,7 @@ impl Tracker {
     /// The packet of a step, new or known.
     fn packet(&mut self, wire: &WireStep) -> &mut Packet {
         let (flows, numbered) = (&mut self.flows, &mut self.numbered);
-        let packet = self.packets.entry(wire.header.packet).or_insert_with(|| {
+        let packet = self.packets.get_or_insert(wire.header.packet, || {
             *numbered += 1;
             let tuple = tuple(&wire.tuple);
             let (flow, direction) = flows.of(tuple, tcp_flags(wire), wire.tuple.direction);
@@ -252,7 +282,7 @@ impl Tracker {
             packet: packet.id,
             flow: packet.flow,
             direction: packet.direction,
-            hook: hook.map_or_else(|| format!("hook {}", wire.header.hook), |hook| hook.name.to_owned()),
+            hook: hook.map_or_else(|| format!("hook {}", wire.header.hook).into(), |hook| Name::new_static(hook.name)),
             ifname: name(&wire.ifname),
             ifindex: wire.ifindex,
             netns: wire.netns,
@@ -281,7 +311,7 @@ impl Tracker {
                 }
                 end::note(&mut step, wire, packet, words);
             }
-            hook::NF_HOOK_SLOW => step.netfilter = Some(netfilter::hook_point(wire)),
+            hook::NF_HOOK_SLOW => step.netfilter = Some(Box::new(netfilter::hook_point(wire))),
             hook::BPF_REDIRECT => {
                 step.redirect = Some(redirect::told(&step, wire));
                 step.bpf = packet.program.take();
@@ -289,7 +319,8 @@ impl Tracker {
             hook::SKB_DO_REDIRECT => step.bpf.clone_from(&packet.program),
             hook::IP_ROUTE_ME_HARDER | hook::IP6_ROUTE_ME_HARDER => {
                 let from = step.ifname.clone();
-                step.route = Some(Route { mark: step.mark, from, to: String::new(), rule: None, table: None });
+                let route = Route { mark: step.mark, from: from.into(), to: String::new(), rule: None, table: None };
+                step.route = Some(Box::new(route));
             }
             hook::ICMP_SEND | hook::ICMP6_SEND => step.icmp = Some(icmp(wire)),
             _ => end::note(&mut step, wire, packet, words),
@@ -302,6 +333,13 @@ impl Tracker {
         self.drops += u64::from(step.drop.is_some());
         step
     }
+}
+
+/// The redirects that still wait for their packet's next step, in order of time.
+fn rest<'a>(packets: impl Iterator<Item = &'a mut Packet>) -> Vec<Step> {
+    let mut rest: Vec<_> = packets.filter_map(|packet| packet.redirected.take()).map(|step| *step).collect();
+    rest.sort_by_key(|step| step.ts);
+    rest
 }
 
 fn tcp_flags(wire: &WireStep) -> Option<TcpFlags> {
@@ -322,3 +360,6 @@ fn icmp(wire: &WireStep) -> IcmpError {
     };
     IcmpError { kind, code, mtu }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,23 +1,28 @@
 //! Translations: which end of a packet was changed, and whether that undoes another one.
 
-use std::collections::HashMap;
-
+use super::recent::Recent;
 use crate::model::{Conntrack, CtState, Direction, Nat, Translation, Tuple};
 
 /// What was translated into what, by the tuple after.
-#[derive(Default)]
-pub struct Translations(HashMap<Tuple, Tuple>);
+pub struct Translations(Recent<Tuple, Tuple>);
 
 impl Translations {
+    /// Remembers so many at most.
+    pub fn new(most: usize) -> Self {
+        Self(Recent::new(most))
+    }
+
     /// The change of a packet's tuple, and keeps it for the replies.
     pub fn note(&mut self, before: Tuple, after: Tuple, direction: Direction, ct: Option<&Conntrack>) -> Translation {
-        let undoes = self.0.get(&before.reversed()) == Some(&after.reversed());
+        let undoes = self.0.get(&before.reversed()).is_some_and(|undone| *undone == after.reversed());
         // A flow that is older than the trace: conntrack still knows who began it.
         let reply = ct.is_some_and(|ct| matches!(ct.state, CtState::ReplyEstablished | CtState::ReplyRelated));
         let reverses = direction == Direction::Reply && (undoes || reply);
         if !reverses {
             self.0.insert(after, before);
         }
+        // What is forgotten is that of flows that are, too.
+        drop(self.0.forgotten());
         Translation { kind: kind(before, after, reverses), before, after, reverses }
     }
 }
@@ -51,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_reply_undoes_what_was_done() {
-        let mut seen = Translations::default();
+        let mut seen = Translations::new(16);
         let (pod, node) = (tuple("10.0.0.1", "192.0.2.9"), tuple("198.51.100.1", "192.0.2.9"));
         let out = seen.note(pod, node, Direction::Orig, None);
         assert_eq!((out.kind, out.reverses), (Nat::Snat, false));
@@ -61,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_destination_is_dnat_also_when_seen_from_its_reply() {
-        let mut seen = Translations::default();
+        let mut seen = Translations::new(16);
         let (service, backend) = (tuple("10.0.0.1", "10.96.0.1"), tuple("10.0.0.1", "10.0.0.7"));
         assert_eq!(seen.note(service, backend, Direction::Orig, None).kind, Nat::Dnat);
         let back = seen.note(backend.reversed(), service.reversed(), Direction::Reply, None);
@@ -70,7 +75,7 @@ mod tests {
 
     #[test]
     fn another_translation_of_a_reply_undoes_nothing() {
-        let mut seen = Translations::default();
+        let mut seen = Translations::new(16);
         let other = seen.note(tuple("10.0.0.1", "10.0.0.2"), tuple("10.0.0.9", "10.0.0.2"), Direction::Reply, None);
         assert_eq!((other.kind, other.reverses), (Nat::Snat, false));
     }

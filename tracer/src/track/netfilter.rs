@@ -1,12 +1,11 @@
 //! Verdict records to the place in the ruleset that they name.
 
-use std::collections::HashMap;
-
 use tracer_common::{Chain as WireChain, Decision, LEGACY_POLICY, Step as WireStep, Verdict as WireVerdict, via};
 
 use crate::{
     decode::name,
-    model::{Netfilter, NfFamily, NfHook, Verdict},
+    fast::Map,
+    model::{Name, Netfilter, NfFamily, NfHook, Verdict},
 };
 
 /// What a look-up in the ruleset needs.
@@ -17,16 +16,16 @@ pub enum Locus {
         /// Table family.
         family: NfFamily,
         /// Table name.
-        table: String,
+        table: Name,
         /// Base chain of the walk.
-        base_chain: String,
+        base_chain: Name,
     },
     /// Legacy iptables.
     Legacy {
         /// `ip` or `ip6`.
         family: NfFamily,
         /// Table name.
-        table: String,
+        table: Name,
         /// Which of the table's blobs it was: another after each change.
         generation: u64,
         /// Byte offset of the entry in the table's blob; `None` where it could not be told.
@@ -36,11 +35,11 @@ pub enum Locus {
 
 /// Names of chains by their address.
 #[derive(Default)]
-pub struct Chains(HashMap<u64, Chain>);
+pub struct Chains(Map<u64, Chain>);
 
 struct Chain {
-    table: String,
-    chain: String,
+    table: Name,
+    chain: Name,
     base: Option<Base>,
 }
 

@@ -1,7 +1,7 @@
 //! What is remembered of a packet between its steps.
 
 use super::{conntrack::Entry, tunnel::Layers};
-use crate::model::{Bpf, Direction, Netfilter, Step};
+use crate::model::{Bpf, Direction, Name, Netfilter, Step};
 
 /// One packet.
 pub struct Packet {
@@ -12,17 +12,17 @@ pub struct Packet {
     /// Its direction in the flow.
     pub direction: Direction,
     /// Device that it was on last.
-    pub ifname: String,
+    pub ifname: Name,
     /// Its ifindex, 0 for none.
     pub ifindex: u32,
     /// The conntrack entry that it points to.
     pub entry: Option<Entry>,
     /// The drop that netfilter has decided and the kernel not yet carried out.
-    pub sentence: Option<Netfilter>,
+    pub sentence: Option<Box<Netfilter>>,
     /// The BPF program that it passed last.
-    pub program: Option<Bpf>,
+    pub program: Option<Box<Bpf>>,
     /// A redirect whose target its next step will show.
-    pub redirected: Option<Step>,
+    pub redirected: Option<Box<Step>>,
     /// The tunnels that it is in.
     pub layers: Layers,
 }
@@ -34,7 +34,7 @@ impl Packet {
             id,
             flow,
             direction,
-            ifname: String::new(),
+            ifname: Name::default(),
             ifindex: 0,
             entry: None,
             sentence: None,

@@ -1,31 +1,33 @@
 //! What BPF programs did: their names, their verdicts in the kernel's spelling.
 
-use std::collections::HashMap;
-
 use tracer_common::{Change as WireChange, by};
 
-use crate::model::Bpf;
+use crate::{
+    fast::Map,
+    model::{Bpf, Name},
+};
 
 /// The programs that packets may pass, by id.
 #[derive(Default)]
-pub struct Programs(HashMap<u32, (String, String)>);
+pub struct Programs(Map<u32, (Name, Name)>);
 
 impl Programs {
     /// Keeps a program's name and kind (`tc`, `xdp`, `cgroup_skb`).
     pub fn learn(&mut self, id: u32, name: &str, kind: &str) {
-        self.0.insert(id, (name.to_owned(), kind.to_owned()));
+        self.0.insert(id, (name.into(), kind.into()));
     }
 
     /// The program behind a change, if it was one.
-    pub fn of(&self, wire: &WireChange) -> Option<Bpf> {
+    pub fn of(&self, wire: &WireChange) -> Option<Box<Bpf>> {
         if wire.by != by::PROGRAM {
             return None;
         }
         let id = wire.program;
-        let (program, kind) = self.0.get(&id).cloned().unwrap_or_else(|| (format!("program {id}"), String::new()));
+        let (program, kind) =
+            self.0.get(&id).cloned().unwrap_or_else(|| (format!("program {id}").into(), Name::default()));
         let verdict = verdict(&kind, wire.code);
         let mark_before = (kind != XDP && wire.mark_before != wire.step.mark).then_some(wire.mark_before);
-        Some(Bpf { program, id, kind, verdict, mark_before })
+        Some(Box::new(Bpf { program, id, kind, verdict, mark_before }))
     }
 }
 
@@ -37,7 +39,7 @@ pub fn ended_in_xdp(bpf: &Bpf, wire: &WireChange) -> bool {
 }
 
 /// `include/uapi/linux/pkt_cls.h`, `include/uapi/linux/bpf.h`; an unknown one as a number.
-fn verdict(kind: &str, code: i32) -> String {
+fn verdict(kind: &str, code: i32) -> Name {
     const TC: &[&str] = &[
         "TC_ACT_OK",
         "TC_ACT_RECLASSIFY",
@@ -52,14 +54,14 @@ fn verdict(kind: &str, code: i32) -> String {
     const XDP_VERDICTS: &[&str] = &["XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT"];
     const CGROUP: &[&str] = &["SK_DROP", "SK_PASS"];
     let names = match kind {
-        "tc" if code == -1 => return "TC_ACT_UNSPEC".to_owned(),
+        "tc" if code == -1 => return Name::new_static("TC_ACT_UNSPEC"),
         "tc" => TC,
         XDP => XDP_VERDICTS,
         "cgroup_skb" => CGROUP,
         _ => &[],
     };
     let name = usize::try_from(code).ok().and_then(|code| names.get(code));
-    name.map_or_else(|| code.to_string(), |name| (*name).to_owned())
+    name.map_or_else(|| code.to_string().into(), |name| Name::new_static(name))
 }
 
 #[cfg(test)]

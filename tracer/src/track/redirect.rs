@@ -14,15 +14,15 @@ const WITH_DEVICE: &str = "__bpf_redirect";
 const RECEIVE: &str = "netif_receive_skb";
 
 /// What `__bpf_redirect` tells.
-pub fn told(step: &Step, wire: &WireStep) -> Redirect {
+pub fn told(step: &Step, wire: &WireStep) -> Box<Redirect> {
     /// `include/uapi/linux/bpf.h`
     const BPF_F_INGRESS: u64 = 1;
-    Redirect {
+    Box::new(Redirect {
         ifname: step.ifname.clone(),
         ifindex: step.ifindex,
         ingress: wire.extra & BPF_F_INGRESS != 0,
         up: wire.extra & REDIRECT_UP != 0,
-    }
+    })
 }
 
 /// A redirect, now that the packet's next step is known; nothing where that tells of it by itself.
@@ -32,7 +32,8 @@ pub fn completed(mut redirected: Step, next: &Step) -> Option<Step> {
     }
     if next.drop.is_none() && next.ifindex != 0 {
         let ingress = next.hook == RECEIVE;
-        redirected.redirect = Some(Redirect { ifname: next.ifname.clone(), ifindex: next.ifindex, ingress, up: true });
+        let (ifname, ifindex) = (next.ifname.clone(), next.ifindex);
+        redirected.redirect = Some(Box::new(Redirect { ifname, ifindex, ingress, up: true }));
         redirected.ifname.clone_from(&next.ifname);
         redirected.ifindex = next.ifindex;
     }

@@ -1,16 +1,17 @@
 //! What the flight recorder kept, unfolded to the records that a live trace would have had.
 
-use std::collections::HashMap;
-
 use tracer_common::{
     Change, ChangeDetails, Decision, Dropped, MARKS_KEPT, MARKS_OF_DETAILS, Mark, Outer, OuterDetails, Peer,
     PeerDetails, Step, Tuple, Verdict, hook, kind,
 };
 
-use crate::decode::{Wire, details};
+use crate::{
+    decode::{Wire, details},
+    fast::Map,
+};
 
 /// Names of devices by netns and ifindex, as records carry them.
-pub type Names = HashMap<(u32, u32), [u8; 16]>;
+pub type Names = Map<(u32, u32), [u8; 16]>;
 
 /// The packet's way in order of time, its end last. Details of a kind that is not known end it early: what follows
 /// could not be told from them.

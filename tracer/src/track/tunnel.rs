@@ -5,7 +5,7 @@ use tracer_common::{OUTER_L4, Outer as WireOuter, Peer as WirePeer, Step as Wire
 use super::flows::tuple;
 use crate::{
     decode::name,
-    model::{Peer, Proto, Tunnel, TunnelKind, Tuple},
+    model::{Name, Peer, Proto, Tunnel, TunnelKind, Tuple},
 };
 
 mod peer;
@@ -15,15 +15,15 @@ mod peer;
 pub struct Layers {
     layers: Vec<Layer>,
     /// The tunnel device that the packet has entered, and whose headers it will get.
-    entered: Option<(TunnelKind, String)>,
+    entered: Option<(TunnelKind, Name)>,
     peer: Option<Peer>,
     /// What the packet's next step has to tell.
-    news: Option<Tunnel>,
+    news: Option<Box<Tunnel>>,
 }
 
 struct Layer {
     kind: TunnelKind,
-    ifname: String,
+    ifname: Name,
     id: Option<u32>,
     outer: Option<Tuple>,
 }
@@ -40,7 +40,7 @@ impl Layers {
     }
 
     /// Other headers are on the wire; `ifname` is the device that the packet was on before.
-    pub fn look(&mut self, wire: &WireOuter, ifname: &str) {
+    pub fn look(&mut self, wire: &WireOuter, ifname: &Name) {
         let seen = (wire.outer.tuple.version != 0).then(|| tuple(&wire.outer.tuple));
         let beneath = self.layers.iter().position(|layer| layer.outer == seen && seen.is_some());
         match (seen, beneath) {
@@ -51,14 +51,14 @@ impl Layers {
     }
 
     /// What a step has to tell of tunnels.
-    pub fn step(&mut self, wire: &WireStep) -> Option<Tunnel> {
+    pub fn step(&mut self, wire: &WireStep) -> Option<Box<Tunnel>> {
         match wire.header.hook {
             hook::VXLAN_XMIT => self.entered = Some((TunnelKind::Vxlan, name(&wire.ifname))),
             hook::GENEVE_XMIT => self.entered = Some((TunnelKind::Geneve, name(&wire.ifname))),
             hook::WG_XMIT => self.entered = Some((TunnelKind::Wireguard, name(&wire.ifname))),
-            hook::XFRM_OUTPUT => self.entered = Some((TunnelKind::Esp, String::new())),
-            hook::WG_SOCKET_SEND_SKB_TO_PEER => self.news = Some(self.encrypt(wire)),
-            hook::WG_ALLOWEDIPS_LOOKUP_SRC => self.news = Some(self.decrypt(wire)),
+            hook::XFRM_OUTPUT => self.entered = Some((TunnelKind::Esp, Name::default())),
+            hook::WG_SOCKET_SEND_SKB_TO_PEER => self.news = Some(Box::new(self.encrypt(wire))),
+            hook::WG_ALLOWEDIPS_LOOKUP_SRC => self.news = Some(Box::new(self.decrypt(wire))),
             _ => {}
         }
         let mut news = self.news.take()?;
@@ -87,7 +87,7 @@ impl Layers {
         Tunnel { kind, enters: false, ifname, id: None, outer, peer: self.peer.take() }
     }
 
-    fn wrap(&mut self, outer: Tuple, l4: &[u8; OUTER_L4], ifname: &str) {
+    fn wrap(&mut self, outer: Tuple, l4: &[u8; OUTER_L4], ifname: &Name) {
         if let Some(layer) = self.layers.last_mut() {
             let translated = layer.outer.is_some_and(|old| {
                 old.proto == outer.proto
@@ -101,10 +101,11 @@ impl Layers {
         }
         let (kind, ifname) = match self.entered.take() {
             Some((kind, ifname)) if fits(kind, outer.proto) => (kind, ifname),
-            _ => (by_protocol(outer), ifname.to_owned()),
+            _ => (by_protocol(outer), ifname.clone()),
         };
         let id = id(kind, l4);
-        self.news = Some(Tunnel { kind, enters: true, ifname: ifname.clone(), id, outer: Some(outer), peer: None });
+        let news = Tunnel { kind, enters: true, ifname: ifname.clone(), id, outer: Some(outer), peer: None };
+        self.news = Some(Box::new(news));
         self.layers.push(Layer { kind, ifname, id, outer: Some(outer) });
     }
 
@@ -113,7 +114,7 @@ impl Layers {
         while self.layers.len() > left
             && let Some(Layer { kind, ifname, id, outer }) = self.layers.pop()
         {
-            self.news = Some(Tunnel { kind, enters: false, ifname, id, outer, peer: None });
+            self.news = Some(Box::new(Tunnel { kind, enters: false, ifname, id, outer, peer: None }));
         }
     }
 }

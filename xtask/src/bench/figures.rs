@@ -80,6 +80,27 @@ impl Figures {
         text
     }
 
+    /// Those without a kernel, as Markdown.
+    pub fn offline_table(&self) -> String {
+        let mut text = "| flows, memory | records | records a second | ns a record: decoded, followed, kept | ns a record: diagnosed | \
+                        packets let go | flows forgotten | peak resident, KiB |\n|---|---|---|---|---|---|---|---|\n"
+            .to_owned();
+        let whats = [
+            "records",
+            "records_per_second",
+            "follow_ns_per_record",
+            "diagnose_ns_per_record",
+            "forgotten_packets",
+            "forgotten_flows",
+            "peak_resident_kib",
+        ];
+        for case in &self.cases {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "| {case} | {} |", whats.map(|what| self.cell(case, what)).join(" | "));
+        }
+        text
+    }
+
     fn cell(&self, case: &str, what: &str) -> String {
         self.of(case, what).map_or_else(|| "–".to_owned(), |value| value.to_string())
     }

@@ -1,6 +1,8 @@
-//! `cargo xtask bench`: what tracing costs, in instructions, which are exact and the same on any machine.
+//! `cargo xtask bench`: what tracing costs, in instructions, which are exact and the same on any machine; what user
+//! space does with records, also in time.
 
 pub mod figures;
+mod offline;
 mod record;
 
 use std::{
@@ -34,6 +36,9 @@ pub struct BenchArgs {
     /// Keep the figures that later runs are compared with (tests/costs.toml), and write docs/performance.md
     #[arg(long)]
     record: bool,
+    /// Only what user space does with records, which needs no guest
+    #[arg(long, conflicts_with_all = ["programs", "filter"])]
+    offline: bool,
     /// Only the cases whose name contains one of these
     #[arg(conflicts_with = "record")]
     filter: Vec<String>,
@@ -43,6 +48,16 @@ pub struct BenchArgs {
 pub fn bench(args: &BenchArgs) -> Result<i32> {
     if !args.no_build {
         build::build()?;
+    }
+    if args.filter.is_empty() {
+        let table = offline::measure()?.offline_table();
+        print!("{table}");
+        if args.record {
+            record::publish("offline figures", &table)?;
+        }
+    }
+    if args.offline {
+        return Ok(0);
     }
     let mut arguments = args.filter.clone();
     arguments.extend(args.programs.then(|| "--programs".to_owned()));

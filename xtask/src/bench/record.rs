@@ -16,13 +16,19 @@ pub fn keep(figures: &Figures) -> Result<()> {
     let costs: BTreeMap<_, _> = figures.costs().collect();
     let text = format!("# Written by `cargo xtask bench --record`.\n{}", toml::to_string(&costs)?);
     workspace::write_atomically(&costs_file(), text.as_bytes())?;
+    publish("figures", &figures.table())
+}
+
+/// Writes a table into the document for people, in its place there.
+pub fn publish(place: &str, table: &str) -> Result<()> {
+    let (begin, end) = (format!("<!-- {place} -->"), format!("<!-- end of {place} -->"));
     let document = workspace::root().join("docs/performance.md");
     let text = fs::read_to_string(&document).with_context(|| format!("cannot read {}", document.display()))?;
     let (before, after) = text
-        .split_once(BEGIN)
-        .and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)))
-        .with_context(|| format!("{} has no place for the figures", document.display()))?;
-    let text = format!("{before}{BEGIN}\n{}{END}{after}", figures.table());
+        .split_once(&begin)
+        .and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)))
+        .with_context(|| format!("{} has no place for {place}", document.display()))?;
+    let text = format!("{before}{begin}\n{table}{end}{after}");
     workspace::write_atomically(&document, text.as_bytes())
 }
 
@@ -38,9 +44,6 @@ pub fn risen(figures: &Figures) -> Result<Vec<String>> {
     };
     Ok(figures.costs().filter_map(compare).collect())
 }
-
-const BEGIN: &str = "<!-- figures -->";
-const END: &str = "<!-- end of figures -->";
 
 fn costs_file() -> PathBuf {
     workspace::root().join("tests/costs.toml")

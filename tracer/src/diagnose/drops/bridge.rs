@@ -120,7 +120,7 @@ fn filtered(ifname: &str, bridge: &str) -> Explained {
 }
 
 fn cause(dropped: &Dropped<'_>, ifname: &str, did: String) -> Cause {
-    let place = Where { ifname: Some(ifname.to_owned()), ..on_device(dropped.step) };
+    let place = Where { ifname: Some(ifname.into()), ..on_device(dropped.step) };
     Cause { place, did, ..Cause::default() }
 }
 

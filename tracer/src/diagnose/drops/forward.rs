@@ -1,7 +1,7 @@
 //! `forwarding-off`, `ttl-exceeded`, `packet-too-big` and `path-mtu-learned`: a router that does not pass a packet on.
 
 use super::{super::firewall::on_device, Dropped, Explained};
-use crate::model::{Cause, Confidence, IcmpError, Severity, Step, Where};
+use crate::model::{Cause, Confidence, IcmpError, Name, Severity, Step, Where};
 
 /// What ends where packets are forwarded.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
@@ -89,7 +89,7 @@ fn too_big(dropped: &Dropped<'_>) -> Option<Explained> {
     let unsaid = dropped.unsaid() || dropped.because(&["PKT_TOO_BIG"]);
     let (told, mtu) = too_big_for(dropped).filter(|_| unsaid)?;
     let (step, facts) = (dropped.step, dropped.facts);
-    let again = facts.flow(step.flow).find(|other| {
+    let again = facts.drops_of(step.flow).find(|other| {
         other.direction == step.direction
             && other.packet != step.packet
             && other.netns == step.netns
@@ -98,10 +98,13 @@ fn too_big(dropped: &Dropped<'_>) -> Option<Explained> {
     });
     // IPv4 still has the packet on the device that it came in on.
     let dst = dropped.tuple().dst;
-    let next = dropped.routes().filter(|answer| answer.to == Some(dst)).find_map(|answer| answer.device.clone());
+    let next = dropped
+        .routes()
+        .filter(|answer| answer.to == Some(dst))
+        .find_map(|answer| answer.device.as_deref().map(Name::from));
     let next = next.or_else(|| dst.is_ipv6().then(|| step.ifname.clone()));
     let place = Where { netns: Some(step.netns), ifname: next.clone(), ..Where::default() };
-    let device = next.unwrap_or_else(|| "the next device".to_owned());
+    let device = next.unwrap_or_else(|| "the next device".into());
     let (netns, src, len) = (dropped.netns(), dropped.tuple().src, told.len);
     let mut explained = Explained {
         id: "packet-too-big",

@@ -80,7 +80,7 @@ fn answer(dropped: &Dropped<'_>) -> &'static str {
 fn reset<'a>(dropped: &Dropped<'a>) -> Option<&'a Step> {
     let step = dropped.step;
     let arrived = dropped.before().find(|before| before.netns != step.netns || before.hook != "nf_hook_slow")?;
-    dropped.facts.flow(step.flow).find(|other| {
+    dropped.facts.flow_within(step.flow, arrived.ts, step.ts).find(|other| {
         other.netns == step.netns
             && other.direction != step.direction
             && (arrived.ts..step.ts).contains(&other.ts)

@@ -36,7 +36,7 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
 fn deciding<'a>(dropped: &Dropped<'a>) -> Option<(&'a Step, &'a Bpf)> {
     let last = dropped.before().next();
     let step = if dropped.step.bpf.is_some() { dropped.step } else { last? };
-    let bpf = step.bpf.as_ref().filter(|bpf| step.netns == dropped.step.netns && drops(bpf));
+    let bpf = step.bpf.as_deref().filter(|bpf| step.netns == dropped.step.netns && drops(bpf));
     bpf.map(|bpf| (step, bpf)).or_else(|| under_veth(dropped))
 }
 
@@ -47,11 +47,13 @@ fn under_veth<'a>(dropped: &Dropped<'a>) -> Option<(&'a Step, &'a Bpf)> {
     if !dropped.unsaid_within(&["veth_xdp_rcv_skb"]) {
         return None;
     }
-    let step = dropped.facts.flow(dropped.step.flow).find(|step| {
-        let near = step.ts <= dropped.step.ts && dropped.step.ts - step.ts < SOON_NS && step.cpu == dropped.step.cpu;
-        near && step.tuple == dropped.step.tuple && step.bpf.as_ref().is_some_and(|bpf| bpf.kind == "xdp" && drops(bpf))
+    let end = dropped.step;
+    let step = dropped.facts.flow_within(end.flow, end.ts.saturating_sub(SOON_NS), end.ts).find(|step| {
+        step.cpu == end.cpu
+            && step.tuple == dropped.step.tuple
+            && step.bpf.as_ref().is_some_and(|bpf| bpf.kind == "xdp" && drops(bpf))
     })?;
-    Some((step, step.bpf.as_ref()?))
+    Some((step, step.bpf.as_deref()?))
 }
 
 fn drops(bpf: &Bpf) -> bool {

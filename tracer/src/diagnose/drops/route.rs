@@ -1,7 +1,7 @@
 //! `no-route`, `blackhole-route`, `unreachable-route`, `prohibit-route`: the routing table refuses the packet.
 
 use super::{super::firewall::on_device, Dropped, Explained};
-use crate::model::{Cause, RouteAnswer};
+use crate::model::{Cause, Name, RouteAnswer};
 
 /// What the kernel throws away because of a route, or because there is none.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
@@ -41,7 +41,7 @@ fn refused(dropped: &Dropped<'_>) -> Option<Explained> {
         why: format!("{by} of netns {netns} refuses it"),
         cause: Cause {
             place: on_device(dropped.step),
-            text: answer.route.clone().or_else(|| answer.rule.clone()),
+            text: answer.route.as_deref().or(answer.rule.as_deref()).map(Name::from),
             did: format!("{by} of netns {netns} refuses {dst}; the sender is {}", kind.told()),
             ..Cause::default()
         },

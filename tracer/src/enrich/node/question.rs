@@ -147,14 +147,14 @@ mod tests {
 
     fn asked(location: &str, reason: &str, kind: &str) -> Vec<Question> {
         let addr = std::net::IpAddr::from([10, 0, 0, 1]);
-        let drop = Drop { reason: reason.to_owned(), location: location.to_owned() };
+        let drop = Drop { reason: reason.into(), location: location.into() };
         let step = Step {
             ts: 1,
             packet: 1,
             flow: 1,
             direction: Direction::Orig,
-            hook: "kfree_skb".to_owned(),
-            ifname: "eth0".to_owned(),
+            hook: "kfree_skb".into(),
+            ifname: "eth0".into(),
             ifindex: 2,
             netns: 1,
             cpu: 0,

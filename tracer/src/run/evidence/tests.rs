@@ -44,8 +44,8 @@ fn step(packet: u64, hook: &str, sport: u16, dport: u16) -> Step {
         packet,
         flow: 1,
         direction: Direction::Orig,
-        hook: hook.to_owned(),
-        ifname: "eth0".to_owned(),
+        hook: hook.into(),
+        ifname: "eth0".into(),
         ifindex: 2,
         netns: NETNS,
         cpu: 0,
@@ -68,7 +68,7 @@ fn step(packet: u64, hook: &str, sport: u16, dport: u16) -> Step {
 }
 
 fn dropped(packet: u64, location: &str, sport: u16, dport: u16) -> Step {
-    let drop = Drop { reason: "NOT_SPECIFIED".to_owned(), location: location.to_owned() };
+    let drop = Drop { reason: "NOT_SPECIFIED".into(), location: location.into() };
     Step { drop: Some(drop), ..step(packet, "kfree_skb", sport, dport) }
 }
 

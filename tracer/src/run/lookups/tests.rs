@@ -58,8 +58,8 @@ fn step(dst: &str) -> Step {
         packet: 1,
         flow: 1,
         direction: Direction::Orig,
-        hook: "ip_route_me_harder".to_owned(),
-        ifname: "wg0".to_owned(),
+        hook: "ip_route_me_harder".into(),
+        ifname: "wg0".into(),
         ifindex: 3,
         netns: NETNS,
         cpu: 0,
@@ -83,14 +83,14 @@ fn step(dst: &str) -> Step {
 
 fn routed(dst: &str, mark: u32, to: &str) -> Step {
     let route = Route { mark, from: "eth0".to_owned(), to: to.to_owned(), rule: None, table: None };
-    Step { route: Some(route), ..step(dst) }
+    Step { route: Some(Box::new(route)), ..step(dst) }
 }
 
 fn completed(lookups: &mut Lookups, node: &Fake, step: Step) -> Route {
     let mut lines = vec![Record::Step(step)];
     lookups.complete(&mut lines, node);
     match lines.as_slice() {
-        [Record::Step(Step { route: Some(route), .. })] => route.clone(),
+        [Record::Step(Step { route: Some(route), .. })] => Route::clone(route),
         other => panic!("{other:?}"),
     }
 }
@@ -155,8 +155,8 @@ fn device(kind: &str) -> Device {
 }
 
 fn dropped(location: &str) -> Record {
-    let drop = Drop { reason: "NOT_SPECIFIED".to_owned(), location: location.to_owned() };
-    Record::Drop(Step { hook: "kfree_skb".to_owned(), drop: Some(drop), ..step("10.0.0.1") })
+    let drop = Drop { reason: "NOT_SPECIFIED".into(), location: location.into() };
+    Record::Drop(Step { hook: "kfree_skb".into(), drop: Some(drop), ..step("10.0.0.1") })
 }
 
 fn told_again(lookups: &mut Lookups, node: &Fake, mut lines: Vec<Record>) -> Option<Device> {

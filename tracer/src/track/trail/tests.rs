@@ -3,7 +3,7 @@ use tracer_common::{MARKS, Trail};
 use super::*;
 
 fn empty() -> Dropped {
-    let step = step(&Mark::default(), &zero(), Tuple::default(), &Names::new());
+    let step = step(&Mark::default(), &zero(), Tuple::default(), &Names::default());
     Dropped { step: Step { header: tracer_common::Header { hook: hook::KFREE_SKB, ..step.header }, ..step }, ..zero() }
 }
 
@@ -34,7 +34,7 @@ fn a_translation_holds_for_the_steps_after_it() {
     );
     dropped.trail.marks[4].kind = 1;
     dropped.trail.used = 5;
-    let sports: Vec<u16> = unfold(&dropped, &Names::new())
+    let sports: Vec<u16> = unfold(&dropped, &Names::default())
         .iter()
         .take(3)
         .filter_map(|wire| match wire {
@@ -54,10 +54,10 @@ fn details_that_were_written_over_are_left_out() {
     }
     dropped.trail.marks[MARKS_KEPT - 1].kind = u8::try_from(kind::OUTER).expect("small");
     dropped.trail.used = u32::try_from(MARKS_KEPT + 2).expect("small");
-    assert_eq!(unfold(&dropped, &Names::new()).len(), MARKS_KEPT + 1, "the outer headers are whole");
+    assert_eq!(unfold(&dropped, &Names::default()).len(), MARKS_KEPT + 1, "the outer headers are whole");
     dropped.trail.wraps = 1;
     // Eleven steps, two newer ones, the end.
-    assert_eq!(unfold(&dropped, &Names::new()).len(), MARKS_KEPT - 1 + 2 + 1);
+    assert_eq!(unfold(&dropped, &Names::default()).len(), MARKS_KEPT - 1 + 2 + 1);
 }
 
 proptest::proptest! {
@@ -66,6 +66,6 @@ proptest::proptest! {
         // SAFETY: integers alone.
         let mut dropped = unsafe { bytes.as_ptr().cast::<Dropped>().read_unaligned() };
         dropped.trail.used = used;
-        proptest::prop_assert!(unfold(&dropped, &Names::new()).len() <= MARKS + 1);
+        proptest::prop_assert!(unfold(&dropped, &Names::default()).len() <= MARKS + 1);
     }
 }

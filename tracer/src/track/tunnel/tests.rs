@@ -43,7 +43,7 @@ const VXLAN: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0x30, 0x39, 0];
 fn vxlan_in_wireguard_and_out_again() {
     let mut layers = Layers::default();
     assert_eq!(layers.step(&step(hook::VXLAN_XMIT, "cilium_vxlan")), None);
-    layers.look(&outer([198, 51, 100, 10], 8472, 17, VXLAN), "cilium_vxlan");
+    layers.look(&outer([198, 51, 100, 10], 8472, 17, VXLAN), &Name::new_static("cilium_vxlan"));
     let news = layers.step(&step(hook::IP_LOCAL_OUT, "")).expect("it enters VXLAN");
     assert_eq!(
         (news.kind, news.enters, news.id, news.ifname.as_str()),
@@ -52,16 +52,16 @@ fn vxlan_in_wireguard_and_out_again() {
     layers.step(&step(hook::WG_XMIT, "kubespan"));
     let news = layers.step(&step(hook::WG_SOCKET_SEND_SKB_TO_PEER, "kubespan")).expect("it is encrypted");
     assert_eq!((news.kind, news.enters, news.ifname.as_str()), (TunnelKind::Wireguard, true, "kubespan"));
-    layers.look(&outer([198, 51, 100, 10], 51820, 17, &[]), "kubespan");
+    layers.look(&outer([198, 51, 100, 10], 51820, 17, &[]), &Name::new_static("kubespan"));
     assert_eq!(layers.step(&step(hook::IP_LOCAL_OUT, "")), None, "WireGuard has been told");
     assert_eq!(layers.outer().map(|outer| outer.dport), Some(51820));
-    layers.look(&outer([198, 51, 100, 10], 8472, 17, VXLAN), "eth0");
+    layers.look(&outer([198, 51, 100, 10], 8472, 17, VXLAN), &Name::new_static("eth0"));
     let news = layers.step(&step(hook::WG_ALLOWEDIPS_LOOKUP_SRC, "kubespan")).expect("it is decrypted");
     assert_eq!(
         (news.kind, news.enters, news.outer.map(|outer| outer.dport)),
         (TunnelKind::Wireguard, false, Some(51820))
     );
-    layers.look(&bare(), "kubespan");
+    layers.look(&bare(), &Name::new_static("kubespan"));
     let news = layers.step(&step(hook::NETIF_RECEIVE_SKB, "cilium_vxlan")).expect("it leaves VXLAN");
     assert_eq!((news.kind, news.enters, news.id), (TunnelKind::Vxlan, false, Some(12345)));
     assert_eq!(layers.outer(), None);
@@ -70,10 +70,10 @@ fn vxlan_in_wireguard_and_out_again() {
 #[test]
 fn a_datagram_that_is_translated_is_still_the_same_tunnel() {
     let mut layers = Layers::default();
-    layers.look(&outer([10, 0, 0, 1], 0, 47, &[0x20, 0, 8, 0, 0, 0, 0, 7]), "gre1");
+    layers.look(&outer([10, 0, 0, 1], 0, 47, &[0x20, 0, 8, 0, 0, 0, 0, 7]), &Name::new_static("gre1"));
     let news = layers.step(&step(hook::IP_LOCAL_OUT, "")).expect("it enters GRE");
     assert_eq!((news.kind, news.id), (TunnelKind::Gre, Some(7)));
-    layers.look(&outer([198, 51, 100, 10], 0, 47, &[0x20, 0, 8, 0, 0, 0, 0, 7]), "eth0");
+    layers.look(&outer([198, 51, 100, 10], 0, 47, &[0x20, 0, 8, 0, 0, 0, 0, 7]), &Name::new_static("eth0"));
     assert_eq!(layers.step(&step(hook::NET_DEV_QUEUE, "eth0")), None);
     assert_eq!(layers.outer().map(|outer| outer.src), Some(IpAddr::from([198, 51, 100, 10])));
 }
@@ -82,7 +82,7 @@ fn a_datagram_that_is_translated_is_still_the_same_tunnel() {
 fn the_protocol_names_a_tunnel_without_a_hook_of_its_own() {
     for (proto, kind) in [(4, TunnelKind::Ipip), (41, TunnelKind::Sit), (47, TunnelKind::Gre), (50, TunnelKind::Esp)] {
         let mut layers = Layers::default();
-        layers.look(&outer([10, 0, 0, 1], 0, proto, &[]), "tun1");
+        layers.look(&outer([10, 0, 0, 1], 0, proto, &[]), &Name::new_static("tun1"));
         assert_eq!(layers.step(&step(hook::IP_LOCAL_OUT, "")).map(|news| news.kind), Some(kind));
     }
 }

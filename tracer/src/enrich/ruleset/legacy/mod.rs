@@ -106,9 +106,9 @@ fn read(netns: u32, family: NfFamily, name: &str) -> io::Result<Table> {
     let mut table = to_table(netns, family, name, &blob::decode(family, &raw));
     if let Some(saved) = save::legacy(family, name) {
         for chain in &mut table.chains {
-            let lines = saved.get(&chain.chain).filter(|lines| lines.len() == chain.rules.len());
+            let lines = saved.get(chain.chain.as_str()).filter(|lines| lines.len() == chain.rules.len());
             for (rule, line) in chain.rules.iter_mut().zip(lines.into_iter().flatten()) {
-                rule.text = printable(line);
+                rule.text = printable(line).into();
             }
         }
     }
@@ -128,14 +128,14 @@ fn to_table(netns: u32, family: NfFamily, name: &str, chains: &[blob::Chain]) ->
         }
         let rule = |(number, entry): (u64, &entry::Entry)| Rule {
             rule: number,
-            text: printable(&entry.text(&chain.name, chains)),
+            text: printable(&entry.text(&chain.name, chains)).into(),
             ..entry.facts(chains)
         };
         table.chains.push(Chain {
             netns,
             family,
-            table: name.to_owned(),
-            chain: chain.name.clone(),
+            table: name.into(),
+            chain: chain.name.as_str().into(),
             hook: chain.hook.and_then(|number| super::nft::hook(family, number)),
             priority: chain.hook.and_then(|number| priority(name, number)),
             policy: chain.policy(),

@@ -168,7 +168,7 @@ fn finish(netns: u32, family: NfFamily, table: &Table, chains: Vec<Read>, texts:
         let texts = texts.of(&chain, &rules);
         let with_text = |(rule, text): (&ReadRule, String)| {
             let facts = facts::rule(rule.handle, &rule.stmts);
-            crate::model::Rule { text: printable(&text), ..facts }
+            crate::model::Rule { text: printable(&text).into(), ..facts }
         };
         Found {
             table_handle: Some(table.handle),
@@ -176,7 +176,7 @@ fn finish(netns: u32, family: NfFamily, table: &Table, chains: Vec<Read>, texts:
             chain: Chain {
                 netns,
                 family,
-                table: table.name.clone(),
+                table: table.name.as_str().into(),
                 hook: chain.hook.and_then(|(number, _)| hook(family, number)),
                 priority: chain.hook.map(|(_, priority)| priority),
                 policy: chain
@@ -185,7 +185,7 @@ fn finish(netns: u32, family: NfFamily, table: &Table, chains: Vec<Read>, texts:
                     .map(|code| if code == 0 { Verdict::Drop } else { Verdict::Accept }),
                 legacy: false,
                 rules: rules.iter().zip(texts).map(with_text).collect(),
-                chain: chain.name,
+                chain: chain.name.into(),
             },
         }
     });

@@ -1,0 +1,110 @@
+//! `offline`: how fast records become findings, and in how much memory. Needs neither privilege nor kernel: the
+//! records are made up, and go through what a live run's go through, from their bytes to the diagnosis.
+//! Prints one JSON object for each figure, like `bench`.
+
+mod wire;
+
+use std::{process::ExitCode, time::Duration};
+
+use anyhow::{Context as _, Result};
+use clap::Parser;
+use nix::time::{ClockId, clock_gettime};
+use tracer::{
+    decode::decode,
+    diagnose::diagnose,
+    model::Name,
+    run::{kept::Kept, memory, narrator::Narrator},
+    track::Words,
+};
+use wire::Records;
+
+/// Measures what user space does with records, without any kernel
+#[derive(Parser)]
+struct Args {
+    /// How many flows the packets belong to
+    flows: u64,
+    /// How many packets
+    packets: u64,
+    /// As tracer's --memory, in MiB
+    #[arg(default_value_t = 512)]
+    memory: u64,
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("offline: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// So many packets come at once.
+const BATCH: usize = 256;
+
+fn run(args: &Args) -> Result<()> {
+    memory::give_back_large_blocks();
+    let most = usize::try_from(args.memory << 20)?;
+    let mut narrator = Narrator::new(Plain, memory::of_tracker(most));
+    let mut kept = Kept::new(memory::of_steps(most));
+    let mut follow = |records: &Records| {
+        for wire in records.iter().filter_map(decode) {
+            narrator.tell(wire).drain(..).for_each(|line| kept.put(line));
+        }
+    };
+    follow(&Records::names());
+    let mut records = Records::default();
+    let (mut following, mut count) = (Duration::ZERO, 0);
+    for first in (1..=args.packets).step_by(BATCH) {
+        records.clear();
+        let packets = first..=args.packets.min(first + BATCH as u64 - 1);
+        packets.for_each(|packet| records.packet(packet, packet % args.flows));
+        count += records.iter().count() as u64;
+        following += timed(|| follow(&records))?.0;
+    }
+    let (sorting, taken) = timed(|| kept.take())?;
+    let (diagnosing, findings) = timed(|| diagnose(&taken.trace))?;
+    let case = format!("{}, {}M", args.flows, args.memory);
+    let figure = |what: &str, value: u64| {
+        println!("{}", serde_json::json!({ "case": case, "what": what, "value": value }));
+    };
+    let nanoseconds = |took: Duration| u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+    let all = nanoseconds(following + sorting + diagnosing);
+    figure("records", count);
+    figure("follow_ns_per_record", nanoseconds(following) / count.max(1));
+    figure("diagnose_ns_per_record", nanoseconds(sorting + diagnosing) / count.max(1));
+    figure("records_per_second", count * 1_000_000_000 / all.max(1));
+    figure("findings", findings.len() as u64);
+    figure("forgotten_packets", taken.forgotten);
+    figure("forgotten_flows", narrator.tracker.forgotten_flows());
+    figure("peak_resident_kib", peak()?);
+    Ok(())
+}
+
+/// What the work gives, and how long this thread ran for it: others who use the machine do not count.
+fn timed<T>(work: impl FnOnce() -> T) -> Result<(Duration, T)> {
+    let now = || clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from);
+    let begin = now()?;
+    let done = work();
+    Ok((now()? - begin, done))
+}
+
+fn peak() -> Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+    line.trim().trim_end_matches(" kB").parse().context("VmHWM is no number")
+}
+
+/// Words of no kernel.
+struct Plain;
+
+impl Words for Plain {
+    fn reason(&mut self, _: u32) -> Name {
+        Name::new_static("NETFILTER_DROP")
+    }
+
+    fn location(&mut self, _: u64) -> Name {
+        Name::new_static("nf_hook_slow+0xb9")
+    }
+}

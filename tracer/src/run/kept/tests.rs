@@ -1,0 +1,137 @@
+use std::net::IpAddr;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    diagnose::diagnose,
+    model::{Direction, Drop, Name, Proto, Tuple},
+    source::capture,
+};
+
+/// A step of a packet, its end or not.
+pub fn step(packet: u64, flow: u64, dropped: bool) -> Step {
+    let addr = IpAddr::from([192, 0, 2, 1]);
+    Step {
+        ts: packet,
+        packet,
+        flow,
+        direction: Direction::Orig,
+        hook: Name::new_static("ip_rcv"),
+        ifname: Name::new_static("eth0"),
+        ifindex: 2,
+        netns: 1,
+        cpu: 0,
+        mark: 0,
+        len: 64,
+        tuple: Tuple { src: addr, dst: addr, sport: 1, dport: 2, proto: Proto::UDP },
+        outer: None,
+        tcp_flags: None,
+        ct: None,
+        netfilter: None,
+        bpf: None,
+        redirect: None,
+        nat: None,
+        tunnel: None,
+        route: None,
+        icmp: None,
+        node: Vec::new(),
+        drop: dropped.then(|| Drop { reason: Name::new_static("NO_SOCKET"), location: Name::default() }),
+    }
+}
+
+/// Packets of two steps each; what is kept of them in memory for so many steps.
+fn kept(packets: impl Iterator<Item = (u64, u64, bool)>, steps: usize) -> Taken {
+    let mut kept = Kept::new(steps * size_of::<Step>());
+    for (packet, flow, dropped) in packets {
+        kept.put(Record::Step(step(packet, flow, false)));
+        kept.put(Record::Step(step(packet, flow, dropped)));
+    }
+    kept.take()
+}
+
+fn packets(taken: &Taken) -> Vec<u64> {
+    let mut packets: Vec<_> = taken.trace.steps.iter().map(|step| step.packet).collect();
+    packets.dedup();
+    packets
+}
+
+#[test]
+fn nothing_is_let_go_as_long_as_there_is_room() {
+    let taken = kept((1..=100).map(|packet| (packet, packet, false)), 200);
+    assert_eq!((taken.trace.steps.len(), taken.forgotten), (200, 0));
+}
+
+#[test]
+fn the_oldest_go_first_and_are_counted() {
+    let taken = kept((1..=100).map(|packet| (packet, packet, false)), 20);
+    assert_eq!((packets(&taken), taken.forgotten), ((91..=100).collect(), 90));
+}
+
+#[test]
+fn the_flow_of_a_drop_stays_longer_and_the_drop_longest() {
+    // Packets 1 to 4 are of the flow whose packet 4 is dropped.
+    let of = |packet| (packet, if packet <= 4 { 1 } else { packet }, packet == 4);
+    let taken = kept((1..=100).map(of), 20);
+    assert_eq!((packets(&taken), taken.forgotten), ([1, 2, 3, 4].into_iter().chain(95..=100).collect(), 90));
+    let drop = |packet| (packet, 1, packet % 10 == 0);
+    let taken = kept((1..=100).map(drop), 20);
+    assert_eq!(packets(&taken), [50, 60, 70, 80, 90, 96, 97, 98, 99, 100]);
+}
+
+#[test]
+fn drops_that_are_let_go_are_still_counted() {
+    let taken = kept((1..=100).map(|packet| (packet, packet, true)), 20);
+    assert_eq!((taken.trace.steps.len(), taken.forgotten), (20, 90));
+    let counts: Vec<_> = taken.drops.iter().map(|drop| (drop.reason.as_str(), drop.packets)).collect();
+    assert_eq!(counts, [("NO_SOCKET", 90)]);
+}
+
+#[test]
+fn a_drop_of_a_packet_that_was_let_go_is_told() {
+    let mut kept = Kept::new(10 * size_of::<Step>());
+    (1..=50).for_each(|packet| kept.put(Record::Step(step(packet, packet, false))));
+    kept.put(Record::Step(step(1, 1, false)));
+    kept.put(Record::Drop(step(2, 2, true)));
+    let taken = kept.take();
+    assert!(taken.trace.steps.iter().any(|step| step.packet == 2 && step.drop.is_some()));
+    assert!(!packets(&taken).contains(&1));
+}
+
+/// Captures of real runs, each after more packets of other flows than there is room for.
+#[test]
+fn the_latest_drops_are_diagnosed_all_the_same() {
+    const EARLIER: u64 = 1000;
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/findings");
+    for entry in std::fs::read_dir(folder).expect("the captures") {
+        let path = entry.expect("a capture").path();
+        let whole = capture::read(&path).expect("a capture");
+        let steps = whole.steps.iter().cloned().map(|step| Step { packet: step.packet + EARLIER, ..step });
+        let mut kept = Kept { trace: Trace { steps: Vec::new(), ..whole.clone() }, ..Kept::new(0) };
+        kept.most = whole.steps.iter().map(size).sum();
+        (1..=EARLIER).for_each(|packet| kept.put(Record::Step(step(packet, packet + EARLIER, false))));
+        steps.for_each(|step| kept.put(Record::Step(step)));
+        let taken = kept.take();
+        assert_eq!(taken.forgotten, EARLIER);
+        let ids = |trace: &Trace| diagnose(trace).into_iter().map(|finding| finding.id).collect::<Vec<_>>();
+        assert_eq!(ids(&taken.trace), ids(&whole), "{}", path.display());
+    }
+}
+
+proptest! {
+    #[test]
+    fn each_packet_is_kept_or_counted(drops in proptest::collection::vec(any::<bool>(), 1..200), steps in 2usize..60, flows in 1u64..20) {
+        let all = drops.len() as u64;
+        let numbered = (1..).zip(&drops).map(|(packet, dropped)| (packet, packet % flows, *dropped));
+        let taken = kept(numbered, steps);
+        prop_assert!(taken.trace.steps.len() <= steps);
+        let mut whole = packets(&taken);
+        whole.sort_unstable();
+        whole.dedup();
+        // Some are kept in part, and counted.
+        prop_assert!(whole.len() as u64 + taken.forgotten >= all, "{} of {all}, {}", whole.len(), taken.forgotten);
+        let counted: u64 = taken.drops.iter().map(|drop| drop.packets).sum();
+        let kept = taken.trace.steps.iter().filter(|step| step.drop.is_some()).count() as u64;
+        prop_assert_eq!(counted + kept, drops.iter().filter(|dropped| **dropped).count() as u64);
+    }
+}

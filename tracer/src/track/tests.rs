@@ -1,0 +1,57 @@
+use tracer_common::{Header, kind};
+
+use super::*;
+
+struct Numbers;
+
+impl Words for Numbers {
+    fn reason(&mut self, number: u32) -> Name {
+        number.to_string().into()
+    }
+
+    fn location(&mut self, address: u64) -> Name {
+        address.to_string().into()
+    }
+}
+
+/// A packet of a flow of its own.
+fn seen(hook: u16, packet: u64) -> Wire {
+    // SAFETY: a record is integers, for which zero is a value.
+    let mut step: WireStep = unsafe { std::mem::zeroed() };
+    step.header = Header { kind: kind::STEP, hook, cpu: 0, ts: packet, packet };
+    step.tuple.version = 4;
+    step.tuple.sport = u16::try_from(packet).expect("a small number").to_be();
+    Wire::Step(step)
+}
+
+fn steps(tracker: &mut Tracker, wire: Wire) -> Vec<u64> {
+    let mut told = Vec::new();
+    tracker.record(wire, &mut Numbers, &mut told);
+    let packet = |told: Told| match told {
+        Told::Step(tracked) => tracked.step.packet,
+        Told::Device(_) => 0,
+    };
+    told.into_iter().map(packet).collect()
+}
+
+#[test]
+fn what_is_forgotten_is_counted_and_what_it_kept_back_is_told() {
+    let mut tracker = Tracker::new(8);
+    assert!(steps(&mut tracker, seen(hook::SKB_DO_REDIRECT, 1)).is_empty(), "its next step tells where to");
+    let told: Vec<u64> = (2..=20).flat_map(|packet| steps(&mut tracker, seen(hook::IP_RCV, packet))).collect();
+    assert_eq!(told.iter().filter(|packet| **packet == 1).count(), 1);
+    assert_eq!(told.len(), 20);
+    assert_eq!((tracker.packets(), tracker.flows()), (20, 20));
+    assert!((12..=16).contains(&tracker.forgotten_flows()), "{}", tracker.forgotten_flows());
+    assert!(tracker.rest().is_empty());
+}
+
+#[test]
+fn a_flow_in_use_is_remembered() {
+    let mut tracker = Tracker::new(8);
+    for packet in 2..=100 {
+        steps(&mut tracker, seen(hook::IP_RCV, 1));
+        steps(&mut tracker, seen(hook::IP_RCV, packet));
+    }
+    assert_eq!((tracker.packets(), tracker.flows()), (100, 100));
+}
