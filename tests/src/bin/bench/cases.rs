@@ -59,7 +59,7 @@ impl Case {
 pub fn measure(name: &str, process: Process, load: &Load, bare: u64, by_program: bool) -> Result<()> {
     figure(name, "attach_ms", process.attach.as_millis().try_into()?);
     figure(name, "resident_kib", process.resident()?);
-    let cost = process.stopped(|| load.cost())?;
+    let cost = load.cost(|round| process.stopped(round))?;
     figure(name, "instructions", cost.saturating_sub(bare));
     let programs = process.stopped(|| Programs::count(load))?;
     figure(name, "runs", programs.runs());

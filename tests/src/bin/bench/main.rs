@@ -41,7 +41,7 @@ fn run(args: &Args) -> Result<()> {
     let fits =
         |word: &String, name: &str| word.strip_prefix('=').map_or_else(|| name.contains(word), |whole| name == whole);
     let wanted = |name: &str| args.filter.is_empty() || args.filter.iter().any(|word| fits(word, name));
-    let bare = load.cost()?;
+    let bare = load.cost(|round| round())?;
     figure("none", "instructions", bare);
     for case in cases::ALL.iter().filter(|case| wanted(case.name)) {
         attempt(case.name, || cases::measure(case.name, case.start()?, &load, bare, args.programs));

@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
 use crate::{
@@ -45,19 +45,22 @@ kprobe:nf_conntrack_in, kprobe:ip_local_deliver, kprobe:udp_rcv, kprobe:consume_
     if ($ip->daddr == $1) { printf("%p %s\n", $skb, func); }
 }"#;
 
+/// pwru's filter for the packets of the load.
+const FLOW: &[&str] = &["udp", "port", "4000"];
+/// Addresses for the script, as a little-endian kernel reads them: 192.0.2.9 and 10.0.0.2.
 const OTHERS: &str = "0x090200c0";
 const OURS: &str = "0x0200000a";
 
 /// All rows.
 pub const ALL: &[Peer] = &[
     cost("pwru-idle", PWRU, &["host", "192.0.2.9"]),
-    cost("pwru-matched", PWRU, &["udp", "port", "4000"]),
+    cost("pwru-matched", PWRU, FLOW),
     cost("pwru-idle-kprobe", PWRU, &["--backend", "kprobe", "host", "192.0.2.9"]),
     cost("pwru-matched-kprobe", PWRU, &["--backend", "kprobe", "udp", "port", "4000"]),
     cost("bpftrace-idle", BPFTRACE, &["-e", SCRIPT, OTHERS]),
     cost("bpftrace-matched", BPFTRACE, &["-e", SCRIPT, OURS]),
-    flood("pwru-burst-2000", PWRU, &["udp", "port", "4000"], 2_000),
-    flood("pwru-flood-20000", PWRU, &["udp", "port", "4000"], 20_000),
+    flood("pwru-burst-2000", PWRU, FLOW, 2_000),
+    flood("pwru-flood-20000", PWRU, FLOW, 20_000),
     flood("bpftrace-burst-2000", BPFTRACE, &["-e", SCRIPT, OURS], 2_000),
     flood("bpftrace-flood-20000", BPFTRACE, &["-e", SCRIPT, OURS], 20_000),
 ];
@@ -110,6 +113,7 @@ pub fn measure_flood(peer: &Peer, packets: usize, load: &Load) -> Result<()> {
     };
     load.flood(FEW)?;
     let of_few = told(&process)?;
+    ensure!(of_few >= FEW as u64, "it told {of_few} events of {FEW} packets");
     load.flood(packets)?;
     let events = told(&process)? - of_few;
     let expected = of_few * packets as u64 / FEW as u64;

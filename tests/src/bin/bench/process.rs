@@ -66,11 +66,13 @@ impl Process {
         Ok(process)
     }
 
-    /// Does the work while the program does nothing.
+    /// Does the work while the program does nothing, then lets it read what came of that: bpftrace's buffer holds
+    /// a few rounds, and to write into a full one costs less.
     pub fn stopped<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         self.signal(Signal::SIGSTOP)?;
         let done = work();
         self.signal(Signal::SIGCONT)?;
+        thread::sleep(Duration::from_millis(300));
         done
     }
 

@@ -38,13 +38,14 @@ impl Process {
         }
     }
 
-    /// Returns once it prints no more. Some programs look for events without a pause: they are never seen idle.
+    /// Returns once it has printed nothing for a while: bpftrace reads the kernel's symbols before its first line,
+    /// and pwru looks for events without a pause, so that it is never seen idle.
     pub fn fall_silent(&self) -> Result<()> {
         // The descriptor leads to the file.
         let length = || fs::metadata(self.proc("fd/1")).map(|metadata| metadata.len());
         let mut printed = length()?;
         loop {
-            thread::sleep(Duration::from_millis(500));
+            thread::sleep(Duration::from_secs(2));
             let now = length()?;
             if now == printed {
                 return Ok(());
