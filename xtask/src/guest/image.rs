@@ -37,7 +37,8 @@ const TOOLS: [&str; 12] = [
 pub struct Image {
     /// The kernel image that QEMU loads.
     pub kernel: PathBuf,
-    /// The archive with tools and modules, and what a guest has besides: later ones replace files of earlier ones.
+    /// What its file system is made of: tools and modules, then what it has besides. Later archives replace files
+    /// of earlier ones.
     pub archives: Vec<PathBuf>,
 }
 
