@@ -17,7 +17,7 @@ use crate::{
     read::{Probed, Read, copy},
 };
 
-/// By ifindex.
+/// By ifindex and netns.
 #[map]
 static DEVICES_TOLD: LruHashMap<Thing, u8> = LruHashMap::with_max_entries(4096, 0);
 
@@ -38,7 +38,9 @@ pub fn tell_once<R: Read>(hook: u16, packet: *mut Packet, place: Place) {
 #[inline(never)]
 fn tell<R: Read>(hook: u16, packet: *mut Packet, dev: *const u8) {
     let ifindex: u32 = R::at(dev, field!(layout.dev_ifindex));
-    let device = Thing { address: dev as u64, number: ifindex.into() };
+    let net: *const u8 = R::at(dev, field!(layout.dev_net));
+    let netns: u32 = R::at(net, field!(layout.net_inum));
+    let device = Thing { address: dev as u64, number: ifindex.into(), owner: netns.into() };
     if told::is_told(&device, &RECENT_DEVICES, &DEVICES_TOLD) {
         return;
     }
@@ -46,8 +48,7 @@ fn tell<R: Read>(hook: u16, packet: *mut Packet, dev: *const u8) {
         // SAFETY: a valid destination in the ring buffer.
         let record = unsafe { &mut *record };
         record.header = header(kind::DEVICE, hook, packet);
-        let net: *const u8 = Probed::at(dev, field!(layout.dev_net));
-        record.netns = Probed::at(net, field!(layout.net_inum));
+        record.netns = netns;
         record.ifindex = ifindex;
         record.mtu = Probed::at(dev, field!(layout.dev_mtu));
         record.pad = 0;

@@ -5,14 +5,16 @@ use aya_ebpf::maps::{Array, LruHashMap};
 /// How many of the things told last are found without a look into a hash map; a power of two.
 pub const RECENT: u32 = 256;
 
-/// Something in the kernel, by address and by a number of its own: the address is used again after it is gone.
+/// Something in the kernel, by its address and by what else tells it from what is there after it is gone.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Thing {
     /// Where it is.
     pub address: u64,
-    /// What it is called.
+    /// Its number within what it belongs to.
     pub number: u64,
+    /// What it belongs to.
+    pub owner: u64,
 }
 
 /// Whether it was told. `recent` spares most packets the look into `all`.
@@ -20,7 +22,10 @@ pub struct Thing {
 pub fn is_told(thing: &Thing, recent: &Array<Thing>, all: &LruHashMap<Thing, u8>) -> bool {
     let place = recent.get_ptr_mut(number_of(thing.address) >> 6 & (RECENT - 1));
     // SAFETY: a value in the map. Half of another one is a miss.
-    if place.is_some_and(|place| unsafe { (*place).address == thing.address && (*place).number == thing.number }) {
+    let is_it = |place: *mut Thing| unsafe {
+        (*place).address == thing.address && (*place).number == thing.number && (*place).owner == thing.owner
+    };
+    if place.is_some_and(is_it) {
         return true;
     }
     if all.get_ptr(thing).is_none() {

@@ -48,6 +48,7 @@ pub struct Probe {
     task: Task,
     trails: u32,
     backend: Backend,
+    limit: Option<usize>,
     traced: Option<programs::Programs>,
 }
 
@@ -93,7 +94,7 @@ pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> 
     let cpus = aya::util::nr_cpus().map_err(|(what, error)| format!("{what}: {error}"))?;
     let cpus = u32::try_from(cpus).unwrap_or(u32::MAX).max(1);
     let trails = if task.recorder { (TRAILS / cpus).next_power_of_two().max(TRAILS_OF_CPU) } else { 0 };
-    let backend = plan.backend();
+    let (backend, limit) = (plan.backend(), plan.limit());
     let config = config(kernel, task, trails, backend);
     tracing::debug!("the layout is resolved");
     let given = object::Given {
@@ -116,6 +117,7 @@ pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> 
         task,
         trails,
         backend,
+        limit,
         traced: (backend != Backend::Tracepoint).then(programs::Programs::default),
     };
     probe.attach_groups(kernel, plan.groups);

@@ -22,7 +22,7 @@ impl Probe {
     /// Attaches the hooks of modules that `kernel` has learnt of since. What cannot be attached stays in
     /// `skipped`, with a reason of its own.
     pub fn join_modules(&mut self, kernel: &Kernel, modules: &[String]) -> Late {
-        let Plan { mut groups, .. } = plan(kernel, self.backend);
+        let Plan { mut groups, .. } = plan(kernel, self.backend, self.limit);
         groups.retain(|group| group.iter().any(|planned| is_in(planned, modules)));
         groups.retain(|group| !group.iter().any(|planned| self.is_attached(planned)));
         if groups.is_empty() {

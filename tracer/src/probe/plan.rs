@@ -75,6 +75,7 @@ pub struct Plan {
     /// What is left out.
     pub skipped: Vec<Skipped>,
     backend: Backend,
+    limit: Option<usize>,
 }
 
 impl Plan {
@@ -83,12 +84,33 @@ impl Plan {
     pub fn backend(&self) -> Backend {
         self.backend
     }
+
+    /// How many hooks it has at most.
+    #[must_use]
+    pub fn limit(&self) -> Option<usize> {
+        self.limit
+    }
+
+    /// Keeps so many hooks: first those that packets pass often, as any packet does, then the others, both in
+    /// the table's order.
+    fn keep(&mut self, most: usize) {
+        let rare = |hook: &Hook| !hook.hot && !matches!(hook.site, Site::Tracepoint { .. });
+        self.groups.sort_by_key(|group| group.iter().all(|planned| rare(planned.hook)));
+        let rest = self.groups.split_off(most.min(self.groups.len()));
+        let names = rest.iter().filter_map(|group| group.first()).map(|planned| planned.hook.name);
+        let reason = format!("TRACER_HOOKS={most} leaves it out");
+        self.skipped.extend(names.map(|name| Skipped {
+            hook: name.to_owned(),
+            reason: reason.clone(),
+            harmless: false,
+        }));
+    }
 }
 
-/// The plan for this kernel.
+/// The plan for this kernel, with so many hooks at most.
 #[must_use]
-pub fn plan(kernel: &Kernel, backend: Backend) -> Plan {
-    let mut plan = Plan { groups: Vec::new(), skipped: Vec::new(), backend };
+pub fn plan(kernel: &Kernel, backend: Backend, limit: Option<usize>) -> Plan {
+    let mut plan = Plan { groups: Vec::new(), skipped: Vec::new(), backend, limit };
     let places = HOOKS.iter().filter(|hook| hook.site != Site::Program);
     for hook in places.filter(|hook| hook.instead_of.is_empty()) {
         let stand_ins = HOOKS.iter().filter(|other| other.instead_of == hook.name);
@@ -107,6 +129,9 @@ pub fn plan(kernel: &Kernel, backend: Backend) -> Plan {
             let reason = format!("the {} backend attaches no functions", name(backend));
             plan.skipped.push(Skipped { hook: hook.name.to_owned(), reason, harmless: false });
         }
+    }
+    if let Some(most) = limit {
+        plan.keep(most);
     }
     plan
 }
@@ -184,6 +209,22 @@ mod tests {
         assert!(fits(&["net", "sock", "sk_buff"], &["", "", "sk_buff"]));
         assert!(!fits(&["sk_buff", "nf_hook_state", "xt_table"], &["", "sk_buff"]));
         assert!(!fits(&[], &["sk_buff"]));
+    }
+
+    #[test]
+    fn a_limit_keeps_what_packets_pass_often_and_tells_the_rest() {
+        let names = ["ip_forward", "ip_rcv", "net_dev_queue", "wg_xmit"];
+        let hooks = names.map(|name| HOOKS.iter().find(|hook| hook.name == name));
+        let group = |hook| vec![Planned { hook, method: Method::Fentry }];
+        let groups: Vec<_> = hooks.into_iter().flatten().map(group).collect();
+        let mut plan = Plan { groups, skipped: Vec::new(), backend: Backend::Auto, limit: None };
+        plan.keep(3);
+        let kept: Vec<_> = plan.groups.iter().map(|group| group[0].hook.name).collect();
+        assert_eq!(kept, ["ip_rcv", "net_dev_queue", "ip_forward"]);
+        let reason = "TRACER_HOOKS=3 leaves it out".to_owned();
+        assert_eq!(plan.skipped, [Skipped { hook: "wg_xmit".to_owned(), reason, harmless: false }]);
+        plan.keep(9);
+        assert_eq!((plan.groups.len(), plan.skipped.len()), (3, 1));
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub fn check(config: &CheckConfig) -> Result<Status, String> {
         ("tracepoint", Backend::Tracepoint),
         ("auto", Backend::Auto),
     ] {
-        let plan = probe::plan(&kernel, backend);
+        let plan = probe::plan(&kernel, backend, None);
         match probe::attach(&kernel, plan, trial) {
             Ok(probe) => {
                 rows.push(backend_row(name, &probe));

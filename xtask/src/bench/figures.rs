@@ -1,6 +1,6 @@
-//! Figures by case, and the table of them.
+//! Figures by case, and what else is told of cases.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
@@ -11,6 +11,9 @@ pub struct Figures {
     cases: Vec<String>,
     values: BTreeMap<(String, String), u64>,
     failed: BTreeMap<String, String>,
+    /// Of other tracers, how each was called: the cases of a command, in order.
+    commands: Vec<(Vec<String>, String)>,
+    versions: BTreeMap<String, String>,
 }
 
 /// A line of `bench`.
@@ -19,6 +22,8 @@ pub struct Figures {
 enum Line {
     Figure { case: String, what: String, value: u64 },
     Failed { case: String, failed: String },
+    Command { case: String, command: String },
+    Version { program: String, version: String },
 }
 
 impl Figures {
@@ -33,6 +38,13 @@ impl Figures {
                 self.add_case(&case);
                 self.failed.insert(case, failed);
             }
+            Ok(Line::Command { case, command }) => {
+                match self.commands.iter_mut().find(|(_, known)| *known == command) {
+                    Some((cases, _)) => cases.push(case),
+                    None => self.commands.push((vec![case], command)),
+                }
+            }
+            Ok(Line::Version { program, version }) => drop(self.versions.insert(program, version)),
             Err(_) => {}
         }
     }
@@ -42,67 +54,39 @@ impl Figures {
         self.values.get(&(case.to_owned(), what.to_owned())).copied()
     }
 
+    /// What a packet costs without a tracer.
+    pub fn bare(&self) -> u64 {
+        self.of(BARE, COST).unwrap_or_default()
+    }
+
+    /// All cases.
+    pub fn cases(&self) -> impl Iterator<Item = &str> {
+        self.cases.iter().map(String::as_str)
+    }
+
     /// Instructions added to a packet, by case.
     pub fn costs(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.cases.iter().filter(|case| *case != BARE).filter_map(|case| Some((case.as_str(), self.of(case, COST)?)))
+        self.cases().filter(|case| *case != BARE).filter_map(|case| Some((case, self.of(case, COST)?)))
     }
 
-    /// Everything as Markdown.
-    pub fn table(&self) -> String {
-        let bare = self.of(BARE, COST).unwrap_or_default();
-        let mut text = format!(
-            "A packet takes {bare} instructions where nobody traces it.\n\n\
-             | case | instructions added | ratio | attach, ms | detach, ms | gone, ms | resident, KiB |\n|---|---|---|---|---|---|---|\n"
-        );
-        for (case, cost) in self.costs() {
-            // Two digits are plenty for a ratio.
-            let hundredths = (bare + cost) * 100 / bare.max(1);
-            let ratio = format!("{}.{:02}", hundredths / 100, hundredths % 100);
-            let cells =
-                ["attach_ms", "detach_ms", "gone_ms", "resident_kib"].map(|what| self.cell(case, what)).join(" | ");
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "| {case} | {cost} | {ratio} | {cells} |");
-        }
-        for (case, why) in &self.failed {
-            let _ = writeln!(text, "| {case} | failed: {} | | | | | |", why.replace(['|', '\n'], " "));
-        }
-        let floods: Vec<_> = self.cases.iter().filter(|case| self.of(case, "sent").is_some()).collect();
-        if !floods.is_empty() {
-            text.push_str(
-                "\n| packets at once | sent | not followed | records read | records lost | user space, instructions a record | resident, KiB |\n\
-                 |---|---|---|---|---|---|---|\n",
-            );
-        }
-        for case in floods {
-            let whats = ["sent", "overflow", "events", "lost", "user_instructions_per_event", "resident_kib"];
-            let _ = writeln!(text, "| {case} | {} |", whats.map(|what| self.cell(case, what)).join(" | "));
-        }
-        text
+    /// The same of tracer alone: what other tracers cost is not ours to keep.
+    pub fn own_costs(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.costs().filter(|(case, _)| !self.commands().any(|(cases, _)| cases.iter().any(|peer| peer == case)))
     }
 
-    /// Those without a kernel, as Markdown.
-    pub fn offline_table(&self) -> String {
-        let mut text = "| flows, memory | records | records a second | ns a record: decoded, followed, kept | ns a record: diagnosed | \
-                        packets let go | flows forgotten | peak resident, KiB |\n|---|---|---|---|---|---|---|---|\n"
-            .to_owned();
-        let whats = [
-            "records",
-            "records_per_second",
-            "follow_ns_per_record",
-            "diagnose_ns_per_record",
-            "forgotten_packets",
-            "forgotten_flows",
-            "peak_resident_kib",
-        ];
-        for case in &self.cases {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "| {case} | {} |", whats.map(|what| self.cell(case, what)).join(" | "));
-        }
-        text
+    /// Cases that failed, and why.
+    pub fn failed(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.failed.iter().map(|(case, why)| (case.as_str(), why.as_str()))
     }
 
-    fn cell(&self, case: &str, what: &str) -> String {
-        self.of(case, what).map_or_else(|| "–".to_owned(), |value| value.to_string())
+    /// How other tracers were called, each with its cases.
+    pub fn commands(&self) -> impl Iterator<Item = (&[String], &str)> {
+        self.commands.iter().map(|(cases, command)| (cases.as_slice(), command.as_str()))
+    }
+
+    /// Other tracers, and their versions.
+    pub fn versions(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.versions.iter().map(|(program, version)| (program.as_str(), version.as_str()))
     }
 
     fn add_case(&mut self, case: &str) {
@@ -121,19 +105,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_become_rows() {
+    fn costs_of_other_tracers_are_told_apart() {
         let mut figures = Figures::default();
         for line in [
             r#"{"case":"none","what":"instructions","value":10000}"#,
             r#"{"case":"idle","what":"instructions","value":2500}"#,
-            r#"{"case":"other","failed":"no\nway"}"#,
-            "something else",
+            r#"{"case":"pwru-all","command":"pwru udp"}"#,
+            r#"{"case":"pwru-all","what":"instructions","value":9000}"#,
+            r#"{"case":"pwru-burst","command":"pwru udp"}"#,
         ] {
             figures.read(line);
         }
-        let table = figures.table();
-        assert!(table.contains("| idle | 2500 | 1.25 | – | – | – | – |"), "{table}");
-        assert!(table.contains("| other | failed: no way |"), "{table}");
-        assert_eq!(figures.costs().collect::<Vec<_>>(), [("idle", 2500)]);
+        assert_eq!(figures.costs().collect::<Vec<_>>(), [("idle", 2500), ("pwru-all", 9000)]);
+        assert_eq!(figures.own_costs().collect::<Vec<_>>(), [("idle", 2500)]);
+        assert_eq!(figures.commands().map(|(cases, _)| cases.len()).collect::<Vec<_>>(), [2]);
     }
 }

@@ -4,6 +4,7 @@
 pub mod figures;
 mod offline;
 mod record;
+mod table;
 
 use std::{
     sync::{Arc, Mutex},
@@ -19,6 +20,7 @@ use crate::{
         accel::Accel,
         boot::{self, Limits, Machine, Session},
         channel,
+        peers::{self, PEERS},
     },
     kernels, progress, shell, vm, workspace,
 };
@@ -50,7 +52,7 @@ pub fn bench(args: &BenchArgs) -> Result<i32> {
         build::build()?;
     }
     if args.filter.is_empty() {
-        let table = offline::measure()?.offline_table();
+        let table = table::offline(&offline::measure()?);
         print!("{table}");
         if args.record {
             record::publish("offline figures", &table)?;
@@ -59,10 +61,8 @@ pub fn bench(args: &BenchArgs) -> Result<i32> {
     if args.offline {
         return Ok(0);
     }
-    let mut arguments = args.filter.clone();
-    arguments.extend(args.programs.then(|| "--programs".to_owned()));
-    let figures = measure(&arguments)?;
-    let table = figures.table();
+    let figures = measure(&args.filter, args.programs)?;
+    let table = table::markdown(&figures);
     print!("{table}");
     workspace::write_atomically(&workspace::cache("")?.join("bench.md"), table.as_bytes())?;
     if args.record {
@@ -80,20 +80,24 @@ pub const GUARDED: [&str; 4] = ["idle", "matched", "recorder-one", "recorder-all
 /// Compares these costs with those on record; a sentence for each that has risen.
 pub fn check() -> Result<Vec<String>> {
     let filter: Vec<_> = GUARDED.iter().map(|name| format!("={name}")).collect();
-    record::risen(&measure(&filter)?)
+    record::risen(&measure(&filter, false)?)
 }
 
 /// Boots the guest and takes down what it measures.
-fn measure(filter: &[String]) -> Result<Figures> {
+fn measure(filter: &[String], programs: bool) -> Result<Figures> {
     let kernel = kernels::DEFAULT.parse()?;
     let args = vm::MachineArgs { smp: 1, memory: 3072, accel: Some(Accel::Counted), no_build: true };
-    let machine = Machine { name: "bench".to_owned(), ..vm::prepare(&kernel, &args)? };
+    let mut machine = Machine { name: "bench".to_owned(), ..vm::prepare(&kernel, &args)? };
+    if wants_peers(filter) {
+        machine.image.archives.push(peers::prepare()?);
+    }
+    let switch = if programs { "--programs" } else { "" };
     let figures = Arc::new(Mutex::new(Figures::default()));
     let found = Arc::clone(&figures);
     let session = Session {
-        command: format!("exec /bin/bench {}", shell::join(filter)),
+        command: format!("exec /bin/bench {switch} {}", shell::join(filter)),
         interactive: false,
-        limits: Limits { silence: Some(Duration::from_secs(600)), total: Some(Duration::from_secs(60 * 60)) },
+        limits: Limits { silence: Some(Duration::from_secs(600)), total: Some(Duration::from_secs(2 * 60 * 60)) },
         stdout: channel::into_lines(move |line| {
             progress::say(line);
             found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).read(line);
@@ -105,4 +109,22 @@ fn measure(filter: &[String]) -> Result<Figures> {
         bail!("the measurement ended with status {status}");
     }
     Ok(std::mem::take(&mut figures.lock().unwrap_or_else(std::sync::PoisonError::into_inner)))
+}
+
+/// Whether other tracers are to run beside ours: where everything is measured, or where a word asks for one.
+fn wants_peers(filter: &[String]) -> bool {
+    let names_one = |word: &String| PEERS.iter().any(|peer| word.trim_start_matches('=').starts_with(peer));
+    filter.is_empty() || filter.iter().any(names_one)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_tracers_run_where_they_are_asked_for() {
+        let wants = |words: &[&str]| wants_peers(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+        assert!(wants(&[]) && wants(&["idle", "pwru"]) && wants(&["=bpftrace-idle"]));
+        assert!(!wants(&["idle"]) && !wants(&["=idle", "=matched"]));
+    }
 }

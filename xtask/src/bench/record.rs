@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::figures::Figures;
+use super::{figures::Figures, table};
 use crate::workspace;
 
 /// A cost has risen where it is so many per cent above the one on record. Instructions are exact, but what
@@ -13,10 +13,10 @@ const TOLERANCE: u64 = 10;
 
 /// Writes the costs, and the document for people.
 pub fn keep(figures: &Figures) -> Result<()> {
-    let costs: BTreeMap<_, _> = figures.costs().collect();
+    let costs: BTreeMap<_, _> = figures.own_costs().collect();
     let text = format!("# Written by `cargo xtask bench --record`.\n{}", toml::to_string(&costs)?);
     workspace::write_atomically(&costs_file(), text.as_bytes())?;
-    publish("figures", &figures.table())
+    publish("figures", &table::markdown(figures))
 }
 
 /// Writes a table into the document for people, in its place there.
@@ -42,7 +42,7 @@ pub fn risen(figures: &Figures) -> Result<Vec<String>> {
         (cost * 100 > before * (100 + TOLERANCE))
             .then(|| format!("{case} costs {cost} instructions a packet; it was {before}"))
     };
-    Ok(figures.costs().filter_map(compare).collect())
+    Ok(figures.own_costs().filter_map(compare).collect())
 }
 
 fn costs_file() -> PathBuf {

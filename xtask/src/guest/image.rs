@@ -2,27 +2,20 @@
 
 use std::{
     fs::{self, File},
-    io::BufWriter,
-    path::PathBuf,
+    io::{BufWriter, Write as _},
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result, bail};
 
 use super::{
-    modules,
+    modules, packages,
     tree::{Node, Tree},
 };
-use crate::{
-    debian::{Suite, deb, resolve},
-    kernels::Kernel,
-    progress, workspace,
-};
+use crate::{kernels::Kernel, progress, workspace};
 
 /// Raised whenever what goes into an image changes, so that old ones are made anew.
 const RECIPE: u32 = 2;
-
-/// Where the tools come from.
-const SUITE: &str = "trixie";
 
 const TOOLS: [&str; 12] = [
     "bash",
@@ -44,84 +37,57 @@ const TOOLS: [&str; 12] = [
 pub struct Image {
     /// The kernel image that QEMU loads.
     pub kernel: PathBuf,
-    /// The archive with tools and modules.
-    pub base: PathBuf,
+    /// What its file system is made of: tools and modules, then what it has besides. Later archives replace files
+    /// of earlier ones.
+    pub archives: Vec<PathBuf>,
 }
 
 /// The image for a kernel, from the cache or made now.
 pub fn prepare(kernel: &Kernel) -> Result<Image> {
     let folder = workspace::cache("guests")?;
-    let image = Image {
-        kernel: folder.join(format!("{}-{RECIPE}.vmlinuz", kernel.name)),
-        base: folder.join(format!("{}-{RECIPE}.cpio", kernel.name)),
-    };
+    let vmlinuz = folder.join(format!("{}-{RECIPE}.vmlinuz", kernel.name));
+    let base = folder.join(format!("{}-{RECIPE}.cpio", kernel.name));
     // The base is written last: where it is, all is there.
-    if image.base.exists() && image.kernel.exists() {
+    if base.exists() && vmlinuz.exists() {
         progress::say(&format!("kernel {} ready (cached)", kernel.name));
-        return Ok(image);
+    } else {
+        let what = format!("preparing kernel {} and the guest's tools", kernel.name);
+        progress::timed(&what, || build(kernel, &vmlinuz, &base))?;
     }
-    progress::timed(&format!("preparing kernel {} and the guest's tools", kernel.name), || build(kernel, &image))?;
-    Ok(image)
+    Ok(Image { kernel: vmlinuz, archives: vec![base] })
 }
 
-fn build(kernel: &Kernel, image: &Image) -> Result<()> {
+/// Writes a tree as an archive, which appears only when it is whole.
+pub fn save(tree: &Tree, path: &Path) -> Result<()> {
+    // Not compressed: an emulated processor unpacks slower than QEMU copies.
+    let part = path.with_extension("part");
+    let file = File::create(&part).with_context(|| format!("cannot write {}", part.display()))?;
+    let mut out = BufWriter::with_capacity(1 << 20, file);
+    tree.write_cpio(&mut out)
+        .and_then(|()| out.flush())
+        .with_context(|| format!("cannot write {}; is the disk full?", part.display()))?;
+    fs::rename(&part, path).with_context(|| format!("cannot put {} in place", path.display()))
+}
+
+fn build(kernel: &Kernel, image: &Path, base: &Path) -> Result<()> {
     let unpacked = kernel.fetch()?;
     let vmlinuz = unpacked.iter().find_map(|(path, node)| match node {
         Node::File { content, .. } if is_kernel_image(path) => Some(content),
         _ => None,
     });
     let Some(vmlinuz) = vmlinuz else { bail!("the package of kernel {} holds no vmlinuz", kernel.name) };
-    workspace::write_atomically(&image.kernel, vmlinuz)?;
+    workspace::write_atomically(image, vmlinuz)?;
 
     let mut guest = Tree::default();
-    install_tools(&mut guest)?;
+    packages::install(&TOOLS, &mut guest)?;
     modules::install(&unpacked, &mut guest)?;
     install_settings(&mut guest);
-
-    // Not compressed: an emulated processor unpacks slower than QEMU copies.
-    let part = image.base.with_extension("part");
-    let file = File::create(&part).with_context(|| format!("cannot write {}", part.display()))?;
-    let mut out = BufWriter::with_capacity(1 << 20, file);
-    guest
-        .write_cpio(&mut out)
-        .and_then(|()| std::io::Write::flush(&mut out))
-        .with_context(|| format!("cannot write {}; is the disk full?", part.display()))?;
-    fs::rename(&part, &image.base).with_context(|| format!("cannot put {} in place", image.base.display()))
-}
-
-fn install_tools(guest: &mut Tree) -> Result<()> {
-    let suite = Suite::open(SUITE)?;
-    let packages = match resolve::closure(&suite.index, &TOOLS) {
-        Ok(packages) => packages,
-        Err(missing) => bail!("{}", suite.lacks(&missing)),
-    };
-    for package in packages {
-        deb::unpack(&suite.download(package)?, guest, &is_used)?;
-    }
-    Ok(())
+    save(&guest, base)
 }
 
 /// In `/boot`; since 7.2 among the modules.
 fn is_kernel_image(path: &str) -> bool {
     path.rsplit('/').next().is_some_and(|file| file.starts_with("vmlinuz"))
-}
-
-/// Whether a tool's file has a use in a guest.
-fn is_used(path: &str) -> bool {
-    const UNUSED: [&str; 11] = [
-        "usr/share/bash-completion",
-        "usr/share/bug",
-        "usr/share/doc",
-        "usr/share/gcc",
-        "usr/share/info",
-        "usr/share/lintian",
-        "usr/share/locale",
-        "usr/share/man",
-        "usr/lib/systemd",
-        "usr/lib/x86_64-linux-gnu/gconv",
-        "usr/lib/x86_64-linux-gnu/audit",
-    ];
-    !UNUSED.iter().any(|prefix| path.starts_with(prefix))
 }
 
 /// What maintainer scripts would have set up.

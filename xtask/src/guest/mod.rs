@@ -7,6 +7,8 @@ pub mod image;
 mod modinfo;
 mod modules;
 mod overlay;
+mod packages;
+pub mod peers;
 mod process;
 pub mod terminal;
 pub mod tree;

@@ -24,7 +24,7 @@ const PROGRAMS: [&str; 4] = ["tracer", "scenarios", "lab", "bench"];
 /// The folder of scenario documents, in the repository and in the guest.
 const SCENARIOS: (&str, &str) = ("tests/scenarios", "scenarios");
 
-/// A file without a name that holds the base image and, after it, this boot's own part.
+/// A file without a name that holds the image's archives and, after them, this boot's own part.
 pub fn initramfs(image: &Image, command: &str, config: &str) -> Result<File> {
     let mut tree = Tree::default();
     tree.insert("init", Node::program(INIT));
@@ -43,8 +43,10 @@ pub fn initramfs(image: &Image, command: &str, config: &str) -> Result<File> {
 
 fn write(image: &Image, tree: &Tree) -> io::Result<File> {
     // Nameless, so that nothing stays behind however this process ends.
-    let mut file = tempfile::tempfile_in(image.base.parent().unwrap_or(Path::new(".")))?;
-    io::copy(&mut File::open(&image.base)?, &mut file)?;
+    let mut file = tempfile::tempfile_in(image.kernel.parent().unwrap_or(Path::new(".")))?;
+    for archive in &image.archives {
+        io::copy(&mut File::open(archive)?, &mut file)?;
+    }
     let mut out = BufWriter::with_capacity(1 << 20, &file);
     tree.write_cpio(&mut out)?;
     out.flush()?;

@@ -23,7 +23,7 @@ pub const ALL: &[Flood] = &[
 
 /// Measures one.
 pub fn measure(flood: &Flood, load: &Load) -> Result<()> {
-    let process = Process::start(&["--port", "4000", "--buffer-size", flood.buffer])?;
+    let process = Process::tracer(&["--port", "4000", "--buffer-size", flood.buffer], &[])?;
     // Symbols are still being read.
     process.settle()?;
     let idle = process.ran()?;

@@ -4,8 +4,10 @@
 mod cases;
 mod flood;
 mod load;
+mod peers;
 mod process;
 mod programs;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -39,19 +41,31 @@ fn run(args: &Args) -> Result<()> {
     let fits =
         |word: &String, name: &str| word.strip_prefix('=').map_or_else(|| name.contains(word), |whole| name == whole);
     let wanted = |name: &str| args.filter.is_empty() || args.filter.iter().any(|word| fits(word, name));
-    let bare = load.cost()?;
+    let bare = load.cost(|round| round())?;
     figure("none", "instructions", bare);
     for case in cases::ALL.iter().filter(|case| wanted(case.name)) {
-        if let Err(error) = cases::measure(case, &load, bare, args.programs) {
-            // One tracer that does not work here says nothing about the others.
-            eprintln!("bench: {}: {error:#}", case.name);
-            println!("{}", serde_json::json!({ "case": case.name, "failed": format!("{error:#}") }));
-        }
+        attempt(case.name, || cases::measure(case.name, case.start()?, &load, bare, args.programs));
     }
     for flood in flood::ALL.iter().filter(|flood| wanted(flood.name)) {
         flood::measure(flood, &load)?;
     }
+    if peers::tell_versions() {
+        for peer in peers::ALL.iter().filter(|peer| wanted(peer.name)) {
+            attempt(peer.name, || match peer.flood {
+                None => cases::measure(peer.name, peer.start()?, &load, bare, args.programs),
+                Some(packets) => peers::measure_flood(peer, packets, &load),
+            });
+        }
+    }
     Ok(())
+}
+
+/// One tracer that does not work here says nothing about the others.
+fn attempt(case: &str, measure: impl FnOnce() -> Result<()>) {
+    if let Err(error) = measure() {
+        eprintln!("bench: {case}: {error:#}");
+        println!("{}", serde_json::json!({ "case": case, "failed": format!("{error:#}") }));
+    }
 }
 
 /// Tells a figure.

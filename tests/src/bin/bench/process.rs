@@ -1,4 +1,4 @@
-//! The tracer that is measured.
+//! The program that is measured.
 
 use std::{
     fs::{self, File},
@@ -16,11 +16,16 @@ use nix::{
 
 use crate::programs;
 
-/// Where output goes, and the file that says ready.
+/// Where output goes.
 const FOLDER: &str = "/tmp/bench";
-const LIMIT: Duration = Duration::from_secs(120);
+/// The file that tracer says ready by.
+const READY: &str = "/tmp/bench/ready";
+/// Other tracers attach to more than a thousand functions.
+const LIMIT: Duration = Duration::from_secs(600);
+/// How often a program that takes long is said to be still at it.
+const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A running tracer; killed when dropped before its end.
+/// A running program; killed when dropped before its end.
 pub struct Process {
     child: Child,
     /// From its start until it was ready.
@@ -28,25 +33,34 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it and returns once everything is attached.
-    pub fn start(arguments: &[&str]) -> Result<Self> {
-        let folder = Path::new(FOLDER);
-        let _ = fs::remove_dir_all(folder);
-        fs::create_dir_all(folder).with_context(|| format!("creating {FOLDER}"))?;
-        let file = |name| File::create(folder.join(name)).with_context(|| format!("creating {name}"));
-        let ready = folder.join("ready");
+    /// Starts tracer.
+    pub fn tracer(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
         let mut command = Command::new("tracer");
-        command.args(arguments).args(["-o", "json", "--ready-file"]).arg(&ready);
+        command.args(arguments).args(["-o", "json", "--ready-file", READY]).envs(environment.iter().copied());
+        Self::start(command, || Path::new(READY).exists())
+    }
+
+    /// Starts a program and returns once it is ready.
+    pub fn start(mut command: Command, ready: impl Fn() -> bool) -> Result<Self> {
+        let _ = fs::remove_dir_all(FOLDER);
+        fs::create_dir_all(FOLDER).with_context(|| format!("creating {FOLDER}"))?;
+        let file = |name| File::create(Path::new(FOLDER).join(name)).with_context(|| format!("creating {name}"));
         command.stdin(Stdio::null()).stdout(file("out")?).stderr(file("err")?);
+        let name = command.get_program().to_string_lossy().into_owned();
         let begin = Instant::now();
-        let child = command.spawn().context("starting tracer")?;
+        let child = command.spawn().with_context(|| format!("starting {name}"))?;
         let mut process = Self { child, attach: Duration::ZERO };
-        while !ready.exists() {
+        let mut told = Duration::ZERO;
+        while !ready() {
             if let Some(status) = process.child.try_wait()? {
-                bail!("tracer ended before it was ready, {status}: {}", read("err").trim());
+                bail!("{name} ended before it was ready, {status}: {}", read("err").trim());
             }
             if begin.elapsed() > LIMIT {
-                bail!("tracer was not ready after {} s", LIMIT.as_secs());
+                bail!("{name} was not ready after {} s", LIMIT.as_secs());
+            }
+            if begin.elapsed() > told + PATIENCE {
+                told = begin.elapsed();
+                eprintln!("bench: {name} has been attaching for {} s", told.as_secs());
             }
             thread::sleep(Duration::from_millis(2));
         }
@@ -54,43 +68,14 @@ impl Process {
         Ok(process)
     }
 
-    /// Does the work while the tracer does nothing.
+    /// Does the work while the program does nothing, then lets it read what came of that: bpftrace's buffer holds
+    /// a few rounds, and to write into a full one costs less.
     pub fn stopped<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         self.signal(Signal::SIGSTOP)?;
         let done = work();
         self.signal(Signal::SIGCONT)?;
+        thread::sleep(Duration::from_millis(300));
         done
-    }
-
-    /// Resident memory in KiB.
-    pub fn resident(&self) -> Result<u64> {
-        let status = fs::read_to_string(self.proc("status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        line.trim().trim_end_matches(" kB").parse().context("VmRSS is no number")
-    }
-
-    /// Nanoseconds, which are instructions, that its threads have run.
-    pub fn ran(&self) -> Result<u64> {
-        let mut sum = 0;
-        for task in fs::read_dir(self.proc("task"))? {
-            let text = fs::read_to_string(task?.path().join("schedstat"))?;
-            sum += text.split(' ').next().and_then(|ran| ran.parse::<u64>().ok()).context("no schedstat")?;
-        }
-        Ok(sum)
-    }
-
-    /// Returns once it has done all that waited for it: it looks for new programs and modules then, no more.
-    pub fn settle(&self) -> Result<()> {
-        const LOOKS: u64 = 20_000_000;
-        let mut ran = self.ran()?;
-        loop {
-            thread::sleep(Duration::from_millis(300));
-            let now = self.ran()?;
-            if now - ran < LOOKS {
-                return Ok(());
-            }
-            ran = now;
-        }
     }
 
     /// Ends it as a user does, and waits until the kernel has let go of its programs: the next one would wait for that.
@@ -102,12 +87,18 @@ impl Process {
         Ok(Ended { detach, gone, stdout: read("out") })
     }
 
-    fn signal(&self, signal: Signal) -> Result<()> {
-        kill(Pid::from_raw(self.child.id().try_into()?), signal).context("signalling the tracer")
+    /// What it has printed so far, to stdout.
+    pub fn printed(&self) -> String {
+        read("out")
     }
 
-    fn proc(&self, file: &str) -> PathBuf {
+    /// Its file below `/proc`.
+    pub fn proc(&self, file: &str) -> PathBuf {
         Path::new("/proc").join(self.child.id().to_string()).join(file)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        kill(Pid::from_raw(self.child.id().try_into()?), signal).context("signalling it")
     }
 }
 
@@ -138,6 +129,11 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Whether the program that was started last has printed that.
+pub fn says(words: &str) -> bool {
+    ["out", "err"].iter().any(|name| read(name).contains(words))
 }
 
 fn read(name: &str) -> String {

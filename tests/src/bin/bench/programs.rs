@@ -11,28 +11,42 @@ use crate::load::Load;
 const SWITCH: &str = "/proc/sys/kernel/bpf_stats_enabled";
 const PACKETS: u32 = 200;
 
-/// Prints a line for each program that runs, the most expensive first.
-pub fn tell(case: &str, load: &Load) -> Result<()> {
-    fs::write(SWITCH, "1").context("having the kernel count")?;
-    let before = counts()?;
-    let sent = load.send(PACKETS as usize);
-    let after = counts()?;
-    fs::write(SWITCH, "0")?;
-    sent?;
-    let mut programs: Vec<_> = after
-        .into_iter()
-        .map(|(name, (runs, ns))| {
+/// The programs that ran for some packets.
+pub struct Programs {
+    /// Nanoseconds, runs and name of each.
+    ran: Vec<(u64, u64, String)>,
+}
+
+impl Programs {
+    /// Sends the packets and counts.
+    pub fn count(load: &Load) -> Result<Self> {
+        fs::write(SWITCH, "1").context("having the kernel count")?;
+        let before = counts()?;
+        let sent = load.send(PACKETS as usize);
+        let after = counts()?;
+        fs::write(SWITCH, "0")?;
+        sent?;
+        let ran = after.into_iter().map(|(name, (runs, ns))| {
             let (runs_before, ns_before) = before.get(&name).copied().unwrap_or_default();
             (ns - ns_before, runs - runs_before, name)
-        })
-        .filter(|(_, runs, _)| *runs > 0)
-        .collect();
-    programs.sort_unstable();
-    for (ns, runs, name) in programs.into_iter().rev() {
-        let each = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / f64::from(PACKETS);
-        println!("  {case}: {:8.1} instructions in {:5.2} runs of {name}", each(ns), each(runs));
+        });
+        Ok(Self { ran: ran.filter(|(_, runs, _)| *runs > 0).collect() })
     }
-    Ok(())
+
+    /// How often a packet made one run, from its sender to its receiver.
+    pub fn runs(&self) -> u64 {
+        let runs: u64 = self.ran.iter().map(|(_, runs, _)| runs).sum();
+        (runs + u64::from(PACKETS) / 2) / u64::from(PACKETS)
+    }
+
+    /// Prints a line for each, the most expensive first.
+    pub fn tell(mut self, case: &str) {
+        self.ran.sort_unstable();
+        for (ns, runs, name) in self.ran.into_iter().rev() {
+            let each = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / f64::from(PACKETS);
+            println!("  {case}: {:8.1} instructions in {:5.2} runs of {name}", each(ns), each(runs));
+        }
+    }
 }
 
 /// Whether any tracing program is loaded.

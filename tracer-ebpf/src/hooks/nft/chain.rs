@@ -17,7 +17,7 @@ use crate::{
     read::{Probed, Read},
 };
 
-/// By handle.
+/// By handle, table and netns: handles begin anew in each table, and so do tables in each netns.
 #[map]
 static CHAINS_TOLD: LruHashMap<Thing, u8> = LruHashMap::with_max_entries(4096, 0);
 
@@ -28,18 +28,22 @@ static RECENT_CHAINS: Array<Thing> = Array::with_max_entries(RECENT, 0);
 #[inline(never)]
 pub fn name_once(hook: u16, packet: *mut Packet, chain: u64, is_base: u8) {
     let at = chain as *const u8;
-    let thing = Thing { address: chain, number: Probed::at(at, field!(layout.chain_handle)) };
+    let table: *const u8 = Probed::at(at, field!(layout.chain_table));
+    let table_handle: u64 = Probed::at(table, field!(layout.table_handle));
+    // SAFETY: a packet from the map.
+    let netns = unsafe { (*packet).netns };
+    let number = Probed::at(at, field!(layout.chain_handle));
+    let thing = Thing { address: chain, number, owner: u64::from(netns) << 32 ^ table_handle };
     if chain == 0 || told::is_told(&thing, &RECENT_CHAINS, &CHAINS_TOLD) {
         return;
     }
     let sent = emit::attempt(|record: *mut Chain| {
-        // SAFETY: a valid destination in the ring buffer, and a packet from the map.
-        let (record, netns) = unsafe { (&mut *record, (*packet).netns) };
-        let table: *const u8 = Probed::at(at, field!(layout.chain_table));
+        // SAFETY: a valid destination in the ring buffer.
+        let record = unsafe { &mut *record };
         record.header = emit::header(kind::CHAIN, hook, packet);
         record.chain = chain;
         record.handle = thing.number;
-        record.table_handle = Probed::at(table, field!(layout.table_handle));
+        record.table_handle = table_handle;
         record.netns = netns;
         record.base = is_base;
         record.pad = 0;

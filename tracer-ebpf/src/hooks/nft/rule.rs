@@ -64,7 +64,14 @@ pub fn find(packet: *const Packet) -> Found {
     if expr == 0 {
         return Found::default();
     }
-    known(expr).unwrap_or_else(|| {
+    // A chain that the walk went through: what is known may be of a ruleset that was there before.
+    let under_way = |found: &Found| {
+        // SAFETY: as above.
+        let packet = unsafe { &*packet };
+        found.chain == packet.visited[packet.visits.wrapping_sub(1) as usize & (VISITED - 1)]
+            || found.chain == packet.base
+    };
+    known(expr).filter(under_way).unwrap_or_else(|| {
         search(packet, expr);
         known(expr).unwrap_or_default()
     })

@@ -1,0 +1,56 @@
+//! What a running program takes, and when it rests.
+
+use std::{fs, thread, time::Duration};
+
+use anyhow::{Context as _, Result};
+
+use crate::process::Process;
+
+impl Process {
+    /// Resident memory in KiB.
+    pub fn resident(&self) -> Result<u64> {
+        let status = fs::read_to_string(self.proc("status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        line.trim().trim_end_matches(" kB").parse().context("VmRSS is no number")
+    }
+
+    /// Nanoseconds, which are instructions, that its threads have run.
+    pub fn ran(&self) -> Result<u64> {
+        let mut sum = 0;
+        for task in fs::read_dir(self.proc("task"))? {
+            let text = fs::read_to_string(task?.path().join("schedstat"))?;
+            sum += text.split(' ').next().and_then(|ran| ran.parse::<u64>().ok()).context("no schedstat")?;
+        }
+        Ok(sum)
+    }
+
+    /// Returns once tracer has done all that waited for it: it looks for new programs and modules then, no more.
+    pub fn settle(&self) -> Result<()> {
+        const LOOKS: u64 = 20_000_000;
+        let mut ran = self.ran()?;
+        loop {
+            thread::sleep(Duration::from_millis(300));
+            let now = self.ran()?;
+            if now - ran < LOOKS {
+                return Ok(());
+            }
+            ran = now;
+        }
+    }
+
+    /// Returns once it has printed nothing for a while: bpftrace reads the kernel's symbols before its first line,
+    /// and pwru looks for events without a pause, so that it is never seen idle.
+    pub fn fall_silent(&self) -> Result<()> {
+        // The descriptor leads to the file.
+        let length = || fs::metadata(self.proc("fd/1")).map(|metadata| metadata.len());
+        let mut printed = length()?;
+        loop {
+            thread::sleep(Duration::from_secs(2));
+            let now = length()?;
+            if now == printed {
+                return Ok(());
+            }
+            printed = now;
+        }
+    }
+}

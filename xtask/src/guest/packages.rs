@@ -1,0 +1,40 @@
+//! Debian packages in a guest.
+
+use anyhow::{Result, bail};
+
+use super::tree::Tree;
+use crate::debian::{Suite, deb, index::Package, resolve};
+
+/// Where they come from.
+const SUITE: &str = "trixie";
+
+/// Puts packages into a guest, with all that they depend on; gives them all.
+pub fn install(names: &[&str], guest: &mut Tree) -> Result<Vec<Package>> {
+    let suite = Suite::open(SUITE)?;
+    let packages = match resolve::closure(&suite.index, names) {
+        Ok(packages) => packages,
+        Err(missing) => bail!("{}", suite.lacks(&missing)),
+    };
+    for package in &packages {
+        deb::unpack(&suite.download(package)?, guest, &is_used)?;
+    }
+    Ok(packages.into_iter().cloned().collect())
+}
+
+/// Whether a file has a use in a guest.
+fn is_used(path: &str) -> bool {
+    const UNUSED: [&str; 11] = [
+        "usr/share/bash-completion",
+        "usr/share/bug",
+        "usr/share/doc",
+        "usr/share/gcc",
+        "usr/share/info",
+        "usr/share/lintian",
+        "usr/share/locale",
+        "usr/share/man",
+        "usr/lib/systemd",
+        "usr/lib/x86_64-linux-gnu/gconv",
+        "usr/lib/x86_64-linux-gnu/audit",
+    ];
+    !UNUSED.iter().any(|prefix| path.starts_with(prefix))
+}
