@@ -162,3 +162,18 @@ table inet clamp {
 }
 EOT
 }
+
+# replace_ruleset NETNS NUMBER HOOK VERDICT: the only ruleset there from now on.
+replace_ruleset() {
+    in_netns "$1" nft flush ruleset
+    # Chains are freed after a grace period.
+    sleep 0.3
+    in_netns "$1" nft -f - <<EOT
+table inet fw$2 {
+    chain chain$2 {
+        type filter hook $3 priority filter; policy accept;
+        tcp dport $PORT counter $4 comment "rule of $2"
+    }
+}
+EOT
+}

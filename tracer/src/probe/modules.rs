@@ -41,8 +41,9 @@ impl Probe {
         let given = Given { config: bytes_of(&config), sizes: &[], loops: config.has_loop != 0 };
         self.object = self.object.with_constants(OBJECT, given)?;
         let (attached, skipped) = (self.attached.len(), self.skipped.len());
-        self.attach_groups(kernel, groups);
+        // First: a walk that begins under the new hooks may end there.
         self.renew(kernel, hook::KFREE_SKB);
+        self.attach_groups(kernel, groups);
         self.object.keep_only(programs::OURS);
         // Each was skipped for want of its module: that no longer holds.
         let settled: Vec<String> = self

@@ -50,8 +50,12 @@ struct Base {
 }
 
 impl Chains {
-    /// Keeps the names of a chain.
+    /// Keeps the names of a chain. One without could not be read.
     pub fn learn(&mut self, wire: &WireChain) {
+        if wire.name[0] == 0 || wire.table[0] == 0 {
+            self.0.remove(&wire.chain);
+            return;
+        }
         let base = (wire.base == 1).then(|| Base {
             family: NfFamily::from_nfproto(wire.family),
             hook: nf_hook(wire.family, wire.hooknum),

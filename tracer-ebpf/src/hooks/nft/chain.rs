@@ -1,5 +1,7 @@
 //! Tells user space the names of a chain, once.
 
+use core::mem::MaybeUninit;
+
 use aya_ebpf::{
     macros::map,
     maps::{Array, LruHashMap},
@@ -14,7 +16,7 @@ use crate::{
     },
     layout::field,
     packet::Packet,
-    read::{Probed, Read},
+    read::{Probed, Read, copy},
 };
 
 /// By handle, table and netns: handles begin anew in each table, and so do tables in each netns.
@@ -28,11 +30,10 @@ static RECENT_CHAINS: Array<Thing> = Array::with_max_entries(RECENT, 0);
 #[inline(never)]
 pub fn name_once(hook: u16, packet: *mut Packet, chain: u64, is_base: u8) {
     let at = chain as *const u8;
-    let table: *const u8 = Probed::at(at, field!(layout.chain_table));
+    let (table, number) = table_and_handle(at);
     let table_handle: u64 = Probed::at(table, field!(layout.table_handle));
     // SAFETY: a packet from the map.
     let netns = unsafe { (*packet).netns };
-    let number = Probed::at(at, field!(layout.chain_handle));
     let thing = Thing { address: chain, number, owner: u64::from(netns) << 32 ^ table_handle };
     if chain == 0 || told::is_told(&thing, &RECENT_CHAINS, &CHAINS_TOLD) {
         return;
@@ -59,6 +60,20 @@ pub fn name_once(hook: u16, packet: *mut Packet, chain: u64, is_base: u8) {
     if sent {
         told::told(&thing, &CHAINS_TOLD);
     }
+}
+
+/// At once where they are beside each other.
+#[inline(always)]
+fn table_and_handle(chain: *const u8) -> (*const u8, u64) {
+    let (table, handle) = (field!(layout.chain_table), field!(layout.chain_handle));
+    if handle != table.wrapping_add(size_of::<u64>() as u16) {
+        return (Probed::at(chain, table), Probed::at(chain, handle));
+    }
+    let mut both = MaybeUninit::<[u64; 2]>::uninit();
+    copy(both.as_mut_ptr().cast(), chain.wrapping_add(usize::from(table)), size_of::<[u64; 2]>() as u32);
+    // SAFETY: the helper has filled it, with zeroes where it fails.
+    let [table, handle] = unsafe { both.assume_init() };
+    (table as *const u8, handle)
 }
 
 #[inline(always)]
