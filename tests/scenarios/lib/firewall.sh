@@ -163,17 +163,31 @@ table inet clamp {
 EOT
 }
 
-# replace_ruleset NETNS NUMBER HOOK VERDICT: the only ruleset there from now on.
+# replace_ruleset NETNS NUMBER HOOK VERDICT: the only ruleset there from now on. NAMES says whether it is called
+# after its number, or like all others.
 replace_ruleset() {
+    local number
+    number=$(suffix_of "$2")
     in_netns "$1" nft flush ruleset
     # Chains are freed after a grace period.
     sleep 0.3
     in_netns "$1" nft -f - <<EOT
-table inet fw$2 {
-    chain chain$2 {
+table inet fw$number {
+    chain guard$number {
         type filter hook $3 priority filter; policy accept;
         tcp dport $PORT counter $4 comment "rule of $2"
     }
 }
 EOT
+}
+
+# insert_rule NETNS NUMBER VERDICT COMMENT: before all others of that ruleset.
+insert_rule() {
+    local number
+    number=$(suffix_of "$2")
+    in_netns "$1" nft insert rule inet "fw$number" "guard$number" tcp dport "$PORT" counter "$3" comment "\"$4\""
+}
+
+suffix_of() {
+    [ "$NAMES" = own ] && echo "$1" || true
 }

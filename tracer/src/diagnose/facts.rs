@@ -2,7 +2,7 @@
 
 use crate::{
     fast::Map,
-    model::{Chain, Device, Direction, Netfilter, Step, Trace, Verdict},
+    model::{Chain, Device, Direction, Netfilter, Rule, Step, Trace, Verdict},
 };
 
 /// A capture, by packet and by flow: of flows without a drop nobody asks.
@@ -112,7 +112,12 @@ impl<'a> Facts<'a> {
                 && chain.legacy == netfilter.legacy
         };
         let table: Vec<&Chain> = self.trace.chains.iter().filter(same_table).collect();
-        let named = |name: &str| table.iter().find(|chain| chain.chain == name).copied();
+        // Of a chain that was told again, the one that has the packet's rule, else the last.
+        let holds = |chain: &&Chain| chain.rules.iter().any(|rule| is_by(rule, netfilter));
+        let named = |name: &str| {
+            let versions = || table.iter().rev().copied().filter(|chain| chain.chain == name);
+            versions().find(holds).or_else(|| versions().next())
+        };
         let start = netfilter.base_chain.as_ref().or(netfilter.chain.as_ref());
         let mut reached: Vec<&Chain> = start.and_then(|name| named(name)).into_iter().collect();
         let mut next = 0;
@@ -172,4 +177,8 @@ impl<'a> Flow<'a> {
 /// Whether netfilter dropped the packet at this step: the drop carries the verdict that ordered it.
 pub fn dropped_by_netfilter(step: &Step) -> Option<&Netfilter> {
     step.netfilter.as_deref().filter(|netfilter| netfilter.verdict == Some(Verdict::Drop))
+}
+
+fn is_by(rule: &Rule, netfilter: &Netfilter) -> bool {
+    Some(rule.rule) == netfilter.rule && Some(&rule.text) == netfilter.text.as_ref()
 }

@@ -49,7 +49,8 @@ pub fn merged(found: impl Iterator<Item = Finding>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     let mut places: HashMap<_, usize> = HashMap::new();
     for found in found {
-        let place = (found.id.clone(), found.flow, found.direction, found.r#where.clone(), found.cause.place.clone());
+        let Finding { id, flow, direction, r#where, cause, .. } = &found;
+        let place = (id.clone(), *flow, *direction, r#where.clone(), cause.place.clone(), cause.text.clone());
         match places.entry(place) {
             Entry::Occupied(at) => add(&mut findings[*at.get()].packets, found.packets),
             Entry::Vacant(free) => {

@@ -1,4 +1,5 @@
-//! Names the rules that verdicts point at, read in the packet's own netns when they first matter.
+//! Names the rules that verdicts point at, read in the packet's own netns when they first matter, and anew where the
+//! ruleset is another one since or has another rule.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,8 +9,8 @@ use crate::{
         ruleset::{self, Key, Wanted, legacy},
     },
     fast::Map,
-    model::{Chain, Name, Netfilter, NfFamily, Record, Verdict},
-    track::{Locus, Tracked},
+    model::{Chain, Name, Netfilter, NfFamily, Record, Rule, Verdict},
+    track::{Locus, Named, Tracked},
 };
 
 /// What has been looked up so far.
@@ -18,7 +19,9 @@ pub struct Rules {
     netns: Map<u32, Option<Netns>>,
     chains: HashMap<(u32, Locus), Vec<Chain>>,
     tables: HashMap<(u32, Locus), Option<legacy::Table>>,
-    told: HashSet<(u32, NfFamily, Name, Name, bool)>,
+    /// Rules that were not in what had been read.
+    missed: HashSet<(u32, Locus, u64)>,
+    told: HashMap<(u32, NfFamily, Name, Name, bool), Chain>,
     problems: Vec<String>,
 }
 
@@ -37,17 +40,20 @@ impl Rules {
         let key = (inum, without_offset(locus));
         let chains = match locus {
             Locus::Nft { family, table, base_chain } => {
-                let wanted = Wanted::Nft {
-                    family: *family,
-                    table: Key::Name(table.to_string()),
-                    chain: Key::Name(base_chain.to_string()),
-                };
+                let wanted = Wanted::Nft { family: *family, table: handle(table), chain: handle(base_chain) };
+                let missed = |chains: &Vec<Chain>| netfilter.rule.filter(|_| rule_of(netfilter, chains).is_none());
+                // A handle is never given to another rule: one more look tells, if anything does.
+                if let Some(rule) = self.chains.get(&key).and_then(missed)
+                    && self.missed.insert((inum, locus.clone(), rule))
+                {
+                    self.chains.remove(&key);
+                }
                 let chains = self.chains.entry(key).or_insert_with(|| {
                     let lookup = ruleset::chains(netns, &[wanted]);
                     self.problems.extend(lookup.problems);
                     lookup.chains.into_iter().map(|found| found.chain).collect()
                 });
-                complete_nft(netfilter, chains);
+                netfilter.text = rule_of(netfilter, chains).map(|rule| rule.text.clone());
                 chains.as_slice()
             }
             Locus::Legacy { family, table: name, offset, .. } => {
@@ -68,8 +74,9 @@ impl Rules {
         };
         for chain in chains {
             let id = (inum, chain.family, chain.table.clone(), chain.chain.clone(), chain.legacy);
-            if self.told.insert(id) {
+            if self.told.get(&id) != Some(chain) {
                 lines.push(Record::Chain(chain.clone()));
+                self.told.insert(id, chain.clone());
             }
         }
     }
@@ -105,9 +112,14 @@ fn without_offset(locus: &Locus) -> Locus {
     }
 }
 
-fn complete_nft(netfilter: &mut Netfilter, chains: &[Chain]) {
-    let rules = chains.iter().filter(|chain| Some(&chain.chain) == netfilter.chain.as_ref()).flat_map(|c| &c.rules);
-    netfilter.text = rules.into_iter().find(|rule| Some(rule.rule) == netfilter.rule).map(|rule| rule.text.clone());
+fn handle(of: &Named) -> Key {
+    Key::Handle { handle: of.handle, name: of.name.to_string() }
+}
+
+fn rule_of<'a>(netfilter: &Netfilter, chains: &'a [Chain]) -> Option<&'a Rule> {
+    let mut rules =
+        chains.iter().filter(|chain| Some(&chain.chain) == netfilter.chain.as_ref()).flat_map(|chain| &chain.rules);
+    rules.find(|rule| Some(rule.rule) == netfilter.rule)
 }
 
 fn complete_legacy(netfilter: &mut Netfilter, place: legacy::Place) {

@@ -24,7 +24,7 @@ use crate::{
     model::{CtState, Device, IcmpError, Name, Proto, Route, Step, TcpFlags, Verdict},
 };
 pub use flows::tuple;
-pub use netfilter::Locus;
+pub use netfilter::{Locus, Named};
 use packet::Packet;
 use recent::Recent;
 

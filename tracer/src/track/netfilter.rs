@@ -15,10 +15,10 @@ pub enum Locus {
     Nft {
         /// Table family.
         family: NfFamily,
-        /// Table name.
-        table: Name,
+        /// Table.
+        table: Named,
         /// Base chain of the walk.
-        base_chain: Name,
+        base_chain: Named,
     },
     /// Legacy iptables.
     Legacy {
@@ -33,13 +33,23 @@ pub enum Locus {
     },
 }
 
+/// Something in a ruleset. Another of this name, in a ruleset that came later, has another handle, or is in a table
+/// that has.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Named {
+    /// Of a table, unique in its netns; of a chain, in its table.
+    pub handle: u64,
+    /// Its name.
+    pub name: Name,
+}
+
 /// Names of chains by their address.
 #[derive(Default)]
 pub struct Chains(Map<u64, Chain>);
 
 struct Chain {
-    table: Name,
-    chain: Name,
+    table: Named,
+    chain: Named,
     base: Option<Base>,
 }
 
@@ -61,7 +71,9 @@ impl Chains {
             hook: nf_hook(wire.family, wire.hooknum),
             priority: wire.priority,
         });
-        self.0.insert(wire.chain, Chain { table: name(&wire.table), chain: name(&wire.name), base });
+        let table = Named { handle: wire.table_handle, name: name(&wire.table) };
+        let chain = Named { handle: wire.handle, name: name(&wire.name) };
+        self.0.insert(wire.chain, Chain { table, chain, base });
     }
 
     /// What a verdict record says, and where to look the rule up.
@@ -75,9 +87,9 @@ impl Chains {
         let policy = wire.decision.via == via::POLICY;
         let netfilter = Netfilter {
             family: hooked.and_then(|base| base.family).or_else(|| NfFamily::from_nfproto(wire.step.pf)),
-            table: chain.map(|chain| chain.table.clone()),
-            chain: chain.map(|chain| chain.chain.clone()),
-            base_chain: base.filter(|_| wire.decision.base != wire.decision.chain).map(|base| base.chain.clone()),
+            table: chain.map(|chain| chain.table.name.clone()),
+            chain: chain.map(|chain| chain.chain.name.clone()),
+            base_chain: base.filter(|_| wire.decision.base != wire.decision.chain).map(|base| base.chain.name.clone()),
             hook: hooked.and_then(|base| base.hook).or_else(|| nf_hook(wire.step.pf, wire.step.nf_hook)),
             priority: hooked.map(|base| base.priority),
             rule: (wire.decision.via == via::RULE).then_some(wire.decision.rule),

@@ -43,8 +43,13 @@ pub enum Wanted {
 pub enum Key {
     /// Any.
     Any,
-    /// The kernel's handle: of a table unique in its netns, of a chain in its table.
-    Handle(u64),
+    /// The kernel's handle: of a table unique in its netns, of a chain in its table. People know it by its name.
+    Handle {
+        /// What it is found by.
+        handle: u64,
+        /// What it is called where it is not found.
+        name: String,
+    },
     /// Its name.
     Name(String),
 }
@@ -53,7 +58,7 @@ impl Key {
     fn is(&self, handle: u64, name: &str) -> bool {
         match self {
             Self::Any => true,
-            Self::Handle(wanted) => *wanted == handle,
+            Self::Handle { handle: wanted, .. } => *wanted == handle,
             Self::Name(wanted) => wanted == name,
         }
     }

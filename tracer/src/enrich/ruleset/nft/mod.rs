@@ -101,8 +101,7 @@ impl<'a> Filter<'a> {
         let family = self.family?;
         let key = |key: &Key| match key {
             Key::Any => None,
-            Key::Handle(handle) => Some(format!("with handle {handle}")),
-            Key::Name(name) => Some(name.clone()),
+            Key::Handle { name, .. } | Key::Name(name) => Some(name.clone()),
         };
         Some(match (key(self.table), key(self.chain)) {
             (Some(table), Some(chain)) => format!("chain {chain} of nftables table {family} {table}"),

@@ -101,15 +101,13 @@ fn only_the_wanted_chain_and_what_it_leads_to() {
 #[test]
 fn what_is_gone_is_said() {
     let kernel = Recorded(include_str!("samples/iptables.txt"));
-    let (raw, nine) = (Key::Name("raw".to_owned()), Key::Handle(999));
+    let (raw, nine) = (Key::Name("raw".to_owned()), Key::Handle { handle: 999, name: "nine".to_owned() });
     let filter = |table, chain| Filter { family: Some(NfFamily::Ip), table, chain };
     let filters = [filter(&raw, &nine), filter(&nine, &Key::Any), filter(&raw, &Key::Any), ALL];
     let mut lookup = Lookup::default();
     look_up_from(&kernel, Tools::Leave, 7, &filters, &mut lookup);
-    let problems = [
-        "chain with handle 999 of nftables table ip raw is not there any more",
-        "nftables table ip with handle 999 is not there any more",
-    ];
+    let problems =
+        ["chain nine of nftables table ip raw is not there any more", "nftables table ip nine is not there any more"];
     assert_eq!(lookup.problems, problems);
 }
 
