@@ -1,8 +1,9 @@
 //! A capture in the order that rules ask for.
 
+use super::chains;
 use crate::{
     fast::Map,
-    model::{Chain, Device, Direction, Netfilter, Rule, Step, Trace, Verdict},
+    model::{Chain, Device, Direction, Netfilter, Step, Trace, Verdict},
 };
 
 /// A capture, by packet and by flow: of flows without a drop nobody asks.
@@ -102,36 +103,9 @@ impl<'a> Facts<'a> {
         self.trace.netns_names.get(&inum).cloned().unwrap_or_else(|| inum.to_string())
     }
 
-    /// The chains that a walk from a base chain can reach, the base chain first; empty where the
-    /// ruleset could not be looked up.
+    /// See [`chains::reachable`].
     pub fn reachable(&self, netns: u32, netfilter: &Netfilter) -> Vec<&'a Chain> {
-        let same_table = |chain: &&'a Chain| {
-            chain.netns == netns
-                && Some(chain.family) == netfilter.family
-                && Some(&chain.table) == netfilter.table.as_ref()
-                && chain.legacy == netfilter.legacy
-        };
-        let table: Vec<&Chain> = self.trace.chains.iter().filter(same_table).collect();
-        // Of a chain that was told again, the one that has the packet's rule, else the last.
-        let holds = |chain: &&Chain| chain.rules.iter().any(|rule| is_by(rule, netfilter));
-        let named = |name: &str| {
-            let versions = || table.iter().rev().copied().filter(|chain| chain.chain == name);
-            versions().find(holds).or_else(|| versions().next())
-        };
-        let start = netfilter.base_chain.as_ref().or(netfilter.chain.as_ref());
-        let mut reached: Vec<&Chain> = start.and_then(|name| named(name)).into_iter().collect();
-        let mut next = 0;
-        while let Some(chain) = reached.get(next) {
-            let targets: Vec<_> =
-                chain.rules.iter().filter_map(|rule| rule.jump.as_deref()).filter_map(named).collect();
-            for target in targets {
-                if !reached.iter().any(|known| known.chain == target.chain) {
-                    reached.push(target);
-                }
-            }
-            next += 1;
-        }
-        reached
+        chains::reachable(&self.trace.chains, netns, netfilter)
     }
 
     /// "packet 4, 1.234 ms into the trace"
@@ -177,8 +151,4 @@ impl<'a> Flow<'a> {
 /// Whether netfilter dropped the packet at this step: the drop carries the verdict that ordered it.
 pub fn dropped_by_netfilter(step: &Step) -> Option<&Netfilter> {
     step.netfilter.as_deref().filter(|netfilter| netfilter.verdict == Some(Verdict::Drop))
-}
-
-fn is_by(rule: &Rule, netfilter: &Netfilter) -> bool {
-    Some(rule.rule) == netfilter.rule && Some(&rule.text) == netfilter.text.as_ref()
 }

@@ -4,6 +4,7 @@
 //! the same.
 
 mod asymmetric_reply;
+mod chains;
 mod down_device;
 mod drops;
 mod facts;

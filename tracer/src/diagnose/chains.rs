@@ -1,0 +1,98 @@
+//! Which chains of a ruleset a packet may have walked through.
+
+use crate::model::{Chain, Netfilter, Rule};
+
+/// Of all chains that were told of, those that a walk from a base chain can reach, the base chain first; none where
+/// the ruleset could not be looked up.
+pub fn reachable<'a>(told: &'a [Chain], netns: u32, netfilter: &Netfilter) -> Vec<&'a Chain> {
+    let same_table = |chain: &&Chain| {
+        chain.netns == netns
+            && Some(chain.family) == netfilter.family
+            && Some(&chain.table) == netfilter.table.as_ref()
+            && chain.legacy == netfilter.legacy
+    };
+    let table: Vec<&Chain> = told.iter().filter(same_table).collect();
+    // Of a chain that was told again, the one that has the packet's rule, else the last.
+    let holds = |chain: &&Chain| chain.rules.iter().any(|rule| is_by(rule, netfilter));
+    let named = |name: &str| {
+        let versions = || table.iter().rev().copied().filter(|chain| chain.chain == name);
+        versions().find(holds).or_else(|| versions().next())
+    };
+    let start = netfilter.base_chain.as_ref().or(netfilter.chain.as_ref());
+    let mut reached: Vec<&Chain> = start.and_then(|name| named(name)).into_iter().collect();
+    let mut next = 0;
+    while let Some(chain) = reached.get(next) {
+        let targets: Vec<_> = chain.rules.iter().filter_map(|rule| rule.jump.as_deref()).filter_map(named).collect();
+        for target in targets {
+            if !reached.iter().any(|known| known.chain == target.chain) {
+                reached.push(target);
+            }
+        }
+        next += 1;
+    }
+    reached
+}
+
+fn is_by(rule: &Rule, netfilter: &Netfilter) -> bool {
+    Some(rule.rule) == netfilter.rule && Some(&rule.text) == netfilter.text.as_ref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::NfFamily;
+
+    fn chain(name: &str, rules: &[(u64, &str, Option<&str>)]) -> Chain {
+        let rules = rules.iter().map(|(number, text, jump)| Rule {
+            rule: *number,
+            text: (*text).into(),
+            ct_state: Vec::new(),
+            ct_state_negated: false,
+            verdict: None,
+            jump: jump.map(Into::into),
+        });
+        Chain {
+            netns: 1,
+            family: NfFamily::Inet,
+            table: "fw".into(),
+            chain: name.into(),
+            hook: None,
+            priority: None,
+            policy: None,
+            legacy: false,
+            rules: rules.collect(),
+        }
+    }
+
+    fn by(rule: Option<u64>, text: Option<&str>) -> Netfilter {
+        Netfilter {
+            family: Some(NfFamily::Inet),
+            table: Some("fw".into()),
+            chain: Some("guard".into()),
+            rule,
+            text: text.map(Into::into),
+            ..Netfilter::default()
+        }
+    }
+
+    #[test]
+    fn what_is_jumped_to_comes_after_the_base_chain_and_once() {
+        let told = [
+            chain("deeper", &[(3, "return", Some("guard"))]),
+            chain("guard", &[(1, "jump deeper", Some("deeper")), (2, "again", Some("deeper"))]),
+            chain("other", &[]),
+        ];
+        let names: Vec<_> = reachable(&told, 1, &by(None, None)).into_iter().map(|chain| &chain.chain).collect();
+        assert_eq!(names, ["guard", "deeper"]);
+        assert!(reachable(&told, 2, &by(None, None)).is_empty());
+    }
+
+    #[test]
+    fn a_ruleset_that_was_replaced_is_the_one_with_the_rule() {
+        let told = [chain("guard", &[(2, "first", None)]), chain("guard", &[(2, "second", None)])];
+        let text = |by: &Netfilter| reachable(&told, 1, by).first().map(|chain| chain.rules[0].text.clone());
+        assert_eq!(text(&by(Some(2), Some("first"))).as_deref(), Some("first"));
+        assert_eq!(text(&by(Some(2), Some("second"))).as_deref(), Some("second"));
+        assert_eq!(text(&by(None, None)).as_deref(), Some("second"), "a policy's is the last");
+    }
+}
