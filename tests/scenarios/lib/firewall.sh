@@ -191,3 +191,15 @@ insert_rule() {
 suffix_of() {
     [ "$NAMES" = own ] && echo "$1" || true
 }
+
+# replace_table NETNS NUMBER TARGET: the filter table of legacy iptables there from now on.
+replace_table() {
+    local tool=iptables-legacy-restore
+    [ "$FAMILY" = 4 ] || tool=ip6tables-legacy-restore
+    in_netns "$1" "$tool" <<EOT
+*filter
+:INPUT ACCEPT [0:0]
+-A INPUT -p tcp -m tcp --dport $PORT -m comment --comment "rule of $2" -j $3
+COMMIT
+EOT
+}

@@ -1,26 +1,24 @@
 //! Names the rules that verdicts point at, read in the packet's own netns when they first matter, and anew where the
 //! ruleset is another one since or has another rule.
 
+mod legacy;
+mod nft;
+
 use std::collections::{HashMap, HashSet};
 
 use crate::{
-    enrich::{
-        netns::Netns,
-        ruleset::{self, Key, Wanted, legacy},
-    },
+    enrich::netns::Netns,
     fast::Map,
-    model::{Chain, Name, Netfilter, NfFamily, Record, Rule, Verdict},
-    track::{Locus, Named, Tracked},
+    model::{Chain, Name, NfFamily, Record, Verdict},
+    track::{Locus, Tracked},
 };
 
 /// What has been looked up so far.
 #[derive(Default)]
 pub struct Rules {
     netns: Map<u32, Option<Netns>>,
-    chains: HashMap<(u32, Locus), Vec<Chain>>,
-    tables: HashMap<(u32, Locus), Option<legacy::Table>>,
-    /// Rules that were not in what had been read.
-    missed: HashSet<(u32, Locus, u64)>,
+    chains: nft::Chains,
+    tables: legacy::Tables,
     told: HashMap<(u32, NfFamily, Name, Name, bool), Chain>,
     problems: Vec<String>,
 }
@@ -37,39 +35,12 @@ impl Rules {
             return;
         }
         let Some(Some(netns)) = self.netns.get(&inum) else { return };
-        let key = (inum, without_offset(locus));
         let chains = match locus {
             Locus::Nft { family, table, base_chain } => {
-                let wanted = Wanted::Nft { family: *family, table: handle(table), chain: handle(base_chain) };
-                let missed = |chains: &Vec<Chain>| netfilter.rule.filter(|_| rule_of(netfilter, chains).is_none());
-                // A handle is never given to another rule: one more look tells, if anything does.
-                if let Some(rule) = self.chains.get(&key).and_then(missed)
-                    && self.missed.insert((inum, locus.clone(), rule))
-                {
-                    self.chains.remove(&key);
-                }
-                let chains = self.chains.entry(key).or_insert_with(|| {
-                    let lookup = ruleset::chains(netns, &[wanted]);
-                    self.problems.extend(lookup.problems);
-                    lookup.chains.into_iter().map(|found| found.chain).collect()
-                });
-                netfilter.text = rule_of(netfilter, chains).map(|rule| rule.text.clone());
-                chains.as_slice()
+                self.chains.complete(netfilter, netns, (*family, table, base_chain), &mut self.problems)
             }
-            Locus::Legacy { family, table: name, offset, .. } => {
-                let table = self.tables.entry(key).or_insert_with(|| match legacy::table(netns, *family, name) {
-                    Ok(table) => Some(table),
-                    Err(problem) => {
-                        self.problems.push(problem);
-                        None
-                    }
-                });
-                let offset = offset.and_then(|offset| u32::try_from(offset).ok());
-                let place = table.as_ref().zip(offset).and_then(|(table, offset)| table.locate(offset));
-                if let Some(place) = place {
-                    complete_legacy(netfilter, place);
-                }
-                table.as_ref().map_or(&[][..], legacy::Table::chains)
+            Locus::Legacy { family, table, generation, offset } => {
+                self.tables.complete(netfilter, netns, (*family, table), (*generation, *offset), &mut self.problems)
             }
         };
         for chain in chains {
@@ -100,34 +71,5 @@ impl Rules {
         let line = netns.as_ref().map(|netns| Record::Netns { inum, name: netns.name().to_owned() });
         self.netns.insert(inum, netns);
         line
-    }
-}
-
-fn without_offset(locus: &Locus) -> Locus {
-    match locus {
-        Locus::Legacy { family, table, generation, .. } => {
-            Locus::Legacy { family: *family, table: table.clone(), generation: *generation, offset: None }
-        }
-        nft @ Locus::Nft { .. } => nft.clone(),
-    }
-}
-
-fn handle(of: &Named) -> Key {
-    Key::Handle { handle: of.handle, name: of.name.to_string() }
-}
-
-fn rule_of<'a>(netfilter: &Netfilter, chains: &'a [Chain]) -> Option<&'a Rule> {
-    let mut rules =
-        chains.iter().filter(|chain| Some(&chain.chain) == netfilter.chain.as_ref()).flat_map(|chain| &chain.rules);
-    rules.find(|rule| Some(rule.rule) == netfilter.rule)
-}
-
-fn complete_legacy(netfilter: &mut Netfilter, place: legacy::Place) {
-    netfilter.chain = Some(place.chain.chain);
-    netfilter.policy = place.policy;
-    netfilter.priority = place.chain.priority;
-    if let Some(rule) = place.rule {
-        netfilter.rule = Some(rule.rule);
-        netfilter.text = Some(rule.text);
     }
 }

@@ -12,6 +12,7 @@ use crate::model::{Chain, NfFamily, Rule, Verdict};
 /// A table as it read at one moment.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Table {
+    blob: Vec<blob::Chain>,
     chains: Vec<Chain>,
     /// Start of each entry → its end, index of its chain, number of the rule (none: the policy of a
     /// base chain, the end of another).
@@ -47,22 +48,21 @@ impl Table {
     }
 }
 
-/// Reads a table of a netns; `family` is `Ip` or `Ip6`.
+/// Reads a table of a netns; `family` is `Ip` or `Ip6`. `None` where it still is as it was `before`, which costs less.
 ///
 /// # Errors
 /// A sentence that says why it cannot be read.
-pub fn table(netns: &Netns, family: NfFamily, name: &str) -> Result<Table, String> {
-    netns.run_in(|| read(netns.inum(), family, name)).and_then(|result| result).map_err(|error| {
+pub fn table(netns: &Netns, family: NfFamily, name: &str, before: Option<&Table>) -> Result<Option<Table>, String> {
+    let read = || {
+        let blob = read_blob(family, name)?;
+        if before.is_some_and(|before| before.blob == blob) {
+            return Ok(None);
+        }
+        with_texts(netns.inum(), family, name, blob).map(Some)
+    };
+    netns.run_in(read).and_then(|result| result).map_err(|error| {
         format!("legacy table {family} {name} of netns {} cannot be read: {}", netns.name(), why(&error))
     })
-}
-
-/// What the entry at `offset` of a table is; `None` where no entry is there.
-///
-/// # Errors
-/// As [`table`].
-pub fn locate(netns: &Netns, family: NfFamily, name: &str, offset: u32) -> Result<Option<Place>, String> {
-    table(netns, family, name).map(|table| table.locate(offset))
 }
 
 /// Adds the wanted tables of the calling thread's netns.
@@ -85,7 +85,7 @@ pub(super) fn look_up(netns: u32, wanted: &[Wanted], lookup: &mut Lookup) {
             }
         }
         for name in loaded.iter().filter(|name| takes(name)) {
-            match read(netns, family, name) {
+            match read_blob(family, name).and_then(|blob| with_texts(netns, family, name, blob)) {
                 Ok(table) => {
                     let found = |chain| Found { table_handle: None, handle: None, chain };
                     lookup.chains.extend(table.chains.into_iter().map(found));
@@ -98,13 +98,19 @@ pub(super) fn look_up(netns: u32, wanted: &[Wanted], lookup: &mut Lookup) {
     }
 }
 
-fn read(netns: u32, family: NfFamily, name: &str) -> io::Result<Table> {
+fn read_blob(family: NfFamily, name: &str) -> io::Result<Vec<blob::Chain>> {
     if !socket::loaded(family).iter().any(|loaded| loaded == name) {
         return Err(io::ErrorKind::NotFound.into());
     }
-    let raw = socket::read(family, name)?;
-    let mut table = to_table(netns, family, name, &blob::decode(family, &raw));
-    if let Some(saved) = save::legacy(family, name) {
+    Ok(blob::decode(family, &socket::read(family, name)?))
+}
+
+/// To the model, with the tool's own texts if it still saw this table.
+fn with_texts(netns: u32, family: NfFamily, name: &str, blob: Vec<blob::Chain>) -> io::Result<Table> {
+    let mut table = to_table(netns, family, name, blob);
+    if let Some(saved) = save::legacy(family, name)
+        && read_blob(family, name)? == table.blob
+    {
         for chain in &mut table.chains {
             let lines = saved.get(chain.chain.as_str()).filter(|lines| lines.len() == chain.rules.len());
             for (rule, line) in chain.rules.iter_mut().zip(lines.into_iter().flatten()) {
@@ -116,8 +122,9 @@ fn read(netns: u32, family: NfFamily, name: &str) -> io::Result<Table> {
 }
 
 /// To the model.
-fn to_table(netns: u32, family: NfFamily, name: &str, chains: &[blob::Chain]) -> Table {
+fn to_table(netns: u32, family: NfFamily, name: &str, blob: Vec<blob::Chain>) -> Table {
     let mut table = Table::default();
+    let chains = blob.as_slice();
     for (index, chain) in chains.iter().enumerate() {
         let numbered = || (1..).zip(&chain.rules);
         for (number, entry) in numbered() {
@@ -143,6 +150,7 @@ fn to_table(netns: u32, family: NfFamily, name: &str, chains: &[blob::Chain]) ->
             rules: numbered().map(rule).collect(),
         });
     }
+    table.blob = blob;
     table
 }
 

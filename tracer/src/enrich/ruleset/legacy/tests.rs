@@ -45,7 +45,7 @@ fn record() {
 #[test]
 fn rules_of_legacy_iptables() {
     let tables =
-        recorded().into_iter().map(|(family, name, raw)| to_table(7, family, name, &blob::decode(family, &raw)));
+        recorded().into_iter().map(|(family, name, raw)| to_table(7, family, name, blob::decode(family, &raw)));
     let chains: Vec<_> = tables.flat_map(|table| table.chains).collect();
     assert!(chains.iter().all(|chain| chain.legacy && chain.netns == 7));
     insta::assert_snapshot!(crate::enrich::ruleset::describe(chains.iter()));
@@ -55,9 +55,8 @@ fn rules_of_legacy_iptables() {
 fn an_offset_is_a_rule_a_policy_or_an_end() {
     let (family, name, raw) =
         recorded().into_iter().find(|(family, name, _)| *family == NfFamily::Ip6 && *name == "raw").expect("recorded");
-    let chains = blob::decode(family, &raw);
-    let table = to_table(7, family, name, &chains);
-    let made = chains.iter().find(|chain| chain.name == "CILIUM_PRE_raw").expect("recorded");
+    let table = to_table(7, family, name, blob::decode(family, &raw));
+    let made = table.blob.iter().find(|chain| chain.name == "CILIUM_PRE_raw").expect("recorded");
 
     // Inside of the second rule, where its target's data lie.
     let place = table.locate(made.rules[1].end - 8).expect("a rule is there");
@@ -86,7 +85,7 @@ proptest! {
     ) {
         let family = if ipv6 { NfFamily::Ip6 } else { NfFamily::Ip };
         let raw = Raw { valid_hooks: 0x1f, hook_entry: offsets, underflow: offsets, entries };
-        let _ = to_table(7, family, "filter", &blob::decode(family, &raw)).locate(offset);
+        let _ = to_table(7, family, "filter", blob::decode(family, &raw)).locate(offset);
     }
 
     #[test]
@@ -103,6 +102,6 @@ proptest! {
             raw.entries[at % len] = byte;
         }
         raw.entries.truncate(cut);
-        let _ = to_table(7, family, name, &blob::decode(family, &raw)).locate(0);
+        let _ = to_table(7, family, name, blob::decode(family, &raw)).locate(0);
     }
 }

@@ -1,0 +1,62 @@
+//! Chains of nftables, each as it read first, and anew where it has another rule since.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::{
+    enrich::{
+        netns::Netns,
+        ruleset::{self, Key, Wanted},
+    },
+    model::{Chain, Netfilter, NfFamily, Rule},
+    track::Named,
+};
+
+/// A walk: netns, family, table and base chain.
+type Walk = (u32, NfFamily, Named, Named);
+
+/// What has been read.
+#[derive(Default)]
+pub struct Chains {
+    read: HashMap<Walk, Vec<Chain>>,
+    /// Rules that were not in what had been read.
+    missed: HashSet<(Walk, u64)>,
+}
+
+impl Chains {
+    /// Adds its text to the rule that a walk ended in; gives the chains of the walk where they were read for this.
+    pub fn complete(
+        &mut self,
+        netfilter: &mut Netfilter,
+        netns: &Netns,
+        (family, table, base): (NfFamily, &Named, &Named),
+        problems: &mut Vec<String>,
+    ) -> &[Chain] {
+        let walk = (netns.inum(), family, table.clone(), base.clone());
+        let missed = |chains: &Vec<Chain>| netfilter.rule.filter(|_| rule_of(netfilter, chains).is_none());
+        // A handle is never given to another rule: one more look tells, if anything does.
+        if let Some(rule) = self.read.get(&walk).and_then(missed)
+            && self.missed.insert((walk.clone(), rule))
+        {
+            self.read.remove(&walk);
+        }
+        let mut news = false;
+        let chains = self.read.entry(walk).or_insert_with(|| {
+            news = true;
+            let lookup = ruleset::chains(netns, &[Wanted::Nft { family, table: key(table), chain: key(base) }]);
+            problems.extend(lookup.problems);
+            lookup.chains.into_iter().map(|found| found.chain).collect()
+        });
+        netfilter.text = rule_of(netfilter, chains).map(|rule| rule.text.clone());
+        if news { chains } else { &[] }
+    }
+}
+
+fn key(of: &Named) -> Key {
+    Key::Handle { handle: of.handle, name: of.name.to_string() }
+}
+
+fn rule_of<'a>(netfilter: &Netfilter, chains: &'a [Chain]) -> Option<&'a Rule> {
+    let mut rules =
+        chains.iter().filter(|chain| Some(&chain.chain) == netfilter.chain.as_ref()).flat_map(|chain| &chain.rules);
+    rules.find(|rule| Some(rule.rule) == netfilter.rule)
+}
