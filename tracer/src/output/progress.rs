@@ -106,14 +106,18 @@ impl Progress {
         }
     }
 
-    /// As [`Self::update`], with the worst drops below; of `names` only names are asked.
-    pub fn update_drops(&self, counts: Counts, worst: &[DropCount], names: &Trace) {
+    /// As [`Self::update`], with the worst drops below, and that there are more; of `names` only names are asked.
+    pub fn update_drops(&self, counts: Counts, worst: &[DropCount], more: usize, names: &Trace) {
         self.update(counts);
         if self.show == Show::Live && !worst.is_empty() {
             if self.bar.prefix().is_empty() {
                 style(&self.bar, "{spinner} {wide_msg}\n{prefix}");
             }
-            self.bar.set_prefix(drops::table(worst, names, Look::for_stderr()).trim_end().to_owned());
+            let mut table = drops::table(worst, names, Look::for_stderr()).trim_end().to_owned();
+            if more > 0 {
+                table += &format!("\n  and {more} more, which the report lists");
+            }
+            self.bar.set_prefix(table);
         }
     }
 
@@ -177,12 +181,14 @@ mod tests {
         };
         progress.started();
         let counts = Counts { packets: 5, flows: 2, drops: 5, lost: 0 };
-        progress.update_drops(Counts::default(), &[], &Trace::default());
-        progress.update_drops(counts, &[drop(4, "firewall-drop"), drop(1, "no-socket")], &Trace::default());
+        progress.update_drops(Counts::default(), &[], 0, &Trace::default());
+        progress.update_drops(counts, &[drop(4, "firewall-drop"), drop(1, "no-socket")], 0, &Trace::default());
         let shown = terminal.contents();
         let lines: Vec<_> = shown.lines().collect();
         assert!(lines[0].contains("5 packets, 2 flows, 5 drops, 0 lost"), "{shown}");
         assert!(lines.len() == 4 && lines[2].contains("4  firewall-drop"), "{shown}");
+        progress.update_drops(counts, &[drop(4, "firewall-drop")], 3, &Trace::default());
+        assert!(terminal.contents().ends_with("and 3 more, which the report lists"), "{}", terminal.contents());
         progress.finish();
         assert_eq!(terminal.contents(), "");
     }

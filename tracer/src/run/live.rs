@@ -47,11 +47,12 @@ impl Live {
         self.tally.add(&drop, cause.as_deref());
     }
 
-    /// The worst so far, and what has names.
-    pub fn worst(&self) -> (Vec<DropCount>, &Trace) {
+    /// The worst so far, how many rows there are besides, and what has names.
+    pub fn worst(&self) -> (Vec<DropCount>, usize, &Trace) {
         let mut worst = self.tally.worst_first();
+        let more = worst.len().saturating_sub(ROWS);
         worst.truncate(ROWS);
-        (worst, &self.known)
+        (worst, more, &self.known)
     }
 
     /// Asked once for each kind of drop: the next of its kind is taken to have the same cause.

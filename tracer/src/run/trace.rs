@@ -227,8 +227,8 @@ impl Run<'_> {
             Counts { packets: tracker.packets(), flows: tracker.flows(), drops: tracker.drops(), lost: self.undecoded };
         match &self.live {
             Some(live) if taken > 0 => {
-                let (worst, names) = live.worst();
-                self.progress.update_drops(counts, &worst, names);
+                let (worst, more, names) = live.worst();
+                self.progress.update_drops(counts, &worst, more, names);
             }
             Some(_) => {}
             None => self.progress.update(counts),
