@@ -66,7 +66,7 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     let mut kernel = Kernel::read(wanted_modules.iter().copied())?;
     tracing::debug!("types are read");
     let task = Task { filter: wanted, buffer_size: config.buffer_size, recorder: config.drops };
-    let plan = probe::plan(&kernel, backend(config.backend), limit());
+    let plan = probe::plan(&kernel, backend(config.backend), limit()?);
     progress.preparing(&format!("attaching {} hooks", plan.groups.len()));
     let mut probe = probe::attach(&kernel, plan, task)?;
     let mut ring = Ring::of(&mut probe)?;
@@ -297,8 +297,12 @@ fn backend(typed: Backend) -> probe::Backend {
 }
 
 /// How many hooks there may be, for whoever measures what one costs: `TRACER_HOOKS=8`.
-fn limit() -> Option<usize> {
-    std::env::var("TRACER_HOOKS").ok()?.parse().ok()
+fn limit() -> Result<Option<usize>, String> {
+    let text = std::env::var("TRACER_HOOKS").unwrap_or_default();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| format!("TRACER_HOOKS `{text}` is not a number of hooks: give one, as in 8"))
 }
 
 /// The clock that the kernel side stamps its records with.

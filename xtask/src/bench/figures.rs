@@ -96,6 +96,12 @@ impl Figures {
     }
 }
 
+impl<'a> Extend<&'a str> for Figures {
+    fn extend<T: IntoIterator<Item = &'a str>>(&mut self, lines: T) {
+        lines.into_iter().for_each(|line| self.read(line));
+    }
+}
+
 /// What it costs without a tracer.
 const BARE: &str = "none";
 const COST: &str = "instructions";
@@ -107,15 +113,13 @@ mod tests {
     #[test]
     fn costs_of_other_tracers_are_told_apart() {
         let mut figures = Figures::default();
-        for line in [
+        figures.extend([
             r#"{"case":"none","what":"instructions","value":10000}"#,
             r#"{"case":"idle","what":"instructions","value":2500}"#,
             r#"{"case":"pwru-all","command":"pwru udp"}"#,
             r#"{"case":"pwru-all","what":"instructions","value":9000}"#,
             r#"{"case":"pwru-burst","command":"pwru udp"}"#,
-        ] {
-            figures.read(line);
-        }
+        ]);
         assert_eq!(figures.costs().collect::<Vec<_>>(), [("idle", 2500), ("pwru-all", 9000)]);
         assert_eq!(figures.own_costs().collect::<Vec<_>>(), [("idle", 2500)]);
         assert_eq!(figures.commands().map(|(cases, _)| cases.len()).collect::<Vec<_>>(), [2]);

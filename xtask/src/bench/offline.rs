@@ -23,7 +23,7 @@ pub fn measure() -> Result<Figures> {
         if !output.status.success() {
             bail!("offline failed: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
-        String::from_utf8_lossy(&output.stdout).lines().for_each(|line| figures.read(line));
+        figures.extend(String::from_utf8_lossy(&output.stdout).lines());
     }
     Ok(figures)
 }

@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn lines_become_rows() {
         let mut figures = Figures::default();
-        for line in [
+        figures.extend([
             r#"{"case":"none","what":"instructions","value":10000}"#,
             r#"{"case":"idle","what":"instructions","value":2500}"#,
             r#"{"case":"idle","what":"runs","value":13}"#,
@@ -103,9 +103,7 @@ mod tests {
             r#"{"case":"pwru-all","command":"pwru udp"}"#,
             r#"{"case":"pwru-all","what":"instructions","value":9000}"#,
             "something else",
-        ] {
-            figures.read(line);
-        }
+        ]);
         let table = markdown(&figures);
         assert!(table.contains("| idle | 2500 | 1.25 | 13 | – | – | – | – |"), "{table}");
         assert!(table.contains("| other | failed: no way |"), "{table}");

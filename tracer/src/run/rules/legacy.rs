@@ -51,7 +51,9 @@ impl Tables {
                     Ok(Some(table)) => (Some(table), true),
                     Ok(None) => (before, false),
                     Err(problem) => {
-                        problems.push(problem);
+                        if !problems.contains(&problem) {
+                            problems.push(problem);
+                        }
                         (None, false)
                     }
                 };

@@ -39,6 +39,11 @@ impl Chains {
         {
             self.read.remove(&walk);
         }
+        if !self.read.contains_key(&walk) {
+            // The one before, where a table has come again: nothing else bounds how many there are.
+            self.read.retain(|known, _| !is_called_like(known, &walk));
+            self.missed.retain(|(known, _)| known == &walk || !is_called_like(known, &walk));
+        }
         let mut news = false;
         let chains = self.read.entry(walk).or_insert_with(|| {
             news = true;
@@ -49,6 +54,10 @@ impl Chains {
         netfilter.text = rule_of(netfilter, chains).map(|rule| rule.text.clone());
         if news { chains } else { &[] }
     }
+}
+
+fn is_called_like(a: &Walk, b: &Walk) -> bool {
+    (a.0, a.1, &a.2.name, &a.3.name) == (b.0, b.1, &b.2.name, &b.3.name)
 }
 
 fn key(of: &Named) -> Key {
