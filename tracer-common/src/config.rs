@@ -23,9 +23,13 @@ pub struct Config {
     pub trails: u32,
     /// 1 where the kernel has `bpf_loop` (5.17).
     pub has_loop: u32,
-    /// Zero.
-    pub pad: u32,
+    /// BTF id of `bpf_rdonly_cast`, where it makes any address one to load from (6.17); 0 elsewhere.
+    pub rdonly_cast: u32,
 }
+
+/// What stands in the programs instead of the call of `bpf_rdonly_cast`, until its BTF id is known: the number of a
+/// helper that is none.
+pub const RDONLY_CAST: i32 = 0x7472_6372;
 
 /// The asked-for flow. A zero field does not restrict.
 #[repr(C)]

@@ -11,7 +11,7 @@ mod hooks;
 mod layout;
 mod trail;
 
-pub use config::{Config, Filter, Prefix};
+pub use config::{Config, Filter, Prefix, RDONLY_CAST};
 pub use event::{
     Chain, Change, Conntrack, CtTuple, Decision, Device, Header, LEGACY_POLICY, NAME_LEN, OUTER_L4, Outer,
     OuterDetails, Peer, PeerDetails, REDIRECT_UP, Step, Tuple, Verdict, by, counter, direction, flag, kind, via,

@@ -8,7 +8,7 @@ use aya_ebpf::{
 };
 use tracer_common::HOOKS;
 
-use crate::read::{Probed, Read, Typed};
+use crate::read::{Probed, Read, Trusted, Typed};
 
 /// The arguments of a hooked function or tracepoint.
 pub trait Args {
@@ -34,7 +34,7 @@ macro_rules! args {
 
 args!(FEntryContext, Typed);
 args!(FExitContext, Typed);
-args!(BtfTracePointContext, Typed);
+args!(BtfTracePointContext, Trusted);
 args!(RawTracePointContext, Probed);
 
 impl Args for ProbeContext {

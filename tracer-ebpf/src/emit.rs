@@ -14,11 +14,11 @@ use tracer_common::{
 use crate::{
     layout::field,
     packet::{Packet, count, uncount},
-    read::{Probed, Read, copy},
+    read::{Probed, Read, copy, words},
     recorder,
 };
 
-mod device;
+pub mod device;
 pub mod told;
 
 /// Resized by user space before it is created.
@@ -41,7 +41,7 @@ impl Place {
     /// The device that the skb is on.
     #[inline(always)]
     pub fn of<R: Read>(skb: *const u8) -> Self {
-        Self { dev: R::at(skb, field!(layout.skb_dev)), net: core::ptr::null() }
+        Self { dev: R::pointer(skb, field!(layout.skb_dev)), net: core::ptr::null() }
     }
 }
 
@@ -61,7 +61,7 @@ pub struct Details {
 /// Reports a tracked packet at a hook.
 #[inline(always)]
 pub fn step<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
-    device::tell_once::<R>(hook, packet, place);
+    device::locate::<R>(hook, packet, place);
     if recorder::is_on() {
         recorder::step::<R>(hook, skb, packet, place, details);
     } else {
@@ -76,7 +76,7 @@ pub fn step<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Plac
 #[inline(always)]
 pub fn end<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
     if recorder::is_on() {
-        device::tell_once::<R>(hook, packet, place);
+        device::locate::<R>(hook, packet, place);
         recorder::send::<R>(hook, skb, packet, place, details);
     } else {
         step::<R>(hook, skb, packet, place, details);
@@ -101,7 +101,7 @@ pub struct Changed<'a> {
 /// Reports a tracked packet after something ran over it.
 #[inline(always)]
 pub fn change<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, changed: &Changed<'_>) {
-    device::tell_once::<R>(hook, packet, place);
+    device::locate::<R>(hook, packet, place);
     if recorder::is_on() {
         recorder::step_with::<R, ChangeDetails>(kind::CHANGE, hook, skb, packet, place, |details| {
             // SAFETY: a valid destination, and a packet from the map.
@@ -140,7 +140,7 @@ pub fn verdict<R: Read>(
     place: Place,
     decided: impl FnOnce(*mut Decision),
 ) {
-    device::tell_once::<R>(hook, packet, place);
+    device::locate::<R>(hook, packet, place);
     let decided = |decision: *mut Decision| {
         // SAFETY: a valid destination; every other field is written in `decided`.
         unsafe { (*decision).table = [0; 32] };
@@ -188,39 +188,9 @@ pub fn header(kind: u16, hook: u16, packet: *const Packet) -> Header {
 }
 
 #[inline(always)]
-fn stamp(kind: u16, hook: u16, packet: u64) -> Header {
+pub fn stamp(kind: u16, hook: u16, packet: u64) -> Header {
     // SAFETY: helpers without arguments.
     unsafe { Header { kind, hook, cpu: bpf_get_smp_processor_id(), ts: bpf_ktime_get_boot_ns(), packet } }
-}
-
-/// Where the packet is from now on; gives the ifindex, 0 where there is no device.
-#[inline(always)]
-pub fn locate<R: Read>(packet: *mut Packet, place: Place) -> u32 {
-    // SAFETY: a packet from the map.
-    let packet = unsafe { &mut *packet };
-    let Place { dev, mut net } = place;
-    if dev.is_null() {
-        if !net.is_null() {
-            let netns = R::at(net, field!(layout.net_inum));
-            if netns != packet.netns {
-                packet.netns = netns;
-                // In another netns the device of the step before says nothing.
-                packet.dev = 0;
-            }
-        }
-        return 0;
-    }
-    if dev as u64 != packet.dev {
-        packet.dev = dev as u64;
-        packet.ifindex = R::at(dev, field!(layout.dev_ifindex));
-        if net.is_null() {
-            net = R::at(dev, field!(layout.dev_net));
-        }
-        if !net.is_null() {
-            packet.netns = R::at(net, field!(layout.net_inum));
-        }
-    }
-    packet.ifindex
 }
 
 /// See [`Step::flags`].
@@ -242,9 +212,8 @@ pub fn fill<R: Read>(
     details: Details,
 ) {
     // SAFETY: both pointers are valid, one from the ring buffer, one from the map.
-    let ifindex = locate::<R>(packet, place);
     let (step, packet) = unsafe { (&mut *step, &mut *packet) };
-    step.ifindex = ifindex;
+    step.ifindex = device::ifindex(packet, place);
     if place.dev.is_null() {
         step.ifname = [0; 16];
     } else {
@@ -332,8 +301,8 @@ pub fn ct_tuple(to: &mut CtTuple, tuple: *const u8) {
         && field!(layout.ct_tuple_proto) == 38;
     if known {
         let mut raw = MaybeUninit::<[u64; 5]>::uninit();
-        copy(raw.as_mut_ptr().cast(), tuple, 40);
-        // SAFETY: the helper fills it, with zeroes where it fails.
+        words(&mut raw, tuple);
+        // SAFETY: it is filled, with zeroes where that fails.
         let raw = unsafe { raw.assume_init_ref() };
         let word = |at: usize| (raw[at / 8] >> (at % 8 * 8)) as u32;
         to.saddr = [word(0), word(4), word(8), word(12)];

@@ -6,7 +6,7 @@ use tracer_common::Tuple;
 
 use crate::{
     each::rolled,
-    read::{Probed, Read, copy, zero},
+    read::{Probed, Read, castable, casts, copy, zero},
 };
 
 /// `ETH_P_IP` and `ETH_P_IPV6` as they stand in `skb->protocol`.
@@ -61,15 +61,6 @@ pub fn read(l3: *const u8, to: &mut MaybeUninit<Seen>) -> Option<&mut Seen> {
     unsafe { read_into(l3, to.as_mut_ptr()).then(|| to.assume_init_mut()) }
 }
 
-/// As much as matters of most packets, read at once: each read costs as much as twenty words of it. Behind
-/// the data of an skb there always is memory, since its `skb_shared_info` follows.
-#[repr(C)]
-struct Window([u64; WINDOW / 8]);
-
-/// IPv6's header, and of the transport's as much as most fingerprints need. With a word beside it that makes the
-/// 64 bytes of stack that the verifier counts.
-const WINDOW: usize = 56;
-
 /// Reads them once more.
 #[inline(always)]
 pub fn again(l3: *const u8, seen: &mut Seen) -> bool {
@@ -112,44 +103,49 @@ unsafe fn blur(seen: *mut Seen) -> bool {
 /// `seen` must be valid for writes.
 #[inline(always)]
 unsafe fn parse(l3: *const u8, seen: *mut Seen) -> bool {
-    let mut window = MaybeUninit::<Window>::uninit();
-    let at = window.as_mut_ptr().cast();
-    // SAFETY: the helper fills it, with zeroes where it fails.
-    let window = unsafe {
-        if !copy(at, l3, WINDOW as u32) {
-            copy(at, l3, IPV4 as u32);
-        }
-        window.assume_init_ref()
-    };
     // SAFETY: integers, each of which is written before it is read.
     let seen = unsafe { &mut *seen };
+    if casts() {
+        return parse_in(&In(castable(l3)), l3, seen);
+    }
+    let mut window = MaybeUninit::<[u64; WINDOW / 8]>::uninit();
+    let at = window.as_mut_ptr().cast();
+    if !copy(at, l3, WINDOW as u32) {
+        copy(at, l3, IPV4 as u32);
+    }
+    // SAFETY: the helper fills it, with zeroes where it fails.
+    parse_in(&Window(unsafe { window.assume_init_ref() }, l3), l3, seen)
+}
+
+#[inline(always)]
+fn parse_in(header: &impl Bytes, l3: *const u8, seen: &mut Seen) -> bool {
     let tuple = &mut seen.tuple;
     tuple.tcp_flags = 0;
     tuple.direction = 0;
-    tuple.version = window.byte(0) >> 4;
+    tuple.version = header.byte(0) >> 4;
     match tuple.version {
         4 => {
-            tuple.proto = window.byte(9);
-            (tuple.saddr, tuple.daddr) = ([window.word(12), 0, 0, 0], [window.word(16), 0, 0, 0]);
+            tuple.proto = header.byte(9);
+            (tuple.saddr, tuple.daddr) = ([header.word(12), 0, 0, 0], [header.word(16), 0, 0, 0]);
             // Only the first fragment carries a transport header.
-            if window.word(4) & LATER_FRAGMENT != 0 {
+            if header.word(4) & LATER_FRAGMENT != 0 {
                 // Its number and its place in the packet.
-                return later_fragment(seen, window.word(4));
+                return later_fragment(seen, header.word(4));
             }
-            match window.byte(0) & 0xf {
-                5 => transport(seen, &Inside::<IPV4>(window, l3)),
+            match header.byte(0) & 0xf {
+                5 => transport(seen, &Behind::<_, IPV4>(header)),
                 words @ 6.. => transport(seen, &At(l3.wrapping_add(usize::from(words) * 4))),
                 _ => return false,
             }
         }
         6 => {
             for word in 0..4 {
-                tuple.saddr[word] = window.word(8 + word * 4);
-                tuple.daddr[word] = window.word(24 + word * 4);
+                tuple.saddr[word] = header.word(8 + word * 4);
+                tuple.daddr[word] = header.word(24 + word * 4);
             }
-            tuple.proto = window.byte(6);
+            tuple.proto = header.byte(6);
             if !is_extension(tuple.proto) {
-                transport(seen, &Inside::<IPV6>(window, l3));
+                transport(seen, &Behind::<_, IPV6>(header));
                 return true;
             }
             let extensions = extensions(l3, tuple.proto);
@@ -170,10 +166,41 @@ const IPV6: usize = 40;
 /// The offset of a fragment, in the word of its number.
 const LATER_FRAGMENT: u32 = 0x1fffu32.to_be();
 
-impl Window {
+/// Where headers are read from.
+trait Bytes {
+    fn word(&self, at: usize) -> u32;
+    fn byte(&self, at: usize) -> u8;
+}
+
+/// Memory that can be loaded from.
+struct In(*const u8);
+
+impl Bytes for In {
     #[inline(always)]
     fn word(&self, at: usize) -> u32 {
-        (self.0[at / 8] >> (at % 8 * 8)) as u32
+        // SAFETY: what cannot be read is zero.
+        unsafe { self.0.add(at).cast::<u32>().read_volatile() }
+    }
+
+    #[inline(always)]
+    fn byte(&self, at: usize) -> u8 {
+        // SAFETY: as above.
+        unsafe { self.0.add(at).read_volatile() }
+    }
+}
+
+/// As much as matters of most packets, read at once: each read costs as much as twenty words of it. Behind
+/// the data of an skb there always is memory, since its `skb_shared_info` follows. What is farther on is read by itself.
+struct Window<'a>(&'a [u64; WINDOW / 8], *const u8);
+
+/// IPv6's header, and of the transport's as much as most fingerprints need. With a word beside it that makes the
+/// 64 bytes of stack that the verifier counts.
+const WINDOW: usize = 56;
+
+impl Bytes for Window<'_> {
+    #[inline(always)]
+    fn word(&self, at: usize) -> u32 {
+        if at + 4 <= WINDOW { (self.0[at / 8] >> (at % 8 * 8)) as u32 } else { word(self.1.wrapping_add(at)) }
     }
 
     #[inline(always)]
@@ -187,14 +214,13 @@ trait L4 {
     fn word(&self, at: usize) -> u32;
 }
 
-/// So many bytes into the window, or behind it.
-struct Inside<'a, const OFFSET: usize>(&'a Window, *const u8);
+/// So many bytes behind the beginning of the IP header.
+struct Behind<'a, B, const OFFSET: usize>(&'a B);
 
-impl<const OFFSET: usize> L4 for Inside<'_, OFFSET> {
+impl<B: Bytes, const OFFSET: usize> L4 for Behind<'_, B, OFFSET> {
     #[inline(always)]
     fn word(&self, at: usize) -> u32 {
-        let at = OFFSET + at;
-        if at + 4 <= WINDOW { self.0.word(at) } else { word(self.1.wrapping_add(at)) }
+        self.0.word(OFFSET + at)
     }
 }
 

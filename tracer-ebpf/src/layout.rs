@@ -29,7 +29,7 @@ static CONFIG: Config = Config {
     has_consume_location: 0,
     trails: 0,
     has_loop: 0,
-    pad: 0,
+    rdonly_cast: 0,
 };
 
 const NO_PREFIX: tracer_common::Prefix = tracer_common::Prefix { addr: [0; 4], mask: [0; 4] };

@@ -11,7 +11,7 @@ use aya_ebpf::{
 use tracer_common::{DETAILS, Dropped, MARKS, MARKS_KEPT, MARKS_OF_DETAILS, Mark, Trail, counter, flag, kind};
 
 use crate::{
-    emit::{self, Details, Place},
+    emit::{self, Details, Place, device},
     layout::field,
     packet::{Packet, count},
     read::{Read, copy},
@@ -166,7 +166,6 @@ fn fill<R: Read>(
     place: Place,
     details: Details,
 ) {
-    let ifindex = emit::locate::<R>(packet, place);
     // SAFETY: a place in the trail, and a packet from the map.
     let (mark, packet) = unsafe { (&mut *mark, &mut *packet) };
     mark.nfct = R::at(skb, field!(layout.skb_nfct));
@@ -183,7 +182,7 @@ fn fill<R: Read>(
         mark.cpu = bpf_get_smp_processor_id() as u16;
     }
     mark.extra = details.extra;
-    mark.ifindex = ifindex;
+    mark.ifindex = device::ifindex(packet, place);
     mark.netns = packet.netns;
     mark.mark = R::at(skb, field!(layout.skb_mark));
     mark.len = R::at(skb, field!(layout.skb_len));

@@ -8,7 +8,7 @@ use aya_ebpf::{
 use tracer_common::{Device, kind};
 
 use super::{
-    Place, attempt, header,
+    Place, attempt, stamp,
     told::{self, RECENT, Thing},
 };
 use crate::{
@@ -24,30 +24,53 @@ static DEVICES_TOLD: LruHashMap<Thing, u8> = LruHashMap::with_max_entries(4096, 
 #[map]
 static RECENT_DEVICES: Array<Thing> = Array::with_max_entries(RECENT, 0);
 
-/// Emits a [`Device`] record unless this device has had one.
+/// Keeps where the packet is from now on, and emits a [`Device`] record of a device that has had none.
 #[inline(always)]
-pub fn tell_once<R: Read>(hook: u16, packet: *mut Packet, place: Place) {
-    let dev = place.dev;
+pub fn locate<R: Read>(hook: u16, packet: *mut Packet, place: Place) {
+    let Place { dev, net } = place;
     // SAFETY: a packet from the map.
-    if dev.is_null() || dev as u64 == unsafe { (*packet).dev } {
-        return;
+    let packet = unsafe { &mut *packet };
+    if dev.is_null() {
+        if !net.is_null() {
+            let netns = R::Beyond::at(net, field!(layout.net_inum));
+            if netns != packet.netns {
+                packet.netns = netns;
+                // In another netns the device of the step before says nothing.
+                packet.dev = 0;
+            }
+        }
+    } else if dev as u64 != packet.dev {
+        let net = R::Beyond::pointer(dev, field!(layout.dev_net));
+        packet.dev = dev as u64;
+        packet.netns = R::Beyond::at(net, field!(layout.net_inum));
+        packet.ifindex = R::Beyond::at(dev, field!(layout.dev_ifindex));
+        let names = u64::from(packet.netns) << 32 | u64::from(packet.ifindex);
+        // Read from the map it is a number, whatever it was for the verifier.
+        // SAFETY: a reference is valid for reads.
+        let dev = unsafe { (&raw const packet.dev).read_volatile() };
+        tell_device_once(hook.into(), packet.id, dev, names);
     }
-    tell::<R>(hook, packet, dev);
 }
 
-#[inline(never)]
-fn tell<R: Read>(hook: u16, packet: *mut Packet, dev: *const u8) {
-    let ifindex: u32 = R::at(dev, field!(layout.dev_ifindex));
-    let net: *const u8 = R::at(dev, field!(layout.dev_net));
-    let netns: u32 = R::at(net, field!(layout.net_inum));
-    let device = Thing { address: dev as u64, number: ifindex.into(), owner: netns.into() };
+/// Of the device that the packet was located at, 0 where there is none.
+#[inline(always)]
+pub fn ifindex(packet: &Packet, place: Place) -> u32 {
+    if place.dev.is_null() { 0 } else { packet.ifindex }
+}
+
+/// `names` are netns and ifindex, the higher and the lower half. Global: see [`crate::headers`].
+#[unsafe(no_mangle)]
+extern "C" fn tell_device_once(hook: u64, packet: u64, dev: u64, names: u64) -> u64 {
+    let (netns, ifindex) = ((names >> 32) as u32, names as u32);
+    let device = Thing { address: dev, number: ifindex.into(), owner: netns.into() };
     if told::is_told(&device, &RECENT_DEVICES, &DEVICES_TOLD) {
-        return;
+        return 0;
     }
+    let dev = dev as *const u8;
     let sent = attempt(|record: *mut Device| {
         // SAFETY: a valid destination in the ring buffer.
         let record = unsafe { &mut *record };
-        record.header = header(kind::DEVICE, hook, packet);
+        record.header = stamp(kind::DEVICE, hook as u16, packet);
         record.netns = netns;
         record.ifindex = ifindex;
         record.mtu = Probed::at(dev, field!(layout.dev_mtu));
@@ -64,4 +87,5 @@ fn tell<R: Read>(hook: u16, packet: *mut Packet, dev: *const u8) {
     if sent {
         told::told(&device, &DEVICES_TOLD);
     }
+    0
 }

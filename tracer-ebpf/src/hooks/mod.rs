@@ -32,7 +32,7 @@ use crate::{
     layout::field,
     matching,
     packet::{self, Packet},
-    read::{Probed, Read},
+    read::{Probed, Read, words},
 };
 
 /// A tracked packet passes a hook.
@@ -110,8 +110,9 @@ fn place_matches<R: Read>(skb: *const u8, place: Place) -> bool {
     let name: [u64; 2] = field!(filter.ifname);
     name[0] == 0 || {
         let at = place.dev.wrapping_add(usize::from(field!(layout.dev_name)));
-        let mut actual = [0u64; 2];
-        crate::read::copy(actual.as_mut_ptr().cast(), at, 16) && actual[0] == name[0] && actual[1] == name[1]
+        let mut actual = MaybeUninit::uninit();
+        // SAFETY: filled where it returns true.
+        words(&mut actual, at) && unsafe { actual.assume_init() } == name
     }
 }
 

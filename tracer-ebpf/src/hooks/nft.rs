@@ -14,7 +14,7 @@ use crate::{
     emit::{self, Place},
     layout::field,
     packet::{self, Packet, VISITED},
-    read::{Probed, Read, copy},
+    read::{Probed, Read, words},
 };
 
 mod chain;
@@ -119,15 +119,14 @@ fn immediate<A: Args>(args: &A) {
     let expr = args.arg(0);
     let data = expr.wrapping_add(usize::from(field!(layout.expr_data)));
     settle(packet);
-    // At once: each read costs as much as twenty words of it.
     let mut immediate = MaybeUninit::<[u64; IMMEDIATE]>::uninit();
-    copy(immediate.as_mut_ptr().cast(), data, size_of::<[u64; IMMEDIATE]>() as u32);
+    words(&mut immediate, data);
     let word = |offset: u16| -> i32 {
         let offset = usize::from(offset);
         if offset > size_of::<[u64; IMMEDIATE]>() - size_of::<i32>() {
             return 0;
         }
-        // SAFETY: inside, and the helper has filled it, with zeroes where it fails.
+        // SAFETY: inside, and it is filled, with zeroes where that fails.
         unsafe { immediate.as_ptr().cast::<u8>().add(offset).cast::<i32>().read_unaligned() }
     };
     let (dreg, code) = (word(field!(layout.immediate_dreg)) as u8, word(field!(layout.immediate_code)));

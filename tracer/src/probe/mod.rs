@@ -3,6 +3,7 @@
 //! Invariant: only this folder and `source` know Aya. Everything attached is held by file
 //! descriptors alone, so that nothing outlives the process, however it ends.
 
+mod cast;
 mod detach;
 mod fold;
 mod link;
@@ -101,6 +102,7 @@ pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> 
         config: bytes_of(&config),
         sizes: &[("EVENTS", task.buffer_size), ("TRAILS", trails.saturating_mul(cpus).max(1))],
         loops: config.has_loop != 0,
+        rdonly_cast: config.rdonly_cast,
     };
     let (object, mut maps) = object::Object::new(OBJECT, given)?;
     let lost = maps.remove("LOST").ok_or("the eBPF object has no counters")?;
@@ -146,7 +148,7 @@ fn config(kernel: &Kernel, task: Task, trails: u32, backend: Backend) -> Config 
         has_consume_location: u32::from(parameters(kernel, "consume_skb") > 1),
         trails,
         has_loop: u32::from(loops),
-        pad: 0,
+        rdonly_cast: cast::to_no_type(kernel),
     }
 }
 

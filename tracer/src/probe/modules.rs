@@ -38,7 +38,12 @@ impl Probe {
     /// The programs share every map with those that run, except the constants.
     fn attach_late(&mut self, kernel: &Kernel, groups: Vec<Vec<Planned>>) -> Result<(), String> {
         let config = config(kernel, self.task, self.trails, self.backend);
-        let given = Given { config: bytes_of(&config), sizes: &[], loops: config.has_loop != 0 };
+        let given = Given {
+            config: bytes_of(&config),
+            sizes: &[],
+            loops: config.has_loop != 0,
+            rdonly_cast: config.rdonly_cast,
+        };
         self.object = self.object.with_constants(OBJECT, given)?;
         let (attached, skipped) = (self.attached.len(), self.skipped.len());
         // First: a walk that begins under the new hooks may end there.

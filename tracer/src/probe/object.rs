@@ -14,13 +14,17 @@ use aya_obj::{
     generated::{BPF_PSEUDO_FUNC, bpf_attach_type, bpf_insn, bpf_prog_type},
 };
 
-use super::{chain, fold, sys};
+use tracer_common::RDONLY_CAST;
+
+use super::{cast, chain, fold, sys};
 
 /// A relocated object.
 pub struct Object {
     object: aya_obj::Object,
     /// Whether code may refer to functions, as `bpf_loop` wants it.
     loops: bool,
+    /// See [`Given::rdonly_cast`].
+    rdonly_cast: u32,
     btf: Option<OwnedFd>,
     maps: Maps,
     /// What is in the map of frozen globals.
@@ -42,6 +46,8 @@ pub struct Given<'a> {
     pub sizes: &'a [(&'a str, u32)],
     /// Whether code may refer to functions, as `bpf_loop` wants it.
     pub loops: bool,
+    /// BTF id of the kernel's function that [`RDONLY_CAST`] stands for, 0 where no code comes to it.
+    pub rdonly_cast: u32,
 }
 
 /// What a program becomes.
@@ -70,6 +76,8 @@ pub enum Target<'a> {
 const MOV32_IMM: u8 = 0xb4;
 /// `BPF_ALU64 | BPF_MOV | BPF_K`
 const MOV64_IMM: u8 = 0xb7;
+/// `BPF_JMP | BPF_CALL`
+const CALL: u8 = 0x85;
 /// `BPF_LD | BPF_DW | BPF_IMM`, which takes two instructions.
 const LD_IMM64: u8 = 0x18;
 
@@ -132,7 +140,8 @@ impl Object {
         object.relocate_calls(&text).map_err(|error| failed(&error))?;
         object.sanitize_functions(features);
         tracing::debug!("the object is relocated");
-        Ok((Self { object, loops: given.loops, btf, maps, constants }, created))
+        let Given { loops, rdonly_cast, .. } = given;
+        Ok((Self { object, loops, rdonly_cast, btf, maps, constants }, created))
     }
 
     /// A map's descriptor.
@@ -185,6 +194,7 @@ impl Object {
         if !self.loops {
             take_out_references(instructions);
         }
+        name_cast(instructions, self.rdonly_cast);
         if let Some(map) = self.maps.get(CONSTANTS) {
             fold::fold(&mut function, fold::Constants { fd: map.as_raw_fd(), bytes: &self.constants });
         }
@@ -218,6 +228,14 @@ fn take_out_references(instructions: &mut [bpf_insn]) {
             }
         }
         rest = others;
+    }
+}
+
+/// Puts the kernel's function where [`RDONLY_CAST`] stands for it.
+fn name_cast(instructions: &mut [bpf_insn], id: u32) {
+    let stands_for_it = |it: &&mut bpf_insn| it.code == CALL && it.src_reg() == 0 && it.imm == RDONLY_CAST;
+    for call in instructions.iter_mut().filter(stands_for_it) {
+        *call = cast::call(id);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     },
     layout::field,
     packet::Packet,
-    read::{Probed, Read, copy},
+    read::{Probed, Read, words},
 };
 
 /// By handle, table and netns: handles begin anew in each table, and so do tables in each netns.
@@ -70,8 +70,8 @@ fn table_and_handle(chain: *const u8) -> (*const u8, u64) {
         return (Probed::at(chain, table), Probed::at(chain, handle));
     }
     let mut both = MaybeUninit::<[u64; 2]>::uninit();
-    copy(both.as_mut_ptr().cast(), chain.wrapping_add(usize::from(table)), size_of::<[u64; 2]>() as u32);
-    // SAFETY: the helper has filled it, with zeroes where it fails.
+    words(&mut both, chain.wrapping_add(usize::from(table)));
+    // SAFETY: it is filled, with zeroes where that fails.
     let [table, handle] = unsafe { both.assume_init() };
     (table as *const u8, handle)
 }

@@ -83,6 +83,11 @@ pub fn is_load(it: &bpf_insn) -> bool {
     it.code & CLASS == LDX && it.code & MODE == MEM
 }
 
+/// Whether it is a plain store.
+pub fn is_store(it: &bpf_insn) -> bool {
+    matches!(it.code & CLASS, ST | STX) && it.code & MODE == MEM
+}
+
 /// Whether it is an atomic operation.
 pub fn is_atomic(it: &bpf_insn) -> bool {
     it.code & CLASS == STX && it.code & MODE == ATOMIC

@@ -8,6 +8,7 @@
 
 mod insn;
 mod live;
+mod offsets;
 mod values;
 
 #[cfg(test)]
@@ -49,6 +50,8 @@ fn fold_code(code: &mut Vec<bpf_insn>, constants: Constants<'_>) -> Option<Vec<O
     let analysis = Analysis::of(code, constants);
     substitute(code, &analysis);
     let reached: Vec<bool> = (0..code.len()).map(|at| analysis.is_reached(at)).collect();
+    let meets = values::meets(code);
+    offsets::shorten(code, &reached, &meets);
     let mut kept = reached.clone();
     live::remove_unused(code, &mut kept);
     remove_idle_jumps(code, &mut kept);

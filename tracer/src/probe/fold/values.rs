@@ -140,7 +140,7 @@ impl<'a> Analysis<'a> {
 }
 
 /// Where an instruction goes to that is not the one before: jumps and calls; and behind the end.
-fn meets(code: &[bpf_insn]) -> Vec<bool> {
+pub fn meets(code: &[bpf_insn]) -> Vec<bool> {
     let mut meets = vec![false; code.len() + 1];
     meets[0] = true;
     meets[code.len()] = true;

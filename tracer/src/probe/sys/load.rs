@@ -8,7 +8,7 @@ use std::{
 
 use aya_obj::{
     Function,
-    generated::{bpf_attr, bpf_cmd},
+    generated::{bpf_attr, bpf_cmd, bpf_insn, bpf_prog_type},
 };
 
 use super::{bpf_fd, count, fd};
@@ -98,6 +98,19 @@ fn try_load(load: &Load<'_>, log: &mut [u8]) -> io::Result<OwnedFd> {
         }
     }
     bpf_fd(bpf_cmd::BPF_PROG_LOAD, &mut attr)
+}
+
+/// Whether the verifier takes such code in a kprobe program.
+pub fn is_accepted(code: &[bpf_insn]) -> bool {
+    // SAFETY: all-zero is a valid `bpf_attr`, and this the member for BPF_PROG_LOAD.
+    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+    // SAFETY: as above.
+    let program = unsafe { &mut attr.__bindgen_anon_3 };
+    program.prog_type = bpf_prog_type::BPF_PROG_TYPE_KPROBE as u32;
+    program.insns = code.as_ptr() as u64;
+    program.insn_cnt = count(code.len());
+    program.license = c"Dual MIT/GPL".as_ptr() as u64;
+    bpf_fd(bpf_cmd::BPF_PROG_LOAD, &mut attr).is_ok()
 }
 
 /// `BPF_BTF_LOAD`
