@@ -92,10 +92,10 @@ macro_rules! hooks {
 
 hooks! {
     NETIF_RECEIVE_SKB = 1: "netif_receive_skb"("sk_buff") (tracepoint "net") [Entry];
-    IP_RCV = 2: "ip_rcv"("sk_buff") (vmlinux) [Entry] (hot);
-    IPV6_RCV = 3: "ipv6_rcv"("sk_buff") (vmlinux) [Entry] (hot);
-    IP_FORWARD = 4: "ip_forward"("sk_buff") (vmlinux) [Entry] shared "ip_in";
-    IP6_FORWARD = 5: "ip6_forward"("sk_buff") (vmlinux) [Entry] shared "ip_in";
+    IP_RCV = 2: "ip_rcv"("sk_buff") (vmlinux) [Entry] (hot) shared "first_argument";
+    IPV6_RCV = 3: "ipv6_rcv"("sk_buff") (vmlinux) [Entry] (hot) shared "first_argument";
+    IP_FORWARD = 4: "ip_forward"("sk_buff") (vmlinux) [Entry] shared "first_argument";
+    IP6_FORWARD = 5: "ip6_forward"("sk_buff") (vmlinux) [Entry] shared "first_argument";
     IP_LOCAL_OUT = 6: "__ip_local_out"("net" "sock" "sk_buff") (vmlinux) [Entry] (hot);
     IP6_LOCAL_OUT = 7: "__ip6_local_out"("net" "sock" "sk_buff") (vmlinux) [Entry];
     IP6_OUTPUT = 8: "ip6_output"("net" "sock" "sk_buff") (vmlinux) [Entry] (hot);
@@ -121,10 +121,10 @@ hooks! {
     WG_XMIT = 28: "wg_xmit"("sk_buff") (module "wireguard") [Entry] shared "first_argument";
     WG_SOCKET_SEND_SKB_TO_PEER = 29: "wg_socket_send_skb_to_peer"("" "sk_buff") (module "wireguard") [Entry];
     WG_RECEIVE = 30: "wg_receive"("sock" "sk_buff") (module "wireguard") [Entry] shared "second_argument";
-    TCP_V4_RCV = 31: "tcp_v4_rcv"("sk_buff") (vmlinux) [Entry] (hot) shared "ip_in";
-    TCP_V6_RCV = 32: "tcp_v6_rcv"("sk_buff") (vmlinux) [Entry] (hot) shared "ip_in";
-    UDP_RCV = 33: "udp_rcv"("sk_buff") (vmlinux) [Entry] (hot) shared "ip_in";
-    UDPV6_RCV = 34: "udpv6_rcv"("sk_buff") (vmlinux) [Entry] (hot) shared "ip_in";
+    TCP_V4_RCV = 31: "tcp_v4_rcv"("sk_buff") (vmlinux) [Entry] (hot) shared "delivered";
+    TCP_V6_RCV = 32: "tcp_v6_rcv"("sk_buff") (vmlinux) [Entry] (hot) shared "delivered";
+    UDP_RCV = 33: "udp_rcv"("sk_buff") (vmlinux) [Entry] (hot) shared "delivered";
+    UDPV6_RCV = 34: "udpv6_rcv"("sk_buff") (vmlinux) [Entry] (hot) shared "delivered";
     TCP_V4_SEND_RESET = 35: "tcp_v4_send_reset"("sock" "sk_buff") (vmlinux) [Entry] shared "second_argument";
     TCP_V6_SEND_RESET = 36: "tcp_v6_send_reset"("sock" "sk_buff") (vmlinux) [Entry] shared "second_argument";
     KFREE_SKB = 37: "kfree_skb"("sk_buff") (tracepoint "skb") [Entry];

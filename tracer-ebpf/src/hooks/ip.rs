@@ -4,7 +4,7 @@
 use tracer_common::hook;
 
 use super::{
-    enter, forget_lookup,
+    enter, forget_lookup, pass,
     wire::{self, By, Look},
 };
 use crate::{
@@ -16,22 +16,29 @@ use crate::{
 };
 
 on_entry! {
-    ip_rcv => |args| first::<_>(hook::IP_RCV, args);
-    ipv6_rcv => |args| first::<_>(hook::IPV6_RCV, args);
-    ip_forward => |args| first::<_>(hook::IP_FORWARD, args);
-    ip6_forward => |args| first::<_>(hook::IP6_FORWARD, args);
+    // A device has just received it, and its headers were looked at.
+    ip_rcv => |args| pass_first::<_>(hook::IP_RCV, args);
+    ipv6_rcv => |args| pass_first::<_>(hook::IPV6_RCV, args);
+    ip_forward => |args| pass_first::<_>(hook::IP_FORWARD, args);
+    ip6_forward => |args| pass_first::<_>(hook::IP6_FORWARD, args);
     __ip_local_out => |args| out::<_>(hook::IP_LOCAL_OUT, args);
     __ip6_local_out => |args| out::<_>(hook::IP6_LOCAL_OUT, args);
     ip6_output => first_sight;
 }
 
 on_entry_shared! {
-    ip_in => first;
+    delivered => delivered;
 }
 
-/// Functions of `(skb, …)`. IPsec unwraps packets within the stack: no device receives them again.
 #[inline(always)]
-pub fn first<A: Args>(hook: u16, args: &A) {
+fn pass_first<A: Args>(hook: u16, args: &A) {
+    pass::<A::Read>(hook, args.arg(0));
+}
+
+/// Functions of `(skb, …)` that packets are delivered to. IPsec unwraps packets within the stack: no device receives them
+/// again.
+#[inline(always)]
+pub fn delivered<A: Args>(hook: u16, args: &A) {
     let skb = args.arg(0);
     let Some(packet) = packet::tracked(skb) else { return };
     let place = Place::of::<A::Read>(skb);

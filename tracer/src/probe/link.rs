@@ -21,17 +21,44 @@ pub struct Attached {
     pub links: Vec<OwnedFd>,
 }
 
+/// What `kprobe.multi` attaches to all its functions.
+pub const DISPATCH: &str = "dispatch";
+
+/// Names of the programs of the object that a hook is attached by.
+pub fn programs(planned: &Planned) -> Vec<String> {
+    let name = |kind: &str| format!("{kind}_{}", planned.hook.name);
+    let of = |entry: &str, exit: &str| {
+        let kinds = order(planned.hook, planned.method);
+        kinds.into_iter().map(|kind| name(if kind == Program::Entry { entry } else { exit })).collect()
+    };
+    match planned.method {
+        Method::Fentry => of("fentry", "fexit"),
+        Method::Kprobe => of("kprobe", "kretprobe"),
+        Method::KprobeMulti => vec![multi(planned.hook)],
+        Method::TpBtf => vec![name("tp_btf")],
+        Method::RawTp => vec![name("raw_tp")],
+    }
+}
+
+/// The program of a hook within `kprobe.multi`.
+fn multi(hook: &Hook) -> String {
+    match hook.shared {
+        "" => format!("kprobe_{}", hook.name),
+        shared => format!("shared_{shared}"),
+    }
+}
+
 /// Loads and attaches the programs of a hook: all, or none.
 pub fn attach(kernel: &Kernel, object: &Object, planned: &Planned, no_multi: &str) -> Result<Attached, String> {
     let mut attached = Attached::default();
     let hook = planned.hook;
-    for program in programs(hook, planned.method) {
+    for (program, name) in order(hook, planned.method).into_iter().zip(programs(planned)) {
         let (fd, link) = match planned.method {
-            Method::Fentry => fentry(kernel, object, hook, program)?,
+            Method::Fentry => fentry(kernel, object, hook, program, &name)?,
             Method::KprobeMulti => return Err(refused(no_multi)),
-            Method::Kprobe => kprobe(object, hook, program)?,
-            Method::TpBtf => tp_btf(kernel, object, hook)?,
-            Method::RawTp => raw_tp(object, hook)?,
+            Method::Kprobe => kprobe(object, hook, program, &name)?,
+            Method::TpBtf => tp_btf(kernel, object, hook, &name)?,
+            Method::RawTp => raw_tp(object, hook, &name)?,
         };
         attached.programs.push(fd);
         attached.links.push(link);
@@ -50,11 +77,7 @@ pub fn attach_together(object: &Object, array: &OwnedFd, hooks: &[&'static Hook]
     let (mut symbols, mut cookies) = (Vec::new(), Vec::new());
     let mut loaded: HashMap<String, Result<OwnedFd, String>> = HashMap::new();
     for hook in hooks {
-        let program = match hook.shared {
-            "" => format!("kprobe_{}", hook.name),
-            shared => format!("shared_{shared}"),
-        };
-        let program = loaded.entry(program).or_insert_with_key(|program| load_multi(object, program));
+        let program = loaded.entry(multi(hook)).or_insert_with_key(|program| load_multi(object, program));
         let set = program.as_ref().map_err(Clone::clone).and_then(|program| {
             sys::set_program(array, hook.id.into(), program).map_err(|error| error.to_string())?;
             symbol(hook)
@@ -69,7 +92,7 @@ pub fn attach_together(object: &Object, array: &OwnedFd, hooks: &[&'static Hook]
         }
     }
     together.attached.programs.extend(loaded.into_values().flatten());
-    let linked = load_multi(object, "dispatch").and_then(|dispatch| {
+    let linked = load_multi(object, DISPATCH).and_then(|dispatch| {
         let link = sys::kprobe_multi(&dispatch, &symbols, &cookies).map_err(|error| error.to_string())?;
         Ok((dispatch, link))
     });
@@ -108,7 +131,7 @@ fn load_multi(object: &Object, program: &str) -> Result<OwnedFd, String> {
 
 /// A kretprobe needs the kprobe that keeps its arguments, also where nothing happens at entry. It is
 /// attached first: a call that is under way when its kprobe comes is then not mistaken for one kept.
-fn programs(hook: &Hook, method: Method) -> Vec<Program> {
+fn order(hook: &Hook, method: Method) -> Vec<Program> {
     let returns = hook.programs.contains(&Program::Return);
     match method {
         Method::Kprobe if returns => vec![Program::Return, Program::Entry],
@@ -118,7 +141,7 @@ fn programs(hook: &Hook, method: Method) -> Vec<Program> {
 
 type Link = Result<(OwnedFd, OwnedFd), String>;
 
-fn fentry(kernel: &Kernel, object: &Object, hook: &Hook, program: Program) -> Link {
+fn fentry(kernel: &Kernel, object: &Object, hook: &Hook, program: Program, name: &str) -> Link {
     let Site::Function { module } = hook.site else { return Err("not a function".to_owned()) };
     // A module that is built in has its functions in vmlinux.
     let module = if kernel.types(module).is_some() { module } else { "" };
@@ -130,42 +153,38 @@ fn fentry(kernel: &Kernel, object: &Object, hook: &Hook, program: Program) -> Li
         "" => None,
         module => Some(sys::module_btf(module).map_err(|error| format!("BTF of module {module}: {error}"))?),
     };
-    let (prefix, attach) = match program {
-        Program::Entry => ("fentry", bpf_attach_type::BPF_TRACE_FENTRY),
-        Program::Return => ("fexit", bpf_attach_type::BPF_TRACE_FEXIT),
+    let attach = match program {
+        Program::Entry => bpf_attach_type::BPF_TRACE_FENTRY,
+        Program::Return => bpf_attach_type::BPF_TRACE_FEXIT,
     };
     let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_TRACING, attach: Some(attach), btf_id };
-    let fd = object.load(&format!("{prefix}_{}", hook.name), kind, module_btf.as_ref())?;
+    let fd = object.load(name, kind, module_btf.as_ref())?;
     let link = sys::raw_tracepoint_open(&fd, None).map_err(|error| error.to_string())?;
     Ok((fd, link))
 }
 
-fn kprobe(object: &Object, hook: &Hook, program: Program) -> Link {
-    let (prefix, on_return) = match program {
-        Program::Entry => ("kprobe", false),
-        Program::Return => ("kretprobe", true),
-    };
+fn kprobe(object: &Object, hook: &Hook, program: Program, name: &str) -> Link {
     let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_KPROBE, attach: None, btf_id: 0 };
-    let fd = object.load(&format!("{prefix}_{}", hook.name), kind, None)?;
-    let link = sys::kprobe(&fd, hook.name, on_return).map_err(|error| error.to_string())?;
+    let fd = object.load(name, kind, None)?;
+    let link = sys::kprobe(&fd, hook.name, program == Program::Return).map_err(|error| error.to_string())?;
     Ok((fd, link))
 }
 
-fn tp_btf(kernel: &Kernel, object: &Object, hook: &Hook) -> Link {
+fn tp_btf(kernel: &Kernel, object: &Object, hook: &Hook, name: &str) -> Link {
     let btf_id = kernel
         .types("")
         .and_then(|types| types.tracepoint(hook.name))
         .ok_or_else(|| "it is not in the kernel's BTF".to_owned())?;
     let kind =
         Kind { program: bpf_prog_type::BPF_PROG_TYPE_TRACING, attach: Some(bpf_attach_type::BPF_TRACE_RAW_TP), btf_id };
-    let fd = object.load(&format!("tp_btf_{}", hook.name), kind, None)?;
+    let fd = object.load(name, kind, None)?;
     let link = sys::raw_tracepoint_open(&fd, None).map_err(|error| error.to_string())?;
     Ok((fd, link))
 }
 
-fn raw_tp(object: &Object, hook: &Hook) -> Link {
+fn raw_tp(object: &Object, hook: &Hook, name: &str) -> Link {
     let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_RAW_TRACEPOINT, attach: None, btf_id: 0 };
-    let fd = object.load(&format!("raw_tp_{}", hook.name), kind, None)?;
+    let fd = object.load(name, kind, None)?;
     let link = sys::raw_tracepoint_open(&fd, Some(&symbol(hook)?)).map_err(|error| error.to_string())?;
     Ok((fd, link))
 }

@@ -14,6 +14,7 @@ mod programs;
 mod sys;
 
 use std::{
+    collections::HashSet,
     fs,
     os::fd::{AsFd as _, OwnedFd},
 };
@@ -103,6 +104,7 @@ pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> 
         sizes: &[("EVENTS", task.buffer_size), ("TRAILS", trails.saturating_mul(cpus).max(1))],
         loops: config.has_loop != 0,
         rdonly_cast: config.rdonly_cast,
+        only: Some(&first_choices(&plan)),
     };
     let (object, mut maps) = object::Object::new(OBJECT, given)?;
     let lost = maps.remove("LOST").ok_or("the eBPF object has no counters")?;
@@ -130,6 +132,13 @@ pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> 
         return Err(nothing_attached(&probe.skipped));
     }
     Ok(probe)
+}
+
+/// The programs that are needed where the kernel takes the first choice for each hook.
+fn first_choices(plan: &Plan) -> HashSet<String> {
+    let first = plan.groups.iter().filter_map(|group| group.first());
+    let traced = programs::OURS.iter().map(|&name| name.to_owned());
+    first.flat_map(link::programs).chain([link::DISPATCH.to_owned()]).chain(traced).collect()
 }
 
 /// What the programs are compiled against.
@@ -183,6 +192,12 @@ impl Probe {
         let mut name = String::new();
         for planned in alternatives {
             name = planned.hook.name.to_owned();
+            if !link::programs(&planned).iter().all(|program| self.object.has(program)) {
+                match self.object.whole() {
+                    Ok(object) => self.object = object,
+                    Err(reason) => reasons.push(reason),
+                }
+            }
             match link::attach(kernel, &self.object, &planned, no_multi) {
                 Ok(attached) => {
                     tracing::debug!("{name} is attached by {}", planned.method);

@@ -6,7 +6,7 @@
 
 use tracer_common::{Hook, hook};
 
-use super::{OBJECT, Plan, Planned, Probe, bytes_of, config, link, object::Given, plan, programs};
+use super::{Plan, Planned, Probe, bytes_of, config, link, object::Given, plan, programs};
 use crate::kernel::Kernel;
 
 /// What came with a module.
@@ -43,8 +43,9 @@ impl Probe {
             sizes: &[],
             loops: config.has_loop != 0,
             rdonly_cast: config.rdonly_cast,
+            only: None,
         };
-        self.object = self.object.with_constants(OBJECT, given)?;
+        self.object = self.object.with_constants(given)?;
         let (attached, skipped) = (self.attached.len(), self.skipped.len());
         // First: a walk that begins under the new hooks may end there.
         self.renew(kernel, hook::KFREE_SKB);

@@ -21,6 +21,9 @@ use super::{cast, chain, fold, sys};
 /// A relocated object.
 pub struct Object {
     object: aya_obj::Object,
+    bytes: &'static [u8],
+    /// The frozen global `CONFIG`.
+    config: Vec<u8>,
     /// Whether code may refer to functions, as `bpf_loop` wants it.
     loops: bool,
     /// See [`Given::rdonly_cast`].
@@ -48,6 +51,8 @@ pub struct Given<'a> {
     pub loops: bool,
     /// BTF id of the kernel's function that [`RDONLY_CAST`] stands for, 0 where no code comes to it.
     pub rdonly_cast: u32,
+    /// The programs that shall be there, none for all: to relocate them takes as long as to load ten.
+    pub only: Option<&'a HashSet<String>>,
 }
 
 /// What a program becomes.
@@ -86,7 +91,7 @@ impl Object {
     ///
     /// # Errors
     /// A sentence where the object does not fit, which is a defect of the build, or where there can be no maps.
-    pub fn new(bytes: &[u8], given: Given<'_>) -> Result<(Self, Created), String> {
+    pub fn new(bytes: &'static [u8], given: Given<'_>) -> Result<(Self, Created), String> {
         Self::on_top_of(Maps::new(), bytes, given)
     }
 
@@ -94,18 +99,34 @@ impl Object {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn with_constants(&self, bytes: &[u8], given: Given<'_>) -> Result<Self, String> {
-        let variable = self.maps.iter().filter(|(name, _)| !name.starts_with(CONSTANTS));
-        let shared: Result<Maps, std::io::Error> =
-            variable.map(|(name, map)| Ok((name.clone(), map.try_clone()?))).collect();
-        let shared = shared.map_err(|error| format!("the maps cannot be shared: {error}"))?;
-        Ok(Self::on_top_of(shared, bytes, given)?.0)
+    pub fn with_constants(&self, given: Given<'_>) -> Result<Self, String> {
+        Ok(Self::on_top_of(self.maps_but(CONSTANTS)?, self.bytes, given)?.0)
     }
 
-    fn on_top_of(mut maps: Maps, bytes: &[u8], given: Given<'_>) -> Result<(Self, Created), String> {
+    /// The same object with all its programs.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn whole(&self) -> Result<Self, String> {
+        let given =
+            Given { config: &self.config, sizes: &[], loops: self.loops, rdonly_cast: self.rdonly_cast, only: None };
+        Ok(Self::on_top_of(self.maps_but("")?, self.bytes, given)?.0)
+    }
+
+    fn maps_but(&self, one: &str) -> Result<Maps, String> {
+        let others = self.maps.iter().filter(|(name, _)| *name != one);
+        let shared: Result<Maps, std::io::Error> =
+            others.map(|(name, map)| Ok((name.clone(), map.try_clone()?))).collect();
+        shared.map_err(|error| format!("the maps cannot be shared: {error}"))
+    }
+
+    fn on_top_of(mut maps: Maps, bytes: &'static [u8], given: Given<'_>) -> Result<(Self, Created), String> {
         let failed = |error: &dyn std::error::Error| format!("the eBPF object is unusable: {}", chain(error));
         let mut object = aya_obj::Object::parse(bytes).map_err(|error| failed(&error))?;
         object.patch_map_data(HashMap::from([("CONFIG", (given.config, true))])).map_err(|error| failed(&error))?;
+        if let Some(only) = given.only {
+            object.programs.retain(|name, _| only.contains(name));
+        }
         tracing::debug!("the object is parsed");
         let features = aya::features();
         tracing::debug!("features are known");
@@ -140,8 +161,13 @@ impl Object {
         object.relocate_calls(&text).map_err(|error| failed(&error))?;
         object.sanitize_functions(features);
         tracing::debug!("the object is relocated");
-        let Given { loops, rdonly_cast, .. } = given;
-        Ok((Self { object, loops, rdonly_cast, btf, maps, constants }, created))
+        let (config, Given { loops, rdonly_cast, .. }) = (given.config.to_vec(), given);
+        Ok((Self { object, bytes, config, loops, rdonly_cast, btf, maps, constants }, created))
+    }
+
+    /// Whether it has a program.
+    pub fn has(&self, name: &str) -> bool {
+        self.object.programs.contains_key(name)
     }
 
     /// A map's descriptor.
