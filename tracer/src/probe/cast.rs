@@ -1,9 +1,9 @@
 //! Loads from any address: `bpf_rdonly_cast` to no type lets code read it by one instruction, where the helper takes
 //! ninety. Kernels from 6.2 on have the function, those before 6.17 want a structure instead of no type.
 
-use aya_obj::generated::bpf_insn;
+use aya_obj::generated::{bpf_insn, bpf_prog_type};
 
-use super::sys;
+use super::sys::{self, instruction};
 use crate::kernel::Kernel;
 
 /// What a call of a function of the kernel has in the place of its source register (`include/uapi/linux/bpf.h`).
@@ -13,15 +13,11 @@ const BPF_PSEUDO_KFUNC_CALL: u8 = 2;
 pub fn to_no_type(kernel: &Kernel) -> u32 {
     let id = kernel.types("").and_then(|types| types.function("bpf_rdonly_cast")).unwrap_or(0);
     // r2 = 0, for no type; the first argument is the context; r0 = *(u64 *)(r0 + 0)
-    let code = [instruction(0xb7, 2, 0, 0), call(id), instruction(0x79, 0, 0, 0), instruction(0x95, 0, 0, 0)];
-    if id != 0 && sys::is_accepted(&code) { id } else { 0 }
+    let code = [instruction(0xb7, 2, 0, 0, 0), call(id), instruction(0x79, 0, 0, 0, 0), instruction(0x95, 0, 0, 0, 0)];
+    if id != 0 && sys::load_code(bpf_prog_type::BPF_PROG_TYPE_KPROBE, 0, &code).is_ok() { id } else { 0 }
 }
 
 /// Calls the kernel's function of a BTF id.
 pub fn call(id: u32) -> bpf_insn {
-    instruction(0x85, 0, BPF_PSEUDO_KFUNC_CALL, id.cast_signed())
-}
-
-fn instruction(code: u8, dst: u8, src: u8, imm: i32) -> bpf_insn {
-    bpf_insn { code, _bitfield_align_1: [], _bitfield_1: bpf_insn::new_bitfield_1(dst, src), off: 0, imm }
+    instruction(0x85, 0, BPF_PSEUDO_KFUNC_CALL, 0, id.cast_signed())
 }

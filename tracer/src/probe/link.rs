@@ -1,6 +1,6 @@
 //! Attaches one hook by one method.
 
-use std::{collections::HashMap, ffi::CString, os::fd::OwnedFd};
+use std::{collections::HashMap, ffi::CString, io, os::fd::OwnedFd};
 
 use aya_obj::generated::{bpf_attach_type, bpf_prog_type};
 use tracer_common::{Hook, Program, Site};
@@ -8,7 +8,7 @@ use tracer_common::{Hook, Program, Site};
 use super::{
     object::{Kind, Object},
     plan::{Method, Planned},
-    sys,
+    sys::{self, Places},
 };
 use crate::kernel::Kernel;
 
@@ -72,7 +72,7 @@ fn refused(reason: &str) -> String {
 
 /// Attaches all hooks that can share one `kprobe.multi`, and gives those that were left out with the
 /// reason. One link is one wait when it goes: the kernel takes as long for a single function.
-pub fn attach_together(object: &Object, array: &OwnedFd, hooks: &[&'static Hook]) -> Together {
+pub fn attach_together(kernel: &Kernel, object: &Object, array: &OwnedFd, hooks: &[&'static Hook]) -> Together {
     let mut together = Together::default();
     let (mut symbols, mut cookies) = (Vec::new(), Vec::new());
     let mut loaded: HashMap<String, Result<OwnedFd, String>> = HashMap::new();
@@ -93,7 +93,7 @@ pub fn attach_together(object: &Object, array: &OwnedFd, hooks: &[&'static Hook]
     }
     together.attached.programs.extend(loaded.into_values().flatten());
     let linked = load_multi(object, DISPATCH).and_then(|dispatch| {
-        let link = sys::kprobe_multi(&dispatch, &symbols, &cookies).map_err(|error| error.to_string())?;
+        let link = attach_at(kernel, &dispatch, &symbols, &cookies).map_err(|error| error.to_string())?;
         Ok((dispatch, link))
     });
     match linked {
@@ -107,6 +107,20 @@ pub fn attach_together(object: &Object, array: &OwnedFd, hooks: &[&'static Hook]
             Together { refused: reason, ..Together::default() }
         }
     }
+}
+
+/// By address where those can be had, since the kernel looks for symbols among all of its own. Before 6.2 it did so for
+/// each address, too: a function that came with 6.2 tells. A name that several symbols have may be that of one that
+/// cannot be traced.
+fn attach_at(kernel: &Kernel, dispatch: &OwnedFd, symbols: &[CString], cookies: &[u64]) -> io::Result<OwnedFd> {
+    let finds_by_name = kernel.types("").is_some_and(|types| types.function("bpf_rdonly_cast").is_some());
+    if finds_by_name && let Some(addresses) = sys::addresses(symbols.iter().map(CString::as_c_str)) {
+        match sys::kprobe_multi(dispatch, Places::Addresses(&addresses), cookies) {
+            Ok(link) => return Ok(link),
+            Err(error) => tracing::debug!("kprobe-multi by address: {error}"),
+        }
+    }
+    sys::kprobe_multi(dispatch, Places::Symbols(symbols), cookies)
 }
 
 /// What [`attach_together`] could do.

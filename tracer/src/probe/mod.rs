@@ -164,7 +164,7 @@ fn config(kernel: &Kernel, task: Task, trails: u32, backend: Backend) -> Config 
 impl Probe {
     /// Attaches each group by the first of its alternatives that the kernel takes.
     fn attach_groups(&mut self, kernel: &Kernel, groups: Vec<Vec<Planned>>) {
-        let together = self.attach_together(&groups);
+        let together = self.attach_together(kernel, &groups);
         for group in groups {
             if !group.first().is_some_and(|first| together.hooks.contains(&first.hook.id)) {
                 self.attach_first_of(kernel, group, &together.refused);
@@ -173,13 +173,13 @@ impl Probe {
     }
 
     /// Attaches all hooks whose first choice is `kprobe.multi`, with one link.
-    fn attach_together(&mut self, groups: &[Vec<Planned>]) -> link::Together {
+    fn attach_together(&mut self, kernel: &Kernel, groups: &[Vec<Planned>]) -> link::Together {
         let first = groups.iter().filter_map(|group| group.first());
         let planned: Vec<Planned> = first.filter(|planned| planned.method == Method::KprobeMulti).copied().collect();
         let hooks: Vec<_> = planned.iter().map(|planned| planned.hook).collect();
         let array = self.object.map("BY_HOOK");
         let Some(array) = array.filter(|_| !hooks.is_empty()) else { return link::Together::default() };
-        let mut together = link::attach_together(&self.object, array, &hooks);
+        let mut together = link::attach_together(kernel, &self.object, array, &hooks);
         self.programs.append(&mut together.attached.programs);
         self.links.keep(0, together.attached.links.drain(..));
         self.attached.extend(planned.into_iter().filter(|planned| together.hooks.contains(&planned.hook.id)));

@@ -22,15 +22,32 @@ pub fn raw_tracepoint_open(program: &OwnedFd, name: Option<&CStr>) -> io::Result
     bpf_fd(bpf_cmd::BPF_RAW_TRACEPOINT_OPEN, &mut attr)
 }
 
-/// `BPF_LINK_CREATE` of a `kprobe.multi` on all symbols, each with its cookie.
-pub fn kprobe_multi(program: &OwnedFd, symbols: &[CString], cookies: &[u64]) -> io::Result<OwnedFd> {
-    let symbols: Vec<*const c_char> = symbols.iter().map(|symbol| symbol.as_ptr()).collect();
+/// Where a `kprobe.multi` is attached.
+#[derive(Clone, Copy, Debug)]
+pub enum Places<'a> {
+    /// At addresses.
+    Addresses(&'a [u64]),
+    /// At symbols, which the kernel looks up.
+    Symbols(&'a [CString]),
+}
+
+/// `BPF_LINK_CREATE` of a `kprobe.multi` at all places, each with its cookie.
+pub fn kprobe_multi(program: &OwnedFd, places: Places<'_>, cookies: &[u64]) -> io::Result<OwnedFd> {
+    let symbols: Vec<*const c_char> = match places {
+        Places::Symbols(symbols) => symbols.iter().map(|symbol| symbol.as_ptr()).collect(),
+        Places::Addresses(_) => Vec::new(),
+    };
     // SAFETY: all-zero is a valid `bpf_attr`.
     let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
     attr.link_create.__bindgen_anon_1.prog_fd = program.as_raw_fd() as u32;
     attr.link_create.attach_type = BPF_TRACE_KPROBE_MULTI as u32;
-    attr.link_create.__bindgen_anon_3.kprobe_multi.cnt = count(symbols.len());
-    attr.link_create.__bindgen_anon_3.kprobe_multi.syms = symbols.as_ptr() as u64;
+    attr.link_create.__bindgen_anon_3.kprobe_multi.cnt = count(cookies.len());
+    match places {
+        Places::Addresses(addresses) => {
+            attr.link_create.__bindgen_anon_3.kprobe_multi.addrs = addresses.as_ptr() as u64;
+        }
+        Places::Symbols(_) => attr.link_create.__bindgen_anon_3.kprobe_multi.syms = symbols.as_ptr() as u64,
+    }
     attr.link_create.__bindgen_anon_3.kprobe_multi.cookies = cookies.as_ptr() as u64;
     bpf_fd(bpf_cmd::BPF_LINK_CREATE, &mut attr)
 }

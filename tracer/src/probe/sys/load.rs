@@ -100,17 +100,23 @@ fn try_load(load: &Load<'_>, log: &mut [u8]) -> io::Result<OwnedFd> {
     bpf_fd(bpf_cmd::BPF_PROG_LOAD, &mut attr)
 }
 
-/// Whether the verifier takes such code in a kprobe program.
-pub fn is_accepted(code: &[bpf_insn]) -> bool {
+/// `BPF_PROG_LOAD` of a few instructions that stand for themselves.
+pub fn load_code(kind: bpf_prog_type, flags: u32, code: &[bpf_insn]) -> io::Result<OwnedFd> {
     // SAFETY: all-zero is a valid `bpf_attr`, and this the member for BPF_PROG_LOAD.
     let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
     // SAFETY: as above.
     let program = unsafe { &mut attr.__bindgen_anon_3 };
-    program.prog_type = bpf_prog_type::BPF_PROG_TYPE_KPROBE as u32;
+    program.prog_type = kind as u32;
+    program.prog_flags = flags;
     program.insns = code.as_ptr() as u64;
     program.insn_cnt = count(code.len());
     program.license = c"Dual MIT/GPL".as_ptr() as u64;
-    bpf_fd(bpf_cmd::BPF_PROG_LOAD, &mut attr).is_ok()
+    bpf_fd(bpf_cmd::BPF_PROG_LOAD, &mut attr)
+}
+
+/// An instruction of its parts (`struct bpf_insn`, `include/uapi/linux/bpf.h`).
+pub fn instruction(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> bpf_insn {
+    bpf_insn { code, _bitfield_align_1: [], _bitfield_1: bpf_insn::new_bitfield_1(dst, src), off, imm }
 }
 
 /// `BPF_BTF_LOAD`

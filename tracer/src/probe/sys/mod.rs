@@ -2,6 +2,7 @@
 
 mod attach;
 mod inspect;
+mod kallsyms;
 mod load;
 mod maps;
 
@@ -12,9 +13,10 @@ use std::{
 
 use aya_obj::generated::{bpf_attr, bpf_cmd};
 
-pub use attach::{kprobe, kprobe_multi, raw_tracepoint_open};
+pub use attach::{Places, kprobe, kprobe_multi, raw_tracepoint_open};
 pub use inspect::{ProgramInfo, btf_data, module_btf, next_program_id, program_by_id, recursion_misses};
-pub use load::{Load, is_accepted, load_btf, load_program};
+pub use kallsyms::addresses;
+pub use load::{Load, instruction, load_btf, load_code, load_program};
 pub use maps::{freeze, set_element, set_program};
 
 fn bpf_fd(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<OwnedFd> {

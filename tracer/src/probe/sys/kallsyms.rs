@@ -1,0 +1,77 @@
+//! Addresses of kernel symbols, by a program that the kernel runs for us: by name, `kprobe.multi` goes through all of its
+//! 150,000 symbols, which takes as long as to load ten programs.
+
+use std::{
+    ffi::CStr,
+    io,
+    os::fd::{AsRawFd as _, OwnedFd},
+};
+
+use aya_obj::generated::{bpf_attr, bpf_cmd, bpf_prog_type};
+
+use super::{bpf, instruction, load_code};
+
+/// The longest name, with its final zero: a multiple of a word.
+const NAME: i16 = 64;
+/// In words.
+const WORDS: usize = NAME as usize / size_of::<u64>();
+/// `BPF_F_SLEEPABLE` (`include/uapi/linux/bpf.h`)
+const BPF_F_SLEEPABLE: u32 = 16;
+/// `bpf_kallsyms_lookup_name(name, size, flags, result)`
+const KALLSYMS_LOOKUP_NAME: i32 = 179;
+
+/// The address of each, or none where the kernel has no such helper, tells no addresses, or lacks one of the symbols.
+pub fn addresses<'a>(symbols: impl IntoIterator<Item = &'a CStr>) -> Option<Vec<u64>> {
+    let program = load().inspect_err(|error| tracing::debug!("no look-up of symbols: {error}")).ok()?;
+    symbols.into_iter().map(|symbol| address(program.as_raw_fd(), symbol)).collect()
+}
+
+fn address(program: i32, symbol: &CStr) -> Option<u64> {
+    let mut context = [0u64; WORDS];
+    for (to, from) in context.iter_mut().zip(symbol.to_bytes().chunks(8)) {
+        let mut word = [0; 8];
+        word[..from.len()].copy_from_slice(from);
+        *to = u64::from_ne_bytes(word);
+    }
+    // SAFETY: all-zero is a valid `bpf_attr`, and this the member for BPF_PROG_TEST_RUN.
+    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+    // SAFETY: as above.
+    let run = unsafe { &mut attr.test };
+    run.prog_fd = program.cast_unsigned();
+    run.ctx_in = context.as_mut_ptr() as u64;
+    run.ctx_size_in = super::count(size_of_val(&context));
+    bpf(bpf_cmd::BPF_PROG_TEST_RUN, &mut attr).ok()?;
+    // A name that fills the context has no final zero: the helper refuses it, and the name is still there.
+    let found = symbol.to_bytes().len() < size_of_val(&context) && context[1..].iter().all(|word| *word == 0);
+    (found && context[0] != 0).then_some(context[0])
+}
+
+/// A program that puts the address in place of the name: the context as a whole. It is zero where there is none.
+fn load() -> io::Result<OwnedFd> {
+    let words = || (0..NAME).step_by(size_of::<u64>());
+    let name = -NAME;
+    let mut code = vec![instruction(0xbf, 6, 1, 0, 0)];
+    // r1 = *(u64 *)(r6 + at); *(u64 *)(r10 + name + at) = r1; *(u64 *)(r6 + at) = 0
+    let copy = |at: i16| {
+        [instruction(0x79, 1, 6, at, 0), instruction(0x7b, 10, 1, name + at, 0), instruction(0x7a, 6, 0, at, 0)]
+    };
+    code.extend(words().flat_map(copy));
+    code.extend([
+        // *(u64 *)(r10 + name - 8) = 0
+        instruction(0x7a, 10, 0, name - 8, 0),
+        // r1 = r10 + name; r2 = the size; r3 = no flags; r4 = r10 + name - 8
+        instruction(0xbf, 1, 10, 0, 0),
+        instruction(0x07, 1, 0, 0, name.into()),
+        instruction(0xb7, 2, 0, 0, NAME.into()),
+        instruction(0xb7, 3, 0, 0, 0),
+        instruction(0xbf, 4, 10, 0, 0),
+        instruction(0x07, 4, 0, 0, i32::from(name) - 8),
+        instruction(0x85, 0, 0, 0, KALLSYMS_LOOKUP_NAME),
+        // r1 = *(u64 *)(r10 + name - 8); *(u64 *)(r6 + 0) = r1; r0 = 0
+        instruction(0x79, 1, 10, name - 8, 0),
+        instruction(0x7b, 6, 1, 0, 0),
+        instruction(0xb7, 0, 0, 0, 0),
+        instruction(0x95, 0, 0, 0, 0),
+    ]);
+    load_code(bpf_prog_type::BPF_PROG_TYPE_SYSCALL, BPF_F_SLEEPABLE, &code)
+}
