@@ -149,11 +149,15 @@ impl Names {
         std::iter::successors(first.checked_sub(1), next)
     }
 
-    /// FNV-1a: short, and good enough for names.
+    /// Of the length, and of the first and the last eight bytes: names are told apart by their ends.
     fn chain(&self, name: &[u8]) -> usize {
-        let step = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
-        let hash = name.iter().fold(0x811c_9dc5, step);
-        (hash ^ (hash >> 15)) as usize & self.first.len().saturating_sub(1)
+        let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let mut hash = name.len() as u64 ^ word(name.first_chunk()) ^ word(name.last_chunk()).rotate_left(29);
+        if name.len() < 8 {
+            hash = name.iter().fold(hash, |hash, byte| hash << 8 ^ u64::from(*byte));
+        }
+        let hash = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (hash >> 32) as usize & self.first.len().saturating_sub(1)
     }
 }
 

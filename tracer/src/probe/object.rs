@@ -125,7 +125,8 @@ impl Object {
         let mut object = aya_obj::Object::parse(bytes).map_err(|error| failed(&error))?;
         object.patch_map_data(HashMap::from([("CONFIG", (given.config, true))])).map_err(|error| failed(&error))?;
         if let Some(only) = given.only {
-            object.programs.retain(|name, _| only.contains(name));
+            let others = object.programs.extract_if(|name, _| !only.contains(name));
+            others.for_each(|(_, program)| drop(object.functions.remove(&program.function_key())));
         }
         tracing::debug!("the object is parsed");
         let features = aya::features();
