@@ -9,7 +9,7 @@ mod process;
 mod programs;
 mod usage;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, thread, time::Duration};
 
 use anyhow::Result;
 use clap::Parser;
@@ -36,8 +36,12 @@ fn main() -> ExitCode {
     }
 }
 
+/// So long the kernel still works off what booting has left, in interrupts: 0.2 s of whatever starts meanwhile.
+const AFTER_BOOT: Duration = Duration::from_secs(4);
+
 fn run(args: &Args) -> Result<()> {
     let load = Load::prepare()?;
+    thread::sleep(AFTER_BOOT);
     let fits =
         |word: &String, name: &str| word.strip_prefix('=').map_or_else(|| name.contains(word), |whole| name == whole);
     let wanted = |name: &str| args.filter.is_empty() || args.filter.iter().any(|word| fits(word, name));
