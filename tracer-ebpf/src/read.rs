@@ -127,8 +127,8 @@ pub fn copy(to: *mut u8, from: *const u8, len: u32) -> bool {
     unsafe { bpf_probe_read_kernel(to.cast(), len, from.cast()) == 0 }
 }
 
-/// Reads `N` words at once: where it takes the helper, each further call costs as much as twenty words. What cannot be
-/// read is zero, by and large: false where that is all of it.
+/// Reads `N` words: at once where it takes the helper, since each call costs as much as twenty of them. False where the
+/// helper could not read all of them: then all are zero. Of loads, those are that cannot be read.
 #[inline(always)]
 pub fn words<const N: usize>(to: &mut MaybeUninit<[u64; N]>, from: *const u8) -> bool {
     if !casts() {
