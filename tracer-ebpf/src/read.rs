@@ -16,7 +16,10 @@ pub trait Read {
     fn at<T: Copy>(base: *const u8, offset: u16) -> T;
 
     /// The pointer at `base + offset`.
-    fn pointer(base: *const u8, offset: u16) -> *const u8;
+    #[inline(always)]
+    fn pointer(base: *const u8, offset: u16) -> *const u8 {
+        Self::at(base, offset)
+    }
 }
 
 /// Loads through a pointer whose type the verifier knows (fentry and fexit arguments and what is reached from
@@ -34,11 +37,6 @@ impl Read for Typed {
         // SAFETY: the verifier proves the type and the kernel's exception table catches a bad
         // address; an invalid pointer reads as zero.
         unsafe { base.add(usize::from(offset)).cast::<T>().read_volatile() }
-    }
-
-    #[inline(always)]
-    fn pointer(base: *const u8, offset: u16) -> *const u8 {
-        Self::at(base, offset)
     }
 }
 
@@ -71,11 +69,6 @@ impl Read for Followed {
     fn at<T: Copy>(base: *const u8, offset: u16) -> T {
         if casts() { Probed::at(base, offset) } else { Typed::at(base, offset) }
     }
-
-    #[inline(always)]
-    fn pointer(base: *const u8, offset: u16) -> *const u8 {
-        Self::at(base, offset)
-    }
 }
 
 /// Reads any address, anywhere: by loads where the kernel lets us, else through `bpf_probe_read_kernel`.
@@ -104,11 +97,6 @@ impl Read for Probed {
             value.assume_init()
         }
     }
-
-    #[inline(always)]
-    fn pointer(base: *const u8, offset: u16) -> *const u8 {
-        Self::at(base, offset)
-    }
 }
 
 impl Probed {
@@ -128,7 +116,7 @@ pub fn copy(to: *mut u8, from: *const u8, len: u32) -> bool {
 }
 
 /// Reads `N` words: at once where it takes the helper, since each call costs as much as twenty of them. False where the
-/// helper could not read all of them: then all are zero. Of loads, those are that cannot be read.
+/// helper could not read all of them: then all are zero. Where it takes loads, only words that cannot be read are.
 #[inline(always)]
 pub fn words<const N: usize>(to: &mut MaybeUninit<[u64; N]>, from: *const u8) -> bool {
     if !casts() {
@@ -149,7 +137,7 @@ pub fn casts() -> bool {
 }
 
 /// The same address, of which the verifier knows from here on that a load from it does no harm: what cannot be read is
-/// zero (`bpf_rdonly_cast` to no type, kernel/bpf/verifier.c, 6.17). It takes no instruction.
+/// zero (`bpf_rdonly_cast` to no type, kernel/bpf/verifier.c, 6.17). The verifier makes a move of the call.
 #[inline(always)]
 pub fn castable(address: *const u8) -> *const u8 {
     let loadable: *const u8;

@@ -100,10 +100,8 @@ pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> 
     let config = config(kernel, task, trails, backend);
     tracing::debug!("the layout is resolved");
     let given = object::Given {
-        config: bytes_of(&config),
+        config,
         sizes: &[("EVENTS", task.buffer_size), ("TRAILS", trails.saturating_mul(cpus).max(1))],
-        loops: config.has_loop != 0,
-        rdonly_cast: config.rdonly_cast,
         only: Some(&first_choices(&plan)),
     };
     let (object, mut maps) = object::Object::new(OBJECT, given)?;
@@ -271,11 +269,6 @@ fn nothing_attached(skipped: &[Skipped]) -> String {
     } else {
         format!("no hook could be attached ({first}): try `tracer check`, or another --backend")
     }
-}
-
-fn bytes_of(config: &Config) -> &[u8] {
-    // SAFETY: `Config` is `repr(C)` of integers; it has no padding that is read before it is written.
-    unsafe { std::slice::from_raw_parts(std::ptr::from_ref(config).cast(), size_of::<Config>()) }
 }
 
 /// An error with what caused it, in one line.

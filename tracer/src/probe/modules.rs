@@ -6,7 +6,7 @@
 
 use tracer_common::{Hook, hook};
 
-use super::{Plan, Planned, Probe, bytes_of, config, link, object::Given, plan, programs};
+use super::{Plan, Planned, Probe, config, link, object::Given, plan, programs};
 use crate::kernel::Kernel;
 
 /// What came with a module.
@@ -38,13 +38,7 @@ impl Probe {
     /// The programs share every map with those that run, except the constants.
     fn attach_late(&mut self, kernel: &Kernel, groups: Vec<Vec<Planned>>) -> Result<(), String> {
         let config = config(kernel, self.task, self.trails, self.backend);
-        let given = Given {
-            config: bytes_of(&config),
-            sizes: &[],
-            loops: config.has_loop != 0,
-            rdonly_cast: config.rdonly_cast,
-            only: None,
-        };
+        let given = Given { config, sizes: &[], only: None };
         self.object = self.object.with_constants(given)?;
         let (attached, skipped) = (self.attached.len(), self.skipped.len());
         // First: a walk that begins under the new hooks may end there.

@@ -14,20 +14,22 @@ use aya_obj::{
     generated::{BPF_PSEUDO_FUNC, bpf_attach_type, bpf_insn, bpf_prog_type},
 };
 
-use tracer_common::RDONLY_CAST;
+use tracer_common::{Config, RDONLY_CAST};
 
-use super::{cast, chain, fold, sys};
+use super::{
+    cast, chain,
+    fold::{
+        self,
+        insn::{CALL, LD_IMM64},
+    },
+    sys,
+};
 
 /// A relocated object.
 pub struct Object {
     object: aya_obj::Object,
     bytes: &'static [u8],
-    /// The frozen global `CONFIG`.
-    config: Vec<u8>,
-    /// Whether code may refer to functions, as `bpf_loop` wants it.
-    loops: bool,
-    /// See [`Given::rdonly_cast`].
-    rdonly_cast: u32,
+    config: Config,
     btf: Option<OwnedFd>,
     maps: Maps,
     /// What is in the map of frozen globals.
@@ -43,14 +45,10 @@ pub type Created = HashMap<String, MapData>;
 /// What the object is given.
 #[derive(Clone, Copy, Debug)]
 pub struct Given<'a> {
-    /// The frozen global `CONFIG`.
-    pub config: &'a [u8],
+    /// The frozen global of that name.
+    pub config: Config,
     /// Numbers of entries of maps, where they are not those of the object.
     pub sizes: &'a [(&'a str, u32)],
-    /// Whether code may refer to functions, as `bpf_loop` wants it.
-    pub loops: bool,
-    /// BTF id of the kernel's function that [`RDONLY_CAST`] stands for, 0 where no code comes to it.
-    pub rdonly_cast: u32,
     /// The programs that shall be there, none for all: to relocate them takes as long as to load ten.
     pub only: Option<&'a HashSet<String>>,
 }
@@ -81,10 +79,6 @@ pub enum Target<'a> {
 const MOV32_IMM: u8 = 0xb4;
 /// `BPF_ALU64 | BPF_MOV | BPF_K`
 const MOV64_IMM: u8 = 0xb7;
-/// `BPF_JMP | BPF_CALL`
-const CALL: u8 = 0x85;
-/// `BPF_LD | BPF_DW | BPF_IMM`, which takes two instructions.
-const LD_IMM64: u8 = 0x18;
 
 impl Object {
     /// Parses the object, creates its maps and points its programs at them.
@@ -108,8 +102,7 @@ impl Object {
     /// # Errors
     /// As [`Self::new`].
     pub fn whole(&self) -> Result<Self, String> {
-        let given =
-            Given { config: &self.config, sizes: &[], loops: self.loops, rdonly_cast: self.rdonly_cast, only: None };
+        let given = Given { config: self.config, sizes: &[], only: None };
         Ok(Self::on_top_of(self.maps_but("")?, self.bytes, given)?.0)
     }
 
@@ -123,7 +116,9 @@ impl Object {
     fn on_top_of(mut maps: Maps, bytes: &'static [u8], given: Given<'_>) -> Result<(Self, Created), String> {
         let failed = |error: &dyn std::error::Error| format!("the eBPF object is unusable: {}", chain(error));
         let mut object = aya_obj::Object::parse(bytes).map_err(|error| failed(&error))?;
-        object.patch_map_data(HashMap::from([("CONFIG", (given.config, true))])).map_err(|error| failed(&error))?;
+        object
+            .patch_map_data(HashMap::from([("CONFIG", (bytes_of(&given.config), true))]))
+            .map_err(|error| failed(&error))?;
         if let Some(only) = given.only {
             let others = object.programs.extract_if(|name, _| !only.contains(name));
             others.for_each(|(_, program)| drop(object.functions.remove(&program.function_key())));
@@ -162,8 +157,7 @@ impl Object {
         object.relocate_calls(&text).map_err(|error| failed(&error))?;
         object.sanitize_functions(features);
         tracing::debug!("the object is relocated");
-        let (config, Given { loops, rdonly_cast, .. }) = (given.config.to_vec(), given);
-        Ok((Self { object, bytes, config, loops, rdonly_cast, btf, maps, constants }, created))
+        Ok((Self { object, bytes, config: given.config, btf, maps, constants }, created))
     }
 
     /// Whether it has a program.
@@ -218,10 +212,10 @@ impl Object {
                 instruction.imm = to;
             }
         }
-        if !self.loops {
+        if self.config.has_loop == 0 {
             take_out_references(instructions);
         }
-        name_cast(instructions, self.rdonly_cast);
+        name_cast(instructions, self.config.rdonly_cast);
         if let Some(map) = self.maps.get(CONSTANTS) {
             fold::fold(&mut function, fold::Constants { fd: map.as_raw_fd(), bytes: &self.constants });
         }
@@ -280,4 +274,9 @@ fn create(name: &str, map: &aya_obj::Map, btf: Option<&OwnedFd>) -> Result<MapDa
         sys::freeze(fd).map_err(|error| error.to_string())?;
     }
     Ok(created)
+}
+
+fn bytes_of(config: &Config) -> &[u8] {
+    // SAFETY: `Config` is `repr(C)` of integers; it has no padding that is read before it is written.
+    unsafe { std::slice::from_raw_parts(std::ptr::from_ref(config).cast(), size_of::<Config>()) }
 }

@@ -16,8 +16,8 @@ use tokio::sync::oneshot;
 
 use crate::probe::{Detach, Detaching};
 
-/// How long a run waits for its probes to be gone. Without fentry they are; with it the kernel takes seconds, which a
-/// child process sees through while whoever pressed Ctrl-C has their prompt back.
+/// How long a run waits for its probes to be gone. One `kprobe.multi` and tracepoints are; of fentry and single kprobes
+/// the kernel lets go in seconds, which a child process sees through while whoever pressed Ctrl-C has their prompt back.
 const DETACH_AT_MOST: Duration = Duration::from_millis(500);
 
 /// Signals that are waited for instead of being delivered.

@@ -142,16 +142,15 @@ pub fn mov(dst: u8, value: u64) -> Option<bpf_insn> {
     } else {
         return None;
     };
-    Some(with(class | MOV, dst, 0, low))
+    Some(instruction(class | MOV, dst, 0, 0, low))
 }
 
 /// Goes on at an offset.
 pub fn jump(off: i16) -> bpf_insn {
-    with(JA, 0, off, 0)
+    instruction(JA, 0, 0, off, 0)
 }
 
-fn with(code: u8, dst: u8, off: i16, imm: i32) -> bpf_insn {
-    let mut it = bpf_insn { code, _bitfield_align_1: [], _bitfield_1: bpf_insn::new_bitfield_1(0, 0), off, imm };
-    it.set_dst_reg(dst);
-    it
+/// An instruction of its parts (`struct bpf_insn`).
+pub fn instruction(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> bpf_insn {
+    bpf_insn { code, _bitfield_align_1: [], _bitfield_1: bpf_insn::new_bitfield_1(dst, src), off, imm }
 }

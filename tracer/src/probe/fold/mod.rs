@@ -6,7 +6,7 @@
 //!
 //! Invariant: for all that a program can observe, the code does as before. What is not understood stays.
 
-mod insn;
+pub mod insn;
 mod live;
 mod offsets;
 mod values;

@@ -216,12 +216,6 @@ fn folded(code: &[bpf_insn]) -> Vec<bpf_insn> {
     code
 }
 
-fn instruction(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> bpf_insn {
-    let mut it = bpf_insn { code, _bitfield_align_1: [], _bitfield_1: bpf_insn::new_bitfield_1(dst, src), off, imm };
-    it.set_src_reg(src);
-    it
-}
-
 fn constants(dst: u8, at: i32) -> Vec<bpf_insn> {
     vec![instruction(LD_IMM64, dst, BPF_PSEUDO_MAP_VALUE as u8, 0, FD), instruction(0, 0, 0, 0, at)]
 }

@@ -9,7 +9,8 @@ use std::{
 
 use aya_obj::generated::{bpf_attr, bpf_cmd, bpf_prog_type};
 
-use super::{bpf, instruction, load_code};
+use super::{bpf, count, load_code};
+use crate::probe::fold::insn::{CALL, EXIT, instruction};
 
 /// The longest name, with its final zero: a multiple of a word.
 const NAME: i16 = 64;
@@ -39,7 +40,7 @@ fn address(program: i32, symbol: &CStr) -> Option<u64> {
     let run = unsafe { &mut attr.test };
     run.prog_fd = program.cast_unsigned();
     run.ctx_in = context.as_mut_ptr() as u64;
-    run.ctx_size_in = super::count(size_of_val(&context));
+    run.ctx_size_in = count(size_of_val(&context));
     bpf(bpf_cmd::BPF_PROG_TEST_RUN, &mut attr).ok()?;
     (context[0] != 0).then_some(context[0])
 }
@@ -65,12 +66,12 @@ fn load() -> io::Result<OwnedFd> {
         instruction(0xb7, 3, 0, 0, 0),
         instruction(0xbf, 4, 10, 0, 0),
         instruction(0x07, 4, 0, 0, i32::from(name) - 8),
-        instruction(0x85, 0, 0, 0, KALLSYMS_LOOKUP_NAME),
+        instruction(CALL, 0, 0, 0, KALLSYMS_LOOKUP_NAME),
         // r1 = *(u64 *)(r10 + name - 8); *(u64 *)(r6 + 0) = r1; r0 = 0
         instruction(0x79, 1, 10, name - 8, 0),
         instruction(0x7b, 6, 1, 0, 0),
         instruction(0xb7, 0, 0, 0, 0),
-        instruction(0x95, 0, 0, 0, 0),
+        instruction(EXIT, 0, 0, 0, 0),
     ]);
     load_code(bpf_prog_type::BPF_PROG_TYPE_SYSCALL, BPF_F_SLEEPABLE, &code)
 }

@@ -114,11 +114,6 @@ pub fn load_code(kind: bpf_prog_type, flags: u32, code: &[bpf_insn]) -> io::Resu
     bpf_fd(bpf_cmd::BPF_PROG_LOAD, &mut attr)
 }
 
-/// An instruction of its parts (`struct bpf_insn`, `include/uapi/linux/bpf.h`).
-pub fn instruction(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> bpf_insn {
-    bpf_insn { code, _bitfield_align_1: [], _bitfield_1: bpf_insn::new_bitfield_1(dst, src), off, imm }
-}
-
 /// `BPF_BTF_LOAD`
 pub fn load_btf(data: &[u8]) -> io::Result<OwnedFd> {
     // SAFETY: all-zero is a valid `bpf_attr`, and this the member for BPF_BTF_LOAD.
