@@ -1,5 +1,5 @@
-//! The IP layer: in, forward, out. The way in is where a VLAN or a bond has become the device. Local delivery and
-//! output have no hook of their own: what comes next tells of them, and each hook costs every packet of the node.
+//! The IP layer: delivery, forward, out. The way in and IPv4's way out have no hook of their own: what comes next tells
+//! of them, and each hook costs every packet of the node.
 
 use tracer_common::hook;
 
@@ -8,7 +8,7 @@ use super::{
     wire::{self, By, Look},
 };
 use crate::{
-    attach::{Args, on_entry, on_entry_shared},
+    attach::{Args, on_entry},
     emit::{self, Details, Place},
     layout::field,
     packet,
@@ -17,17 +17,13 @@ use crate::{
 
 on_entry! {
     // A device has just received it, and its headers were looked at.
-    ip_rcv => |args| pass_first::<_>(hook::IP_RCV, args);
-    ipv6_rcv => |args| pass_first::<_>(hook::IPV6_RCV, args);
     ip_forward => |args| pass_first::<_>(hook::IP_FORWARD, args);
     ip6_forward => |args| pass_first::<_>(hook::IP6_FORWARD, args);
     __ip_local_out => |args| out::<_>(hook::IP_LOCAL_OUT, args);
     __ip6_local_out => |args| out::<_>(hook::IP6_LOCAL_OUT, args);
     ip6_output => first_sight;
-}
-
-on_entry_shared! {
-    delivered => delivered;
+    ip_protocol_deliver_rcu => |args| delivered::<_>(hook::IP_PROTOCOL_DELIVER_RCU, args);
+    ip6_protocol_deliver_rcu => |args| delivered::<_>(hook::IP6_PROTOCOL_DELIVER_RCU, args);
 }
 
 #[inline(always)]
@@ -35,11 +31,11 @@ fn pass_first<A: Args>(hook: u16, args: &A) {
     pass::<A::Read>(hook, args.arg(0));
 }
 
-/// Functions of `(skb, …)` that packets are delivered to. IPsec unwraps packets within the stack: no device receives them
-/// again.
+/// `ip_protocol_deliver_rcu(net, skb, protocol)`: local delivery to TCP, UDP or whatever else the header names. IPsec
+/// unwraps packets within the stack: no device receives them again.
 #[inline(always)]
-pub fn delivered<A: Args>(hook: u16, args: &A) {
-    let skb = args.arg(0);
+fn delivered<A: Args>(hook: u16, args: &A) {
+    let skb = args.arg(1);
     let Some(packet) = packet::tracked(skb) else { return };
     let place = Place::of::<A::Read>(skb);
     if packet::is_wrapped(packet) {

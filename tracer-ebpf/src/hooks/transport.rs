@@ -2,7 +2,7 @@
 
 use tracer_common::{flag, hook};
 
-use super::{ip::delivered, pass};
+use super::pass;
 use crate::{
     attach::{Args, on_entry, on_entry_shared},
     layout::field,
@@ -11,10 +11,6 @@ use crate::{
 };
 
 on_entry! {
-    tcp_v4_rcv => |args| delivered::<_>(hook::TCP_V4_RCV, args);
-    tcp_v6_rcv => |args| delivered::<_>(hook::TCP_V6_RCV, args);
-    udp_rcv => |args| delivered::<_>(hook::UDP_RCV, args);
-    udpv6_rcv => |args| delivered::<_>(hook::UDPV6_RCV, args);
     // tcp_v4_send_reset(sk, skb, …): the skb is the packet that is refused.
     tcp_v4_send_reset => |args| at::<_, 1>(hook::TCP_V4_SEND_RESET, args);
     tcp_v6_send_reset => |args| at::<_, 1>(hook::TCP_V6_SEND_RESET, args);

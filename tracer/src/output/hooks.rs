@@ -8,9 +8,12 @@ pub(super) fn usual(hook: &str) -> String {
     words.map_or_else(|| clean(hook).into_owned(), |(_, words)| (*words).to_owned())
 }
 
-/// Words for each hook of the kernel, for a packet that nothing special happens to.
+/// Words for each hook of the kernel, for a packet that nothing special happens to; also of those that only captures
+/// of older versions tell of.
 const WORDS: &[(&str, &str)] = &[
     ("netif_receive_skb", "received"),
+    ("ip_protocol_deliver_rcu", "delivered locally"),
+    ("ip6_protocol_deliver_rcu", "delivered locally"),
     ("ip_rcv", "enters IPv4"),
     ("ipv6_rcv", "enters IPv6"),
     ("ip_local_deliver", "delivered locally"),
@@ -66,6 +69,8 @@ const WORDS: &[(&str, &str)] = &[
 /// Hooks that say where a packet is, apart from what happens to it there.
 pub(super) const STATIONS: &[&str] = &[
     "netif_receive_skb",
+    "ip_protocol_deliver_rcu",
+    "ip6_protocol_deliver_rcu",
     "ip_rcv",
     "ipv6_rcv",
     "ip_local_deliver",

@@ -1,7 +1,7 @@
 //! Tunnels in plain words.
 
 use super::style::clean;
-use crate::model::{Peer, Tunnel, TunnelKind, Tuple};
+use crate::model::{Peer, Proto, Tunnel, TunnelKind, Tuple};
 
 /// What happens at the end of a tunnel; `outer` is what the packet then travels as, where the tunnel does
 /// not say.
@@ -40,11 +40,17 @@ pub(super) fn words(tunnel: &Tunnel, outer: Option<Tuple>, verbose: bool) -> Str
 
 /// `UDP 198.51.100.10:51871 → 192.0.2.20:51871`.
 pub(super) fn outer(tuple: Tuple) -> String {
-    let proto = match tuple.proto.0 {
+    format!("{} {tuple}", protocol(tuple.proto))
+}
+
+/// `UDP`, `protocol 99`.
+pub(super) fn protocol(proto: Proto) -> String {
+    let name = proto.to_string();
+    match proto.0 {
         41 => "IPv6 in IP".to_owned(),
-        _ => tuple.proto.to_string().to_uppercase(),
-    };
-    format!("{proto} {tuple}")
+        _ if name.starts_with(|first: char| first.is_ascii_digit()) => format!("protocol {name}"),
+        _ => name.to_uppercase(),
+    }
 }
 
 fn peer(peer: &Peer, verbose: bool) -> String {

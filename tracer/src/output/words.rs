@@ -6,6 +6,7 @@ use super::{
     place,
     program::{self, Course},
     style::clean,
+    tunnel,
 };
 use crate::model::{CtState, Netfilter, Step, Trace, Verdict};
 
@@ -76,6 +77,9 @@ fn plain(step: &Step, usual: String) -> (String, Tone) {
     match (step.hook.as_str(), step.ct.as_ref().map(|ct| ct.state)) {
         ("nf_conntrack_in", Some(CtState::Invalid)) => {
             ("conntrack finds nothing it can use: INVALID".to_owned(), Tone::Notable)
+        }
+        ("ip_protocol_deliver_rcu" | "ip6_protocol_deliver_rcu", _) => {
+            (format!("reaches {}", tunnel::protocol(step.outer.unwrap_or(step.tuple).proto)), Tone::Quiet)
         }
         ("tcp_v4_send_reset" | "tcp_v6_send_reset", _) => (usual, Tone::Notable),
         _ => (usual, Tone::Quiet),

@@ -22,8 +22,8 @@ use std::{
 use aya::maps::{Map, MapData, PerCpuArray};
 use tracer_common::{Config, Filter, counter};
 
-use detach::Links;
 pub use detach::{Detach, Detaching};
+use detach::{Lane, Links};
 pub use modules::Late;
 pub use plan::{Backend, Method, Plan, Planned, Skipped, plan};
 pub use programs::Program;
@@ -179,7 +179,7 @@ impl Probe {
         let Some(array) = array.filter(|_| !hooks.is_empty()) else { return link::Together::default() };
         let mut together = link::attach_together(kernel, &self.object, array, &hooks);
         self.programs.append(&mut together.attached.programs);
-        self.links.keep(0, together.attached.links.drain(..));
+        self.links.keep(0, Method::KprobeMulti, together.attached.links.drain(..));
         self.attached.extend(planned.into_iter().filter(|planned| together.hooks.contains(&planned.hook.id)));
         together
     }
@@ -200,7 +200,7 @@ impl Probe {
                 Ok(attached) => {
                     tracing::debug!("{name} is attached by {}", planned.method);
                     self.programs.extend(attached.programs);
-                    self.links.keep(planned.hook.id, attached.links);
+                    self.links.keep(planned.hook.id, planned.method, attached.links);
                     self.attached.push(planned);
                     return;
                 }
@@ -216,7 +216,7 @@ impl Probe {
         let Some(traced) = &mut self.traced else { return Vec::new() };
         let joined = traced.join(&self.object);
         self.programs.extend(joined.programs);
-        self.links.keep(0, joined.links);
+        self.links.keep(0, Lane::Quick, joined.links);
         joined.found
     }
 
@@ -230,7 +230,8 @@ impl Probe {
             unparsed: slot(counter::UNPARSED).unwrap_or(0),
             trails: slot(counter::TRAILS).unwrap_or(0),
             packets: slot(counter::PACKETS).unwrap_or(0),
-            missed_probes: self.programs.iter().map(|fd| sys::recursion_misses(fd.as_fd())).sum(),
+            missed_probes: self.programs.iter().map(|fd| sys::recursion_misses(fd.as_fd())).sum::<u64>()
+                + self.links.missed(),
         }
     }
 

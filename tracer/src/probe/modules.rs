@@ -68,12 +68,12 @@ impl Probe {
         match link::attach(kernel, &self.object, &planned, "") {
             Ok(attached) => {
                 self.programs.extend(attached.programs);
-                self.links.keep(row, attached.links);
+                self.links.keep(row, planned.method, attached.links);
                 drop(old);
             }
             Err(reason) => {
                 tracing::debug!("{} is not renewed: {reason}", planned.hook.name);
-                self.links.keep(row, old);
+                self.links.keep(row, planned.method, old);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tracer_common::{HOOKS, Hook, Program, Site};
+use tracer_common::{Best, HOOKS, Hook, Program, Site};
 
 use crate::kernel::Kernel;
 
@@ -94,7 +94,7 @@ impl Plan {
     /// Keeps so many hooks: first those that packets pass often, as any packet does, then the others, both in
     /// the table's order.
     fn keep(&mut self, most: usize) {
-        let rare = |hook: &Hook| !hook.hot && !matches!(hook.site, Site::Tracepoint { .. });
+        let rare = |hook: &Hook| hook.best == Best::KprobeMulti && !matches!(hook.site, Site::Tracepoint { .. });
         self.groups.sort_by_key(|group| group.iter().all(|planned| rare(planned.hook)));
         let rest = self.groups.split_off(most.min(self.groups.len()));
         let names = rest.iter().filter_map(|group| group.first()).map(|planned| planned.hook.name);
@@ -111,13 +111,18 @@ impl Plan {
 #[must_use]
 pub fn plan(kernel: &Kernel, backend: Backend, limit: Option<usize>) -> Plan {
     let mut plan = Plan { groups: Vec::new(), skipped: Vec::new(), backend, limit };
+    // What kprobes miss must not go unseen.
+    let counted =
+        kernel.types("").is_some_and(|types| types.member("bpf_link_info", "perf_event.kprobe.missed").is_some());
     let places = HOOKS.iter().filter(|hook| hook.site != Site::Program);
     for hook in places.filter(|hook| hook.instead_of.is_empty()) {
         let stand_ins = HOOKS.iter().filter(|other| other.instead_of == hook.name);
         let (mut group, mut reasons) = (Vec::new(), Vec::new());
         for candidate in std::iter::once(hook).chain(stand_ins) {
             match possible(kernel, candidate) {
-                Ok(()) => group.extend(methods(candidate, backend).map(|method| Planned { hook: candidate, method })),
+                Ok(()) => {
+                    group.extend(methods(candidate, backend, counted).map(|method| Planned { hook: candidate, method }))
+                }
                 Err(skipped) => reasons.push(skipped),
             }
         }
@@ -172,15 +177,18 @@ fn fits(actual: &[&str], expected: &[&str]) -> bool {
         && expected.iter().zip(actual).all(|(expected, actual)| expected.is_empty() || expected == actual)
 }
 
-fn methods(hook: &Hook, backend: Backend) -> impl Iterator<Item = Method> {
+fn methods(hook: &Hook, backend: Backend, counted: bool) -> impl Iterator<Item = Method> {
     use Method::{Fentry, Kprobe, KprobeMulti, RawTp, TpBtf};
     let methods: &[Method] = match (hook.site, backend) {
         (Site::Program, _) => &[],
         (Site::Tracepoint { .. }, Backend::Auto) => &[TpBtf, RawTp],
         (Site::Tracepoint { .. }, Backend::Fentry) => &[TpBtf],
         (Site::Tracepoint { .. }, _) => &[RawTp],
-        (Site::Function { .. }, Backend::Auto) if hook.hot || hook.programs != [Program::Entry] => &[Fentry, Kprobe],
-        (Site::Function { .. }, Backend::Auto) => &[KprobeMulti, Fentry, Kprobe],
+        (Site::Function { .. }, Backend::Auto) => match hook.best {
+            Best::Kprobe if counted => &[Kprobe, Fentry],
+            Best::Fentry | Best::Kprobe => &[Fentry, Kprobe],
+            Best::KprobeMulti => &[KprobeMulti, Fentry, Kprobe],
+        },
         (Site::Function { .. }, Backend::Fentry) => &[Fentry],
         // One kprobe.multi serves entries; kretprobes keep arguments by a stack pointer that it does not tell.
         (Site::Function { .. }, Backend::KprobeMulti) if hook.programs == [Program::Entry] => &[KprobeMulti],
@@ -213,18 +221,32 @@ mod tests {
 
     #[test]
     fn a_limit_keeps_what_packets_pass_often_and_tells_the_rest() {
-        let names = ["ip_forward", "ip_rcv", "net_dev_queue", "wg_xmit"];
+        let names = ["ip_forward", "__ip_local_out", "net_dev_queue", "wg_xmit"];
         let hooks = names.map(|name| HOOKS.iter().find(|hook| hook.name == name));
         let group = |hook| vec![Planned { hook, method: Method::Fentry }];
         let groups: Vec<_> = hooks.into_iter().flatten().map(group).collect();
         let mut plan = Plan { groups, skipped: Vec::new(), backend: Backend::Auto, limit: None };
         plan.keep(3);
         let kept: Vec<_> = plan.groups.iter().map(|group| group[0].hook.name).collect();
-        assert_eq!(kept, ["ip_rcv", "net_dev_queue", "ip_forward"]);
+        assert_eq!(kept, ["__ip_local_out", "net_dev_queue", "ip_forward"]);
         let reason = "TRACER_HOOKS=3 leaves it out".to_owned();
         assert_eq!(plan.skipped, [Skipped { hook: "wg_xmit".to_owned(), reason, harmless: false }]);
         plan.keep(9);
         assert_eq!((plan.groups.len(), plan.skipped.len()), (3, 1));
+    }
+
+    #[test]
+    fn kprobes_come_first_only_where_what_they_miss_is_counted() {
+        use Method::{Fentry, Kprobe, KprobeMulti};
+        let first = |name: &str, counted| {
+            let hook = HOOKS.iter().find(|hook| hook.name == name).expect("a row");
+            methods(hook, Backend::Auto, counted).next()
+        };
+        for counted in [false, true] {
+            assert_eq!(first("nft_do_chain", counted), Some(Fentry));
+            assert_eq!(first("ip_forward", counted), Some(KprobeMulti));
+            assert_eq!(first("__ip_local_out", counted), Some(if counted { Kprobe } else { Fentry }));
+        }
     }
 
     #[test]

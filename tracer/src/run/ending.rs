@@ -16,9 +16,10 @@ use tokio::sync::oneshot;
 
 use crate::probe::{Detach, Detaching};
 
-/// How long a run waits for its probes to be gone. One `kprobe.multi` and tracepoints are; of fentry and single kprobes
-/// the kernel lets go in seconds, which a child process sees through while whoever pressed Ctrl-C has their prompt back.
-const DETACH_AT_MOST: Duration = Duration::from_millis(500);
+/// How long a run waits for its probes to be gone. Those of the default are; of many functions by fentry or single
+/// kprobes the kernel lets go in seconds, which child processes see through while whoever pressed Ctrl-C has their prompt
+/// back.
+const DETACH_AT_MOST: Duration = Duration::from_millis(950);
 
 /// Signals that are waited for instead of being delivered.
 pub struct Signals(SigSet);

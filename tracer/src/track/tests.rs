@@ -38,7 +38,7 @@ fn steps(tracker: &mut Tracker, wire: Wire) -> Vec<u64> {
 fn what_is_forgotten_is_counted_and_what_it_kept_back_is_told() {
     let mut tracker = Tracker::new(8);
     assert!(steps(&mut tracker, seen(hook::SKB_DO_REDIRECT, 1)).is_empty(), "its next step tells where to");
-    let told: Vec<u64> = (2..=20).flat_map(|packet| steps(&mut tracker, seen(hook::IP_RCV, packet))).collect();
+    let told: Vec<u64> = (2..=20).flat_map(|packet| steps(&mut tracker, seen(hook::IP_FORWARD, packet))).collect();
     assert_eq!(told.iter().filter(|packet| **packet == 1).count(), 1);
     assert_eq!(told.len(), 20);
     assert_eq!((tracker.packets(), tracker.flows()), (20, 20));
@@ -50,8 +50,8 @@ fn what_is_forgotten_is_counted_and_what_it_kept_back_is_told() {
 fn a_flow_in_use_is_remembered() {
     let mut tracker = Tracker::new(8);
     for packet in 2..=100 {
-        steps(&mut tracker, seen(hook::IP_RCV, 1));
-        steps(&mut tracker, seen(hook::IP_RCV, packet));
+        steps(&mut tracker, seen(hook::IP_FORWARD, 1));
+        steps(&mut tracker, seen(hook::IP_FORWARD, packet));
     }
     assert_eq!((tracker.packets(), tracker.flows()), (100, 100));
 }

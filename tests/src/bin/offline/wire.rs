@@ -12,6 +12,7 @@ const AF_INET: u16 = 2;
 const NFPROTO_IPV4: u8 = 2;
 const NF_INET_LOCAL_IN: u8 = 1;
 const NF_INET_LOCAL_OUT: u8 = 3;
+const NF_INET_POST_ROUTING: u8 = 4;
 const NF_DROP: i32 = 0;
 const NF_ACCEPT: i32 = 1;
 const IP_CT_NEW: u64 = 2;
@@ -79,12 +80,12 @@ impl Records {
         let looked_up = step(hook::NF_CONNTRACK_IN, 2, 0);
         self.push(&Step { flags: flag::CT_LOOKED_UP | flag::RETURNED, extra: 1, ..looked_up });
         self.push(&verdict(step(hook::NFT_DO_CHAIN, 3, 0), 0, 7, NF_ACCEPT));
-        self.push(&step(hook::NET_DEV_QUEUE, 4, 0));
-        self.push(&step(hook::NET_DEV_START_XMIT, 5, 0));
-        self.push(&step(hook::NETIF_RECEIVE_SKB, 6, 1));
-        self.push(&step(hook::IP_RCV, 7, 1));
+        self.push(&Step { nf_hook: NF_INET_POST_ROUTING, ..step(hook::NF_HOOK_SLOW, 4, 0) });
+        self.push(&step(hook::NET_DEV_QUEUE, 5, 0));
+        self.push(&step(hook::NET_DEV_START_XMIT, 6, 0));
+        self.push(&step(hook::NETIF_RECEIVE_SKB, 7, 1));
         self.push(&step(hook::NF_HOOK_SLOW, 8, 1));
-        let (code, end) = if dropped { (NF_DROP, hook::KFREE_SKB) } else { (NF_ACCEPT, hook::SKB_RELEASE_HEAD_STATE) };
+        let (code, end) = if dropped { (NF_DROP, hook::KFREE_SKB) } else { (NF_ACCEPT, hook::IP_PROTOCOL_DELIVER_RCU) };
         self.push(&verdict(step(hook::NFT_DO_CHAIN, 9, 1), 1, 9, code));
         self.push(&Step { location: u64::from(dropped), ..step(end, 10, 1) });
     }

@@ -7,8 +7,9 @@ use std::{
 };
 
 use aya_obj::generated::{
-    PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_SET_BPF, bpf_attach_type::BPF_TRACE_KPROBE_MULTI, bpf_attr, bpf_cmd,
-    perf_event_attr,
+    PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_SET_BPF,
+    bpf_attach_type::{BPF_PERF_EVENT, BPF_TRACE_KPROBE_MULTI},
+    bpf_attr, bpf_cmd, perf_event_attr,
 };
 
 use super::{bpf_fd, count, owned};
@@ -52,7 +53,7 @@ pub fn kprobe_multi(program: &OwnedFd, places: Places<'_>, cookies: &[u64]) -> i
     bpf_fd(bpf_cmd::BPF_LINK_CREATE, &mut attr)
 }
 
-/// A kprobe, or kretprobe, as a perf event: it goes when its file descriptor goes.
+/// A kprobe, or kretprobe: it goes when its file descriptor goes, which is a link's (5.15), or else a perf event's.
 pub fn kprobe(program: &OwnedFd, symbol: &str, on_return: bool) -> io::Result<OwnedFd> {
     const PMU: &str = "/sys/bus/event_source/devices/kprobe";
     let pmu = fs::read_to_string(format!("{PMU}/type"))?;
@@ -68,9 +69,22 @@ pub fn kprobe(program: &OwnedFd, symbol: &str, on_return: bool) -> io::Result<Ow
     // SAFETY: the attributes and the name outlive the call. Any process, CPU 0: kprobes are not per CPU.
     let fd = unsafe { libc::syscall(libc::SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC) };
     let event = owned(fd)?;
-    ioctl(&event, PERF_EVENT_IOC_SET_BPF, program.as_raw_fd())?;
+    let link = perf_link(program, &event).ok();
+    if link.is_none() {
+        ioctl(&event, PERF_EVENT_IOC_SET_BPF, program.as_raw_fd())?;
+    }
     ioctl(&event, PERF_EVENT_IOC_ENABLE, 0)?;
-    Ok(event)
+    Ok(link.unwrap_or(event))
+}
+
+/// `BPF_LINK_CREATE` of a program to a perf event, which the link keeps.
+fn perf_link(program: &OwnedFd, event: &OwnedFd) -> io::Result<OwnedFd> {
+    // SAFETY: all-zero is a valid `bpf_attr`.
+    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+    attr.link_create.__bindgen_anon_1.prog_fd = program.as_raw_fd() as u32;
+    attr.link_create.__bindgen_anon_2.target_fd = event.as_raw_fd() as u32;
+    attr.link_create.attach_type = BPF_PERF_EVENT as u32;
+    bpf_fd(bpf_cmd::BPF_LINK_CREATE, &mut attr)
 }
 
 fn ioctl(event: &OwnedFd, request: u32, argument: i32) -> io::Result<()> {

@@ -5,7 +5,9 @@ use std::{
     os::fd::{AsRawFd as _, BorrowedFd, OwnedFd},
 };
 
-use aya_obj::generated::{bpf_attr, bpf_btf_info, bpf_cmd, bpf_func_info, bpf_prog_info};
+use aya_obj::generated::{
+    bpf_attr, bpf_btf_info, bpf_cmd, bpf_func_info, bpf_link_info, bpf_link_type, bpf_perf_event_type, bpf_prog_info,
+};
 
 use super::{bpf, bpf_fd, count};
 
@@ -114,6 +116,30 @@ pub fn recursion_misses(program: BorrowedFd<'_>) -> u64 {
     match info_of(program.as_raw_fd(), &mut info) {
         Ok(()) => info.recursion_misses,
         Err(_) => 0,
+    }
+}
+
+/// Hits that a kprobe or a `kprobe.multi` missed, before any program of theirs: another kprobe was being handled on that
+/// CPU (6.7 and newer).
+pub fn missed_hits(link: BorrowedFd<'_>) -> u64 {
+    // SAFETY: all-zero is a valid `bpf_link_info`.
+    let mut info: bpf_link_info = unsafe { std::mem::zeroed() };
+    if info_of(link.as_raw_fd(), &mut info).is_err() {
+        return 0;
+    }
+    const KPROBES: [u32; 2] =
+        [bpf_perf_event_type::BPF_PERF_EVENT_KPROBE as u32, bpf_perf_event_type::BPF_PERF_EVENT_KRETPROBE as u32];
+    // SAFETY: the kernel tells which of them it has written.
+    unsafe {
+        if info.type_ == bpf_link_type::BPF_LINK_TYPE_KPROBE_MULTI as u32 {
+            info.__bindgen_anon_1.kprobe_multi.missed
+        } else if info.type_ == bpf_link_type::BPF_LINK_TYPE_PERF_EVENT as u32
+            && KPROBES.contains(&info.__bindgen_anon_1.perf_event.type_)
+        {
+            info.__bindgen_anon_1.perf_event.__bindgen_anon_1.kprobe.missed
+        } else {
+            0
+        }
     }
 }
 
