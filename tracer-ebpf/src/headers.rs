@@ -4,10 +4,14 @@ use core::mem::MaybeUninit;
 
 use tracer_common::Tuple;
 
+pub use unchanged::unchanged;
+
 use crate::{
     each::rolled,
     read::{Probed, Read, castable, casts, copy, zero},
 };
+
+mod unchanged;
 
 /// `ETH_P_IP` and `ETH_P_IPV6` as they stand in `skb->protocol`.
 pub const ETH_P_IP: u16 = 0x0800u16.to_be();
@@ -51,6 +55,11 @@ pub struct Seen {
     /// What tells a packet from the next one of its flow and survives translation: TCP's sequence number, an
     /// echo's, SCTP's first chunk, the first bytes that a datagram carries. Never 0.
     pub fingerprint: u32,
+}
+
+impl Seen {
+    /// A bit that every fingerprint has.
+    const NEVER_0: u32 = 1;
 }
 
 /// Reads the headers of the packet whose IP header is at `l3` into `to`, if that is one. Cleared beforehand, `to`
@@ -264,13 +273,13 @@ fn transport(seen: &mut Seen, l4: &impl L4) {
         }
         _ => l4.word(8),
     };
-    seen.fingerprint = fingerprint | 1;
+    seen.fingerprint = fingerprint | Seen::NEVER_0;
 }
 
 #[inline(always)]
 fn later_fragment(seen: &mut Seen, fingerprint: u32) -> bool {
     (seen.tuple.sport, seen.tuple.dport) = (0, 0);
-    seen.fingerprint = fingerprint | 1;
+    seen.fingerprint = fingerprint | Seen::NEVER_0;
     true
 }
 

@@ -51,11 +51,14 @@ pub struct Look {
 /// before may have gone unseen.
 #[inline(never)]
 pub fn look(at: &Look) -> bool {
+    // SAFETY: a packet from the map.
+    let (own, outer, known) = unsafe { (&mut (*at.packet).tuple, &mut (*at.packet).outer, (*at.packet).fingerprint) };
+    if outer.version == 0 && headers::unchanged(at.l3, own, known) {
+        return true;
+    }
     let mut seen = MaybeUninit::uninit();
     let Some(seen) = headers::read(at.l3, &mut seen) else { return true };
     let now = &mut seen.tuple;
-    // SAFETY: a packet from the map.
-    let (own, outer, known) = unsafe { (&mut (*at.packet).tuple, &mut (*at.packet).outer, (*at.packet).fingerprint) };
     let same = headers::same(now, own);
     let translated = !same && outer.version == 0 && is_translation(own, now);
     if at.suspect == By::Dropper && !translated {
