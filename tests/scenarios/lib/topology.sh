@@ -60,15 +60,26 @@ connect_directly() {
     ip -n B link set direct up
 }
 
-# route_directly NODE PEER: what the node sends to the peer's addresses takes that link.
+# tag_direct_link: a VLAN over that link, as device `tagged` of both nodes.
+tag_direct_link() {
+    local node
+    for node in A B; do
+        configure "$node" <<EOT
+link add link direct name tagged type vlan id 7
+link set tagged up
+EOT
+    done
+}
+
+# route_directly NODE PEER [DEVICE]: what the node sends to the peer's addresses takes that link, or that device over it.
 route_directly() {
-    local node=$1 peer4=NODE_${2}4 peer6=NODE_${2}6 mac
+    local node=$1 peer4=NODE_${2}4 peer6=NODE_${2}6 device=${3:-direct} mac
     mac=$(in_netns "$2" cat /sys/class/net/direct/address)
     configure "$node" <<EOT
-route add ${!peer4}/32 dev direct
-route add ${!peer6}/128 dev direct
-neighbour add ${!peer4} lladdr $mac dev direct
-neighbour add ${!peer6} lladdr $mac dev direct
+route add ${!peer4}/32 dev $device
+route add ${!peer6}/128 dev $device
+neighbour add ${!peer4} lladdr $mac dev $device
+neighbour add ${!peer6} lladdr $mac dev $device
 EOT
 }
 

@@ -11,7 +11,8 @@ use crate::{
     attach::{Args, on_entry, on_tracepoint},
     emit::{self, Details, Place},
     layout::field,
-    packet,
+    packet::{self, Packet},
+    read::{Probed, Read},
 };
 
 on_tracepoint! {
@@ -67,14 +68,27 @@ fn dropped_by_function<A: Args, const SKB: usize, const REASON: usize>(hook: u16
 #[inline(always)]
 fn report<A: Args>(hook: u16, _args: &A, skb: *const u8, details: Details) {
     let Some(packet) = packet::tracked(skb) else { return };
-    // The field is reused by sockets' queues: it is a device only where it still is the last one seen.
     let mut place = Place::of::<A::Read>(skb);
-    // SAFETY: a packet from the map.
-    if place.dev as u64 != unsafe { (*packet).dev } {
+    if !is_device(packet, place.dev) {
         place.dev = core::ptr::null();
     }
     let l3 = network_header::<A::Read>(skb);
     wire::look(&Look { hook, suspect: By::Dropper, skb, packet, l3, place });
     nft::freed_in_walk(skb, packet, place);
     emit::end::<A::Read>(hook, skb, packet, place, details);
+}
+
+/// Queues of sockets put other things where `skb->dev` is: it is a device where it still is the last one seen, or has
+/// an ifindex and points to the netns that the packet is in. A VLAN's, bond's or macvlan's has not been seen before.
+/// Netfilter has told the device that matters: in FORWARD, where the packet goes out.
+#[inline(always)]
+fn is_device(packet: *const Packet, dev: *const u8) -> bool {
+    // SAFETY: a packet from the map.
+    let (last, netns, pf) = unsafe { ((*packet).dev, (*packet).netns, (*packet).pf) };
+    dev as u64 == last
+        || pf == 0 && netns != 0 && {
+            let net: *const u8 = Probed::at(dev, field!(layout.dev_net));
+            Probed::at::<u32>(net, field!(layout.net_inum)) == netns
+                && Probed::at::<u32>(dev, field!(layout.dev_ifindex)) != 0
+        }
 }

@@ -74,6 +74,9 @@ fn meet<R: Read>(hook: u16, skb: *const u8, place: Place, l3: *const u8) -> Opti
         None => first_sight::<R>(skb, place, l3)?,
     };
     forget_lookup::<R>(skb, packet);
+    if hook == NETIF_RECEIVE_SKB {
+        forget_netfilter(packet);
+    }
     Some(packet)
 }
 
@@ -121,10 +124,17 @@ fn place_matches<R: Read>(skb: *const u8, place: Place) -> bool {
 fn forget_lookup<R: Read>(skb: *const u8, packet: *mut Packet) {
     if R::at::<u64>(skb, field!(layout.skb_nfct)) == 0 {
         // SAFETY: a packet from the map.
-        unsafe {
-            (*packet).flags &= !flag::CT_LOOKED_UP;
-            (*packet).pf = 0;
-            (*packet).nf_hook = 0;
-        }
+        unsafe { (*packet).flags &= !flag::CT_LOOKED_UP };
+        forget_netfilter(packet);
+    }
+}
+
+/// The last hook of netfilter lies behind the packet.
+#[inline(always)]
+fn forget_netfilter(packet: *mut Packet) {
+    // SAFETY: a packet from the map.
+    unsafe {
+        (*packet).pf = 0;
+        (*packet).nf_hook = 0;
     }
 }

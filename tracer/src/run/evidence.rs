@@ -122,16 +122,19 @@ impl Evidence {
         }
     }
 
-    /// Where the packet came in: as it was seen; otherwise the device of a drop on the way in.
+    /// Where the packet came in: the device of a drop on the way in; otherwise as it was seen.
     fn iif(&self, step: &Step, drop: &Drop) -> Option<u32> {
+        if node::is_inwards(&drop.location) && step.ifindex != 0 {
+            return Some(step.ifindex);
+        }
         let seen = self.entered.get(&step.packet).filter(|(netns, _)| *netns == step.netns);
-        let inwards = || node::is_inwards(&drop.location) && step.ifindex != 0;
-        seen.map(|(_, ifindex)| *ifindex).or_else(|| inwards().then_some(step.ifindex))
+        seen.map(|(_, ifindex)| *ifindex)
     }
 }
 
-/// Hooks that a received packet passes.
-const ENTRIES: &[&str] = &["netif_receive_skb", "ip_rcv", "ipv6_rcv", "ip_local_deliver", "ip6_input"];
+/// Hooks that a received packet passes, on the device that it came in by: a VLAN's or bond's after the first of them.
+const ENTRIES: &[&str] =
+    &["netif_receive_skb", "ip_forward", "ip6_forward", "ip_protocol_deliver_rcu", "ip6_protocol_deliver_rcu"];
 /// Hooks that only a packet of this host passes, as far as its netns is concerned.
 const EXITS: &[&str] = &["__ip_local_out", "__ip6_local_out"];
 
