@@ -83,7 +83,7 @@ impl Process {
         let begin = Instant::now();
         self.signal(Signal::SIGINT)?;
         let detach = until(begin, || Ok(self.child.try_wait()?.is_some()))?;
-        let gone = until(begin, || Ok(!programs::any()?))?;
+        let gone = until(begin, || Ok(!programs::any()))?;
         Ok(Ended { detach, gone, stdout: read("out") })
     }
 

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fs, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
+use aya::programs::{ProgramType, loaded_programs};
 use serde_json::Value;
 
 use crate::load::Load;
@@ -49,10 +50,12 @@ impl Programs {
     }
 }
 
-/// Whether any tracing program is loaded.
-pub fn any() -> Result<bool> {
-    let kinds = ["tracing", "kprobe", "raw_tracepoint"];
-    Ok(shown()?.iter().any(|program| program["type"].as_str().is_some_and(|kind| kinds.contains(&kind))))
+/// Whether any tracing program is loaded. Asked of the kernel and not of bpftool, which takes as long as a program
+/// takes to go.
+pub fn any() -> bool {
+    let kinds = [ProgramType::Tracing, ProgramType::KProbe, ProgramType::RawTracePoint].map(Into::into);
+    // One that is gone since its number was told is none.
+    loaded_programs().filter_map(Result::ok).any(|program| kinds.contains(&program.program_type()))
 }
 
 fn shown() -> Result<Vec<Value>> {
