@@ -32,6 +32,8 @@ const ORDINARY: &[(&str, &str)] = &[
     ("SOCKET_FILTER", "raw_rcv_skb"),
     ("SOCKET_FILTER", "rawv6_rcv"),
     ("SOCKET_FILTER", "rawv6_rcv_skb"),
+    // And this is what is left of an echo's answer then, which no ping socket wants (net/ipv4/ping.c).
+    ("NO_SOCKET", "ping_rcv"),
     ("PACKET_SOCK_ERROR", ""),
     // What a packet was put together from goes with it (`kfree_skb_list`): its own end tells what became of it.
     ("NOT_SPECIFIED", "skb_release_data"),
@@ -76,6 +78,7 @@ mod tests {
         };
         assert!(ordinary("NOT_SPECIFIED", "tcp_v4_rcv+0x3a1", "10.0.0.1"));
         assert!(ordinary("SOCKET_FILTER", "rawv6_rcv+0x1a0", "fd00::1"));
+        assert!(ordinary("NO_SOCKET", "ping_rcv+0xa5", "10.0.0.1"));
         assert!(!ordinary("SOCKET_FILTER", "sk_filter_trim_cap+0x10", "fd00::1"));
         assert!(!ordinary("NO_SOCKET", "tcp_v4_rcv+0x3a1", "10.0.0.1"));
         assert!(!ordinary("NOT_SPECIFIED", "ip_error+0x10", "10.0.0.1"));
