@@ -10,8 +10,10 @@ pub struct Config {
     pub filter: Filter,
     /// Field offsets of the running kernel.
     pub layout: Layout,
-    /// Address of `__per_cpu_offset`, 0 where `xt_counters` are not per CPU.
+    /// Address of `__per_cpu_offset`, 0 where it is not known.
     pub per_cpu_offset: u64,
+    /// Address of `bpf_prog_active`, 0 where no hook is attached by a kprobe.
+    pub prog_active: u64,
     /// 1 where only tracepoints are attached: then each of them matches on its own, and those of
     /// the frees end a packet.
     pub tracepoints_only: u32,
@@ -23,6 +25,8 @@ pub struct Config {
     pub trails: u32,
     /// 1 where the kernel has `bpf_loop` (5.17).
     pub has_loop: u32,
+    /// 1 where `xt_counters` are per CPU.
+    pub counters_per_cpu: u32,
     /// BTF id of `bpf_rdonly_cast`, where it makes any address one to load from (6.17); 0 elsewhere.
     pub rdonly_cast: u32,
 }

@@ -14,6 +14,8 @@ use crate::read::{Probed, Read, Trusted, Typed};
 pub trait Args {
     /// How to read what the arguments point to.
     type Read: Read;
+    /// Whether this is a program of a kprobe, which the kernel skips where it skips those.
+    const OF_KPROBE: bool = false;
 
     /// Argument `n`, from 0.
     fn arg(&self, n: usize) -> *const u8;
@@ -39,6 +41,7 @@ args!(RawTracePointContext, Probed);
 
 impl Args for ProbeContext {
     type Read = Probed;
+    const OF_KPROBE: bool = true;
 
     #[inline(always)]
     fn arg(&self, n: usize) -> *const u8 {

@@ -24,11 +24,13 @@ static CONFIG: Config = Config {
     },
     layout: tracer_common::Layout::NONE,
     per_cpu_offset: 0,
+    prog_active: 0,
     tracepoints_only: 0,
     has_reason: 0,
     has_consume_location: 0,
     trails: 0,
     has_loop: 0,
+    counters_per_cpu: 0,
     rdonly_cast: 0,
 };
 

@@ -18,6 +18,7 @@ mod hooks;
 mod layout;
 mod matching;
 mod packet;
+mod per_cpu;
 mod raised;
 mod read;
 mod recorder;

@@ -14,6 +14,7 @@ mod headers;
 mod masquerade;
 mod pods;
 mod single;
+mod spin;
 mod wireguard;
 
 use aya_ebpf::{

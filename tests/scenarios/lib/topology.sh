@@ -94,3 +94,8 @@ EOT
 link set spare_A address $(in_netns inet cat /sys/class/net/to_A/address) up
 EOT
 }
+
+# handle_on_processor N NETNS DEVICE: what the device receives is handled there (RPS).
+handle_on_processor() {
+    in_netns "$2" bash -c "printf '%x' $((1 << $1)) >/sys/class/net/$3/queues/rx-0/rps_cpus"
+}

@@ -74,7 +74,7 @@ fn report<A: Args>(hook: u16, _args: &A, skb: *const u8, details: Details) {
     }
     let l3 = network_header::<A::Read>(skb);
     wire::look(&Look { hook, suspect: By::Dropper, skb, packet, l3, place });
-    nft::freed_in_walk(skb, packet, place);
+    nft::freed_in_walk::<A>(skb, packet, place);
     emit::end::<A::Read>(hook, skb, packet, place, details);
 }
 

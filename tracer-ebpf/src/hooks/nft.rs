@@ -14,6 +14,7 @@ use crate::{
     emit::{self, Place},
     layout::field,
     packet::{self, Packet, VISITED},
+    per_cpu,
     read::{Probed, Read, words},
 };
 
@@ -71,20 +72,20 @@ fn walk_ends<A: Args>(args: &A, ret: i32) {
     let pkt = args.arg(0);
     let skb = skb_of::<A::Read>(pkt);
     if let Some(packet) = packet::tracked(skb) {
-        decided::<A::Read>(skb, packet, place::<A::Read>(A::Read::at(pkt, field!(layout.pkt_state))), ret);
+        decided::<A, A::Read>(skb, packet, place::<A::Read>(A::Read::at(pkt, field!(layout.pkt_state))), ret);
     }
 }
 
 /// A packet is being freed. Newer kernels (6.x: `NF_DROP_REASON`) do that inside `nft_do_chain`, which
 /// then returns `NF_STOLEN`: the walk under way has decided to drop.
 #[inline(always)]
-pub fn freed_in_walk(skb: *const u8, packet: *mut Packet, place: Place) {
-    decided::<Probed>(skb, packet, place, NF_DROP);
+pub fn freed_in_walk<A: Args>(skb: *const u8, packet: *mut Packet, place: Place) {
+    decided::<A, Probed>(skb, packet, place, NF_DROP);
 }
 
 /// Reports who decided the walk under way, if there is one.
 #[inline(never)]
-fn decided<R: Read>(skb: *const u8, packet: *mut Packet, place: Place, ret: i32) {
+fn decided<A: Args, R: Read>(skb: *const u8, packet: *mut Packet, place: Place, ret: i32) {
     // SAFETY: a packet from the map.
     let base = unsafe { (*packet).base };
     if base == 0 {
@@ -97,8 +98,8 @@ fn decided<R: Read>(skb: *const u8, packet: *mut Packet, place: Place, ret: i32)
     let found = if ruled { rule::find(packet) } else { rule::Found::default() };
     let decided_by = if ruled {
         if found.handle == 0 { via::UNKNOWN } else { via::RULE }
-    } else if rule::policy(base) == ret {
-        // No expression ended the walk, and the return value is what the policy says.
+    } else if rule::policy(base) == ret && (A::OF_KPROBE || !per_cpu::skips_kprobes()) {
+        // No expression ended the walk, none was missed, and the return value is what the policy says.
         via::POLICY
     } else {
         via::UNKNOWN

@@ -15,6 +15,7 @@ pub struct Call([u64; 3]);
 
 impl Args for Call {
     type Read = Probed;
+    const OF_KPROBE: bool = true;
 
     #[inline(always)]
     fn arg(&self, n: usize) -> *const u8 {

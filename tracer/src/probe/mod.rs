@@ -4,6 +4,7 @@
 //! descriptors alone, so that nothing outlives the process, however it ends.
 
 mod cast;
+mod config;
 mod detach;
 mod fold;
 mod link;
@@ -15,12 +16,11 @@ mod sys;
 
 use std::{
     collections::HashSet,
-    fs,
     os::fd::{AsFd as _, OwnedFd},
 };
 
 use aya::maps::{Map, MapData, PerCpuArray};
-use tracer_common::{Config, Filter, counter};
+use tracer_common::{Filter, counter};
 
 pub use detach::{Detach, Detaching};
 use detach::{Lane, Links};
@@ -28,7 +28,7 @@ pub use modules::Late;
 pub use plan::{Backend, Method, Plan, Planned, Skipped, plan};
 pub use programs::Program;
 
-use crate::kernel::{Kernel, layout, symbols::address_of};
+use crate::kernel::Kernel;
 
 /// The eBPF object, compiled by `build.rs`.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/tracer-ebpf"));
@@ -97,7 +97,7 @@ pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> 
     let cpus = u32::try_from(cpus).unwrap_or(u32::MAX).max(1);
     let trails = if task.recorder { (TRAILS / cpus).next_power_of_two().max(TRAILS_OF_CPU) } else { 0 };
     let (backend, limit) = (plan.backend(), plan.limit());
-    let config = config(kernel, task, trails, backend);
+    let config = config::config(kernel, task, trails, backend);
     tracing::debug!("the layout is resolved");
     let given = object::Given {
         config,
@@ -137,26 +137,6 @@ fn first_choices(plan: &Plan) -> HashSet<String> {
     let first = plan.groups.iter().filter_map(|group| group.first());
     let traced = programs::OURS.iter().map(|&name| name.to_owned());
     first.flat_map(link::programs).chain([link::DISPATCH.to_owned()]).chain(traced).collect()
-}
-
-/// What the programs are compiled against.
-fn config(kernel: &Kernel, task: Task, trails: u32, backend: Backend) -> Config {
-    let resolved = layout::resolve(kernel);
-    for missing in &resolved.missing {
-        tracing::debug!("this kernel has no {missing}");
-    }
-    let loops = kernel.types("").is_some_and(|types| types.function("bpf_loop").is_some());
-    Config {
-        filter: task.filter,
-        layout: resolved.layout,
-        per_cpu_offset: per_cpu_offset(kernel),
-        tracepoints_only: u32::from(backend == Backend::Tracepoint),
-        has_reason: u32::from(parameters(kernel, "kfree_skb") > 2),
-        has_consume_location: u32::from(parameters(kernel, "consume_skb") > 1),
-        trails,
-        has_loop: u32::from(loops),
-        rdonly_cast: cast::to_no_type(kernel),
-    }
 }
 
 impl Probe {
@@ -241,23 +221,6 @@ impl Probe {
     pub fn detachment(&self) -> Detach {
         Detach::new(self.links.clone())
     }
-}
-
-/// x_tables counts per CPU where there may be more than one (`xt_get_this_cpu_counter`).
-fn per_cpu_offset(kernel: &Kernel) -> u64 {
-    let legacy = kernel.modules.contains_key("ip_tables") || kernel.modules.contains_key("ip6_tables");
-    let possible = fs::read_to_string("/sys/devices/system/cpu/possible").unwrap_or_default();
-    if !legacy || possible.trim() == "0" {
-        return 0;
-    }
-    address_of("__per_cpu_offset").unwrap_or(0)
-}
-
-/// How many parameters a tracepoint has: younger kernels add some at the end.
-fn parameters(kernel: &Kernel, tracepoint: &str) -> usize {
-    let types = kernel.types("");
-    let parameters = types.and_then(|types| types.tracepoint_parameters(types.tracepoint(tracepoint)?));
-    parameters.map_or(0, |parameters| parameters.len())
 }
 
 fn nothing_attached(skipped: &[Skipped]) -> String {

@@ -6,7 +6,7 @@
 
 use tracer_common::{Hook, hook};
 
-use super::{Plan, Planned, Probe, config, link, object::Given, plan, programs};
+use super::{Plan, Planned, Probe, config::config, link, object::Given, plan, programs};
 use crate::kernel::Kernel;
 
 /// What came with a module.

@@ -6,6 +6,7 @@ mod flood;
 mod hold;
 mod netns;
 mod program;
+mod spin;
 mod tcp;
 mod udp;
 mod unprivileged;
@@ -47,6 +48,8 @@ enum Tool {
     Cilium(cilium::Cilium),
     /// Attaches one BPF program and holds it until killed; prints `ready` once attached
     Program(program::Program),
+    /// Keeps a processor within a kprobe until killed; prints `ready` once it begins
+    Spin(spin::Spin),
     /// Makes network namespaces as nodes have them, under names that `ip netns` knows
     AddNetns(netns::AddNetns),
     /// Runs a command as a user without any privilege
@@ -77,6 +80,7 @@ fn run(args: Args) -> Result<()> {
         Tool::Flood(flood) => flood::flood(&flood),
         Tool::Cilium(cilium) => cilium::hold(&cilium),
         Tool::Program(program) => program::hold(&program),
+        Tool::Spin(spin) => spin::spin(&spin),
         Tool::AddNetns(names) => netns::add(&names),
         Tool::Unprivileged(unprivileged) => unprivileged::run(&unprivileged),
     }

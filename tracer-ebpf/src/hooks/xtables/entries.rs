@@ -4,13 +4,14 @@
 //! matches is counted, per CPU. The counters are remembered when the walk begins; when it ends in a
 //! drop, the entry that dropped is the one with a dropping target whose counter has moved.
 
-use aya_ebpf::{helpers::generated::bpf_get_smp_processor_id, macros::map, maps::PerCpuArray};
+use aya_ebpf::{macros::map, maps::PerCpuArray};
 use tracer_common::LEGACY_POLICY;
 
 use crate::{
     each::each,
     layout::field,
     packet::Packet,
+    per_cpu,
     read::{Probed, Read, zero},
 };
 
@@ -138,14 +139,7 @@ fn begin(table: *const u8, ipv6: bool, inside: u64) -> Walk {
     let info: *const u8 = Probed::at(table, field!(layout.xt_table_private));
     let first = info as u64 + u64::from(field!(layout.xt_info_entries));
     let size: u32 = Probed::at(info, field!(layout.xt_info_size));
-    let offsets = field!(per_cpu_offset);
-    let cpu = if offsets == 0 {
-        0
-    } else {
-        // SAFETY: helper without arguments.
-        let number = unsafe { bpf_get_smp_processor_id() };
-        Probed::at((offsets + u64::from(number) * 8) as *const u8, 0)
-    };
+    let cpu = if field!(counters_per_cpu) == 0 { 0 } else { per_cpu::offset() };
     Walk {
         first,
         entry: first,

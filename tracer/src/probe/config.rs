@@ -1,0 +1,63 @@
+//! What the programs are compiled against.
+
+use std::fs;
+
+use tracer_common::Config;
+
+use super::{Backend, Task, cast, sys};
+use crate::kernel::{Kernel, layout, symbols::address_of};
+
+/// For this kernel and this run.
+pub fn config(kernel: &Kernel, task: Task, trails: u32, backend: Backend) -> Config {
+    let resolved = layout::resolve(kernel);
+    for missing in &resolved.missing {
+        tracing::debug!("this kernel has no {missing}");
+    }
+    let loops = kernel.types("").is_some_and(|types| types.function("bpf_loop").is_some());
+    let per_cpu = PerCpu::of(kernel, backend);
+    Config {
+        filter: task.filter,
+        layout: resolved.layout,
+        per_cpu_offset: per_cpu.offset,
+        prog_active: per_cpu.prog_active,
+        tracepoints_only: u32::from(backend == Backend::Tracepoint),
+        has_reason: u32::from(parameters(kernel, "kfree_skb") > 2),
+        has_consume_location: u32::from(parameters(kernel, "consume_skb") > 1),
+        trails,
+        has_loop: u32::from(loops),
+        counters_per_cpu: u32::from(per_cpu.counters),
+        rdonly_cast: cast::to_no_type(kernel),
+    }
+}
+
+/// What the kernel has for each CPU.
+struct PerCpu {
+    /// Address of `__per_cpu_offset`, 0 where it is not known.
+    offset: u64,
+    /// Address of `bpf_prog_active`, 0 where it is not known or no matter.
+    prog_active: u64,
+    /// Whether x_tables counts per CPU: where there may be more than one (`xt_get_this_cpu_counter`).
+    counters: bool,
+}
+
+impl PerCpu {
+    fn of(kernel: &Kernel, backend: Backend) -> Self {
+        let legacy = kernel.modules.contains_key("ip_tables") || kernel.modules.contains_key("ip6_tables");
+        let possible = fs::read_to_string("/sys/devices/system/cpu/possible").unwrap_or_default();
+        let counters = legacy && possible.trim() != "0";
+        // Others attach no kprobes, or nothing else.
+        let known = (backend == Backend::Auto).then(|| sys::addresses([c"__per_cpu_offset", c"bpf_prog_active"]));
+        match known.flatten().as_deref() {
+            Some(&[offset, prog_active]) => Self { offset, prog_active, counters },
+            _ if counters => Self { offset: address_of("__per_cpu_offset").unwrap_or(0), prog_active: 0, counters },
+            _ => Self { offset: 0, prog_active: 0, counters },
+        }
+    }
+}
+
+/// How many parameters a tracepoint has: younger kernels add some at the end.
+fn parameters(kernel: &Kernel, tracepoint: &str) -> usize {
+    let types = kernel.types("");
+    let parameters = types.and_then(|types| types.tracepoint_parameters(types.tracepoint(tracepoint)?));
+    parameters.map_or(0, |parameters| parameters.len())
+}
