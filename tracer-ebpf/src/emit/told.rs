@@ -20,7 +20,7 @@ pub struct Thing {
 /// Whether it was told. `recent` spares most packets the look into `all`.
 #[inline(always)]
 pub fn is_told(thing: &Thing, recent: &Array<Thing>, all: &LruHashMap<Thing, u8>) -> bool {
-    let place = recent.get_ptr_mut(number_of(thing.address) >> 6 & (RECENT - 1));
+    let place = recent.get_ptr_mut(place_of(thing.address));
     // SAFETY: a value in the map. Half of another one is a miss.
     let is_it = |place: *mut Thing| unsafe {
         (*place).address == thing.address && (*place).number == thing.number && (*place).owner == thing.owner
@@ -36,6 +36,13 @@ pub fn is_told(thing: &Thing, recent: &Array<Thing>, all: &LruHashMap<Thing, u8>
         unsafe { *place = *thing };
     }
     true
+}
+
+/// Chains lie 64 bytes apart or more, devices in pages of their own.
+#[inline(always)]
+fn place_of(address: u64) -> u32 {
+    let number = number_of(address);
+    (number >> 6 ^ number >> 12 ^ number >> 18) & (RECENT - 1)
 }
 
 /// It has been told.
