@@ -4,7 +4,7 @@
 use tracer_common::hook;
 
 use super::{
-    enter, forget_lookup, pass,
+    device_is_asked_for, enter, forget_lookup, pass,
     wire::{self, By, Look},
 };
 use crate::{
@@ -17,8 +17,8 @@ use crate::{
 
 on_entry! {
     // A device has just received it, and its headers were looked at.
-    ip_forward => |args| pass_first::<_>(hook::IP_FORWARD, args);
-    ip6_forward => |args| pass_first::<_>(hook::IP6_FORWARD, args);
+    ip_forward => |args| forward::<_>(hook::IP_FORWARD, args);
+    ip6_forward => |args| forward::<_>(hook::IP6_FORWARD, args);
     __ip_local_out => |args| out::<_>(hook::IP_LOCAL_OUT, args);
     __ip6_local_out => |args| out::<_>(hook::IP6_LOCAL_OUT, args);
     ip6_output => first_sight;
@@ -27,8 +27,19 @@ on_entry! {
 }
 
 #[inline(always)]
-fn pass_first<A: Args>(hook: u16, args: &A) {
-    pass::<A::Read>(hook, args.arg(0));
+fn forward<A: Args>(hook: u16, args: &A) {
+    let skb = args.arg(0);
+    if device_is_asked_for() {
+        come_in::<A>(hook, skb);
+    } else {
+        pass::<A::Read>(hook, skb);
+    }
+}
+
+/// The device that the packet came in by is known.
+#[inline(always)]
+fn come_in<A: Args>(hook: u16, skb: *const u8) {
+    enter::<A::Read>(hook, skb, Place::of::<A::Read>(skb), || Some(network_header::<A::Read>(skb)));
 }
 
 /// `ip_protocol_deliver_rcu(net, skb, protocol)`: local delivery to TCP, UDP or whatever else the header names. IPsec
@@ -36,7 +47,12 @@ fn pass_first<A: Args>(hook: u16, args: &A) {
 #[inline(always)]
 fn delivered<A: Args>(hook: u16, args: &A) {
     let skb = args.arg(1);
-    let Some(packet) = packet::tracked(skb) else { return };
+    let Some(packet) = packet::tracked(skb) else {
+        if device_is_asked_for() {
+            come_in::<A>(hook, skb);
+        }
+        return;
+    };
     let place = Place::of::<A::Read>(skb);
     if packet::is_wrapped(packet) {
         let look = Look { hook, suspect: By::Unknown, skb, packet, l3: network_header::<A::Read>(skb), place };

@@ -111,12 +111,20 @@ fn place_matches<R: Read>(skb: *const u8, place: Place) -> bool {
         }
     }
     let name: [u64; 2] = field!(filter.ifname);
-    name[0] == 0 || {
+    !device_is_asked_for() || {
         let at = place.dev.wrapping_add(usize::from(field!(layout.dev_name)));
         let mut actual = MaybeUninit::uninit();
         // SAFETY: filled where it returns true.
         words(&mut actual, at) && unsafe { actual.assume_init() } == name
     }
+}
+
+/// Whether the filter asks for a device. Where a packet is received, that is the lowest one: whether it came in by a VLAN,
+/// bond or macvlan is known later, so that later hooks match as well then.
+#[inline(always)]
+fn device_is_asked_for() -> bool {
+    let name: [u64; 2] = field!(filter.ifname);
+    name[0] != 0
 }
 
 /// A packet without an entry that enters a stack anew has not been looked up there yet.

@@ -2,7 +2,7 @@
 
 use tracer_common::{flag, hook};
 
-use super::{enter, ip::network_header};
+use super::{device_is_asked_for, ip::network_header, meet};
 use crate::{
     attach::{Args, on_entry},
     emit::{self, Details, Place},
@@ -11,8 +11,9 @@ use crate::{
     read::Read,
 };
 
-/// `NF_INET_LOCAL_OUT` and `NFPROTO_IPV6` (`include/uapi/linux/netfilter.h`).
+/// `NF_INET_*` and `NFPROTO_*` (`include/uapi/linux/netfilter.h`).
 const NF_INET_LOCAL_OUT: u8 = 3;
+const NFPROTO_IPV4: u8 = 2;
 const NFPROTO_IPV6: u8 = 10;
 
 on_entry! {
@@ -23,20 +24,19 @@ on_entry! {
 #[inline(always)]
 fn hook_slow<A: Args>(args: &A) {
     let (skb, state) = (args.arg(0), args.arg(1));
-    if let Some(packet) = packet::tracked(skb) {
-        remember::<A::Read>(packet, state);
-        emit::step::<A::Read>(hook::NF_HOOK_SLOW, skb, packet, place::<A::Read>(state), Details::default());
-        return;
-    }
-    // TCP over IPv6 leaves its socket here: no function with the finished header comes before.
-    if A::Read::at::<u8>(state, field!(layout.state_hook)) == NF_INET_LOCAL_OUT
-        && A::Read::at::<u8>(state, field!(layout.state_pf)) == NFPROTO_IPV6
-    {
-        enter::<A::Read>(hook::NF_HOOK_SLOW, skb, place::<A::Read>(state), || Some(network_header::<A::Read>(skb)));
-        if let Some(packet) = packet::tracked(skb) {
-            remember::<A::Read>(packet, state);
-        }
-    }
+    let Some(packet) = packet::tracked(skb).or_else(|| first_met::<A::Read>(skb, state)) else { return };
+    remember::<A::Read>(packet, state);
+    emit::step::<A::Read>(hook::NF_HOOK_SLOW, skb, packet, place::<A::Read>(state), Details::default());
+}
+
+/// TCP over IPv6 leaves its socket here: no function with the finished header comes before. And no device but the lowest
+/// has been seen before.
+#[inline(always)]
+fn first_met<R: Read>(skb: *const u8, state: *const u8) -> Option<*mut Packet> {
+    let (pf, nf_hook): (u8, u8) = (R::at(state, field!(layout.state_pf)), R::at(state, field!(layout.state_hook)));
+    let leaves = nf_hook == NF_INET_LOCAL_OUT && pf == NFPROTO_IPV6;
+    let may_match = leaves || device_is_asked_for() && matches!(pf, NFPROTO_IPV4 | NFPROTO_IPV6);
+    may_match.then(|| meet::<R>(hook::NF_HOOK_SLOW, skb, place::<R>(state), network_header::<R>(skb))).flatten()
 }
 
 /// Where a `struct nf_hook_state` says the packet is: the device it came in by, or goes out by.
