@@ -1,6 +1,6 @@
 //! The hooks, one file a family.
 //!
-//! Invariant: only [`enter`] parses and matches; every other hook asks whether the skb is tracked. Two
+//! Invariant: only [`meet`] parses and matches; every other hook asks whether the skb is tracked. Two
 //! places that an skb does not enter by have a first sight of their own: NAT, where a packet gets the
 //! tuple that is asked for, and XDP, where there is no skb yet.
 
