@@ -161,6 +161,10 @@ hooks! {
     XFRM_INPUT = 56: "xfrm_input"("sk_buff") (vmlinux) [Entry] shared "first_argument";
     TCP_V4_CONN_REQUEST = 57: "tcp_v4_conn_request"("sock" "sk_buff") (vmlinux) [Entry] shared "requested";
     TCP_V6_CONN_REQUEST = 58: "tcp_v6_conn_request"("sock" "sk_buff") (vmlinux) [Entry] shared "requested";
+    NFT_REJECT_BRIDGE_EVAL = 59: "nft_reject_bridge_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nft_reject_bridge") [Entry] shared "rejected";
+    NFT_REJECT_NETDEV_EVAL = 60: "nft_reject_netdev_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nft_reject_netdev") [Entry] shared "rejected";
+    NFT_QUEUE_EVAL = 61: "nft_queue_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nft_queue") [Entry] shared "verdict";
+    NFT_QUEUE_SREG_EVAL = 62: "nft_queue_sreg_eval"("nft_expr" "nft_regs" "nft_pktinfo") (module "nft_queue") [Entry] shared "verdict";
 }
 
 const _: () = {

@@ -155,6 +155,8 @@ layout! {
     immediate_dreg: Byte "nft_immediate_expr" "dreg" in "nf_tables";
     immediate_code: Byte "nft_immediate_expr" "data.verdict.code" in "nf_tables";
     immediate_chain: Byte "nft_immediate_expr" "data.verdict.chain" in "nf_tables";
+    lookup_set: Byte "nft_lookup" "set" in "nf_tables";
+    set_dtype: Byte "nft_set" "dtype" in "nf_tables";
     regs_code: Byte "nft_regs" "verdict.code" in "nf_tables";
     regs_chain: Byte "nft_regs" "verdict.chain" in "nf_tables";
     par_targinfo: Byte "xt_action_param" "targinfo" in "x_tables,xt_CT,nft_compat,ip_tables,ip6_tables";

@@ -43,6 +43,35 @@ table inet $FIREWALL_TABLE {
 EOT
 }
 
+# firewalld NODE: the chains that firewalld 2.1 makes for a public zone with ssh and the asked-for port; the rest is
+# rejected.
+firewalld() {
+    in_netns "$1" nft -f - <<EOT
+table inet firewalld {
+    chain filter_IN_public_allow {
+        tcp dport { 22, $PORT } accept
+        ip6 daddr fe80::/64 udp dport 546 accept
+    }
+    chain filter_IN_public {
+        jump filter_IN_public_allow
+        meta l4proto { icmp, ipv6-icmp } accept
+    }
+    chain filter_INPUT_ZONES {
+        iifname vmap { "tun0" : goto filter_IN_public, "dmz0" : drop }
+        goto filter_IN_public
+    }
+    chain filter_INPUT {
+        type filter hook input priority filter + 10; policy accept;
+        ct state vmap { invalid : drop, established : accept, related : accept }
+        ct status dnat accept
+        iifname "lo" accept
+        jump filter_INPUT_ZONES
+        reject with icmpx admin-prohibited
+    }
+}
+EOT
+}
+
 # iptables_firewall NODE PROGRAM ICMP
 iptables_firewall() {
     local policy=DROP last_rule=

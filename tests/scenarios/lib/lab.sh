@@ -10,6 +10,9 @@
 # KubeSpan's device, and the host's side of a pod's veth.
 : "${KUBESPAN_DEV:=kubespan}" "${POD_DEV:=lxc0}"
 
+# VXLAN between the nodes.
+: "${VXLAN_PORT:=4789}"
+
 # What holds tc programs: tcx or clsact.
 : "${PROGRAMS_BY:=tcx}"
 

@@ -18,7 +18,7 @@ tunnel_end() {
     local ends=(local "${!local}" remote "${!remote}")
     case $kind in
     wireguard) wireguard_device "$node" "$peer" tun0 "$WG_PORT" 0 0.0.0.0/0,::/0 ;;
-    vxlan) ip -n "$node" link add tun0 type vxlan id "$id" "${ends[@]}" dstport 4789 ;;
+    vxlan) ip -n "$node" link add tun0 type vxlan id "$id" "${ends[@]}" dstport "$VXLAN_PORT" ;;
     geneve) ip -n "$node" link add tun0 type geneve id "$id" remote "${!remote}" ;;
     ip6tnl) ip -n "$node" link add tun0 type ip6tnl mode any "${ends[@]}" encaplimit none ;;
     gre | ip6gre) ip -n "$node" link add tun0 type "$kind" "${ends[@]}" key "$id" ;;

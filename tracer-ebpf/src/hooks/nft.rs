@@ -6,7 +6,7 @@
 
 use core::mem::MaybeUninit;
 
-use tracer_common::{Decision, hook, via};
+use tracer_common::{ABSENT, Decision, hook, via};
 
 use super::netfilter::{place, remember};
 use crate::{
@@ -27,6 +27,8 @@ const NFT_CONTINUE: i32 = -1;
 const NFT_JUMP: i32 = -3;
 const NFT_GOTO: i32 = -4;
 const NF_VERDICT_MASK: i32 = 0xff;
+/// What a verdict map maps to (`NFT_DATA_VERDICT`).
+const NFT_DATA_VERDICT: u32 = 0xffff_ff00;
 
 on_return! {
     nft_do_chain/2, skb skb_walked, entry walk_begins => walk_ends;
@@ -34,16 +36,20 @@ on_return! {
 
 on_entry! {
     nft_immediate_eval => immediate;
-    nft_lookup_eval => may_give;
+    nft_lookup_eval => looked_up;
     nft_target_eval_xt => may_give;
+    nft_queue_eval => may_give;
+    nft_queue_sreg_eval => may_give;
     nft_reject_ipv4_eval => reject;
     nft_reject_ipv6_eval => reject;
     nft_reject_inet_eval => reject;
+    nft_reject_bridge_eval => reject;
+    nft_reject_netdev_eval => reject;
     nft_notrack_eval => notrack;
 }
 
 on_entry_shared! {
-    verdict => |_, args| may_give(args);
+    verdict => |row, args| if row == hook::NFT_LOOKUP_EVAL { looked_up(args) } else { may_give(args) };
     rejected => |_, args| reject(args);
 }
 
@@ -136,25 +142,44 @@ fn immediate<A: Args>(args: &A) {
     }
 }
 
-/// `nft_lookup_eval` and `nft_target_eval_xt` of `(expr, regs, pkt)`: a verdict map, an xt target. What
-/// they give stands in the registers when they return. No hook waits for that: the registers live
-/// as long as the walk, and its next hook reads them ([`settle`]).
+/// `nft_lookup_eval(expr, regs, pkt)`. Only a verdict map gives a verdict. After a look-up in any other set or map, a
+/// verdict in the registers comes from a later expression.
+#[inline(always)]
+fn looked_up<A: Args>(args: &A) {
+    let Some(packet) = packet::tracked(skb_of::<A::Read>(args.arg(2))) else { return };
+    settle(packet);
+    let lookup = args.arg(0).wrapping_add(usize::from(field!(layout.expr_data)));
+    let set: *const u8 = Probed::at(lookup, field!(layout.lookup_set));
+    let maps_to: u32 = Probed::at(set, field!(layout.set_dtype));
+    if maps_to == NFT_DATA_VERDICT || field!(layout.set_dtype) == ABSENT || field!(layout.lookup_set) == ABSENT {
+        expect_verdict(packet, args);
+    }
+}
+
+/// An xt target or `queue`, of `(expr, regs, pkt)`.
 #[inline(always)]
 fn may_give<A: Args>(args: &A) {
     if let Some(packet) = packet::tracked(skb_of::<A::Read>(args.arg(2))) {
         settle(packet);
-        // SAFETY: a packet from the map.
-        unsafe {
-            (*packet).pending = args.arg(0) as u64;
-            (*packet).regs = args.arg(1) as u64;
-        }
+        expect_verdict(packet, args);
     }
 }
 
-/// Reads what the last [`may_give`] gave. A verdict that ends the walk still stands there, since
-/// nothing is evaluated after it. A jump has been taken meanwhile and its code is gone, but its chain
-/// is not: it is kept as visited, also where it is a leftover. That does no harm, since a rule is
-/// only named when the deciding expression lies in it.
+/// The expression leaves its verdict in the registers when it returns. No hook waits for that: the registers live as
+/// long as the walk, and its next hook reads them ([`settle`]).
+#[inline(always)]
+fn expect_verdict<A: Args>(packet: *mut Packet, args: &A) {
+    // SAFETY: a packet from the map.
+    unsafe {
+        (*packet).pending = args.arg(0) as u64;
+        (*packet).regs = args.arg(1) as u64;
+    }
+}
+
+/// Reads what the expression gave that was expected to give a verdict ([`expect_verdict`]). A verdict that ends the walk
+/// still stands in the registers, because nothing is evaluated after it. A jump was taken since and its code is overwritten,
+/// but its chain is not: it is kept as visited, even if it is a leftover. A leftover does no harm, because a rule is only
+/// named when the deciding expression lies in it.
 #[inline(always)]
 fn settle(packet: *mut Packet) {
     // SAFETY: a packet from the map.
@@ -172,11 +197,13 @@ fn settle(packet: *mut Packet) {
     }
 }
 
-/// `nft_reject_…_eval(expr, regs, pkt)` always ends in a drop. Known at entry: the answer that it
-/// sends walks the ruleset as a packet of its own meanwhile.
+/// `nft_reject_…_eval(expr, regs, pkt)` always ends in a drop. Known at entry: the answer that it sends walks the
+/// ruleset as a packet of its own before this one's walk ends. An expression before it gave no verdict, or `reject` would
+/// not have been reached: it must not be asked once the registers hold that of `reject`.
 #[inline(always)]
 fn reject<A: Args>(args: &A) {
     if let Some(packet) = packet::tracked(skb_of::<A::Read>(args.arg(2))) {
+        settle(packet);
         gave(packet, args.arg(0), NF_DROP, || 0);
     }
 }

@@ -46,10 +46,8 @@ mod tests {
         let rules = rules.iter().map(|(number, text, jump)| Rule {
             rule: *number,
             text: (*text).into(),
-            ct_state: Vec::new(),
-            ct_state_negated: false,
-            verdict: None,
             jump: jump.map(Into::into),
+            ..Rule::default()
         });
         Chain {
             netns: 1,

@@ -200,6 +200,9 @@ pub struct Rule {
     /// Where the rule ends the walk by itself: accept or drop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+    /// Whether nothing in the rule can drop, reject or queue a packet: what a walk ended by must be another rule.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub never_drops: bool,
     /// Chain that the rule jumps or goes to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jump: Option<String>,

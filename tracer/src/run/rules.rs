@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use crate::{
     enrich::netns::Netns,
     fast::Map,
-    model::{Chain, Name, NfFamily, Record, Verdict},
+    model::{Chain, Name, Netfilter, NfFamily, Record, Rule, Verdict},
     track::{Locus, Tracked},
 };
 
@@ -72,4 +72,11 @@ impl Rules {
         self.netns.insert(inum, netns);
         line
     }
+}
+
+/// Whether a rule that was found for a drop, or for a queued packet, can do no such thing. Some expressions that end a walk
+/// have no hook (a match that drops malformed packets, `ct count` without memory), and then the last one with a hook is
+/// taken for them.
+fn cannot_have_refused(netfilter: &Netfilter, rule: &Rule) -> bool {
+    rule.never_drops && matches!(netfilter.verdict, Some(Verdict::Drop | Verdict::Queue))
 }

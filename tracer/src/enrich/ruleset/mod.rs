@@ -152,7 +152,7 @@ fn describe<'a>(chains: impl Iterator<Item = &'a Chain>) -> String {
             if let Some(jump) = &rule.jump {
                 let _ = write!(text, " · → {jump}");
             }
-            text.push('\n');
+            text.push_str(if rule.never_drops { "\n" } else { " · may drop\n" });
         }
     }
     text

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::cannot_have_refused;
 use crate::{
     enrich::{
         netns::Netns,
@@ -82,7 +83,7 @@ fn put(netfilter: &mut Netfilter, place: Place) {
     netfilter.chain = Some(place.chain.chain);
     netfilter.policy = place.policy;
     netfilter.priority = place.chain.priority;
-    if let Some(rule) = place.rule {
+    if let Some(rule) = place.rule.filter(|rule| !cannot_have_refused(netfilter, rule)) {
         netfilter.rule = Some(rule.rule);
         netfilter.text = Some(rule.text);
     }

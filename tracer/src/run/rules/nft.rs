@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::cannot_have_refused;
 use crate::{
     enrich::{
         netns::Netns,
@@ -51,8 +52,19 @@ impl Chains {
             problems.extend(lookup.problems);
             lookup.chains.into_iter().map(|found| found.chain).collect()
         });
-        netfilter.text = rule_of(netfilter, chains).map(|rule| rule.text.clone());
+        match rule_of(netfilter, chains) {
+            Some(rule) if cannot_have_refused(netfilter, rule) => forget_rule(netfilter),
+            rule => netfilter.text = rule.map(|rule| rule.text.clone()),
+        }
         if news { chains } else { &[] }
+    }
+}
+
+/// Leaves the rule unknown, in the chain that the walk began in.
+fn forget_rule(netfilter: &mut Netfilter) {
+    netfilter.rule = None;
+    if let Some(base) = netfilter.base_chain.take() {
+        netfilter.chain = Some(base);
     }
 }
 
@@ -68,4 +80,28 @@ fn rule_of<'a>(netfilter: &Netfilter, chains: &'a [Chain]) -> Option<&'a Rule> {
     let mut rules =
         chains.iter().filter(|chain| Some(&chain.chain) == netfilter.chain.as_ref()).flat_map(|chain| &chain.rules);
     rules.find(|rule| Some(rule.rule) == netfilter.rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Verdict;
+
+    #[test]
+    fn a_rule_that_cannot_drop_is_not_named_for_a_drop() {
+        let accepts = Rule { rule: 7, never_drops: true, ..Rule::default() };
+        let mut dropped = Netfilter {
+            chain: Some("public".into()),
+            base_chain: Some("guard".into()),
+            rule: Some(7),
+            verdict: Some(Verdict::Drop),
+            ..Netfilter::default()
+        };
+        assert!(cannot_have_refused(&dropped, &accepts));
+        assert!(!cannot_have_refused(&dropped, &Rule { never_drops: false, ..accepts.clone() }));
+        let made_untracked = Netfilter { verdict: Some(Verdict::Notrack), ..dropped.clone() };
+        assert!(!cannot_have_refused(&made_untracked, &accepts));
+        forget_rule(&mut dropped);
+        assert_eq!((dropped.rule, dropped.chain.as_deref(), dropped.base_chain), (None, Some("guard"), None));
+    }
 }

@@ -115,8 +115,18 @@ impl Entry {
             ct_state: state.map(|(bits, _)| nft::state_names(bits)).unwrap_or_default(),
             ct_state_negated: state.is_some_and(|(_, negated)| negated),
             verdict,
+            never_drops: !self.may_drop(),
             jump,
             ..Rule::default()
+        }
+    }
+
+    /// Whether it may drop or queue a packet.
+    fn may_drop(&self) -> bool {
+        match &self.target {
+            Target::None | Target::Jump(_) | Target::Verdict(1 | RETURN) => false,
+            Target::Extension(extension) => extension.may_drop(),
+            Target::Verdict(_) | Target::Error(_) => true,
         }
     }
 }

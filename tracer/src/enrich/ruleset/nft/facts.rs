@@ -15,7 +15,23 @@ pub(super) fn rule(handle: u64, stmts: &[Stmt]) -> Rule {
     let mut targets = targets(stmts);
     // The model has room for one: with several, none of them is the one that the rule goes to.
     let jump = if targets.len() == 1 { targets.pop() } else { None };
-    Rule { rule: handle, ct_state, ct_state_negated, verdict, jump, ..Rule::default() }
+    let never_drops = !stmts.iter().any(may_drop);
+    Rule { rule: handle, ct_state, ct_state_negated, verdict, never_drops, jump, ..Rule::default() }
+}
+
+/// Whether a statement may drop, reject or queue a packet. True for what is not known well enough.
+fn may_drop(stmt: &Stmt) -> bool {
+    let refuses = |verdict: &Code| matches!(verdict, Code::Drop | Code::Queue | Code::Other(_));
+    match stmt {
+        Stmt::Match(_) | Stmt::Counter | Stmt::Notrack | Stmt::Limit(_) | Stmt::XtMatch(_) => false,
+        Stmt::Verdict(verdict) => refuses(verdict),
+        Stmt::Vmap(Lookup { elements: Some(elements), .. }) => {
+            elements.iter().filter_map(Element::verdict).any(refuses)
+        }
+        Stmt::XtTarget(extension) => extension.may_drop(),
+        Stmt::Text(text) => !["log", "meta ", "ct mark set "].iter().any(|harmless| text.starts_with(harmless)),
+        Stmt::Vmap(_) | Stmt::Reject(_) | Stmt::Nat(_) | Stmt::Queue(_) => true,
+    }
 }
 
 /// All chains that the rule may jump or go to, each once.

@@ -53,4 +53,12 @@ impl Extension {
             _ => None,
         }
     }
+
+    /// Whether this target may drop or queue a packet. Those that it is false for always return `XT_CONTINUE`
+    /// (net/netfilter/xt_*.c, 6.18).
+    pub(super) fn may_drop(&self) -> bool {
+        const NEVER: &[&str] =
+            &["CLASSIFY", "CONNMARK", "CT", "LOG", "MARK", "NFLOG", "NOTRACK", "SET", "TEE", "TRACE"];
+        !NEVER.contains(&self.name.as_str())
+    }
 }
