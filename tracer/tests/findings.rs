@@ -103,3 +103,31 @@ fn nothing_without_evidence() {
         assert_eq!(diagnose(&trace), [], "{case}");
     }
 }
+
+/// A probe may miss what made one of several packets UNTRACKED. That packet is lost for the same cause.
+#[test]
+fn a_step_that_was_missed_makes_no_other_finding() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/founding.jsonl");
+    let whole = tracer::source::capture::read(&data).expect("the founding case");
+    let expected = diagnose(&whole);
+    for missing in [2, 4, 6] {
+        let mut trace = whole.clone();
+        trace.steps.retain(|step| {
+            (step.packet, step.ifname.as_str(), step.hook.as_str()) != (missing, "cilium_host", "xt_ct_target_v1")
+        });
+        assert_eq!(trace.steps.len(), whole.steps.len() - 1);
+        let findings = diagnose(&trace);
+        let seen: Vec<_> = findings
+            .iter()
+            .map(|finding| (&finding.id, &finding.packets, finding.confidence, &finding.cause))
+            .collect();
+        let wanted: Vec<_> = expected
+            .iter()
+            .map(|finding| (&finding.id, &finding.packets, finding.confidence, &finding.cause))
+            .collect();
+        assert_eq!(seen, wanted, "without it on packet {missing}");
+    }
+    let mut never_seen = whole.clone();
+    never_seen.steps.retain(|step| step.hook != "xt_ct_target_v1");
+    assert!(diagnose(&never_seen).iter().all(|finding| finding.id != "untracked-reply-dropped"));
+}

@@ -44,15 +44,21 @@ impl Draft {
     }
 }
 
-/// One finding for each flow, place and cause: the first, with the packets of all.
+/// One finding for each flow, place and cause: the first of the most certain ones, with the packets of all.
 pub fn merged(found: impl Iterator<Item = Finding>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     let mut places: HashMap<_, usize> = HashMap::new();
-    for found in found {
+    for mut found in found {
         let Finding { id, flow, direction, r#where, cause, .. } = &found;
         let place = (id.clone(), *flow, *direction, r#where.clone(), cause.place.clone(), cause.text.clone());
         match places.entry(place) {
-            Entry::Occupied(at) => add(&mut findings[*at.get()].packets, found.packets),
+            Entry::Occupied(at) => {
+                let known = &mut findings[*at.get()];
+                add(&mut known.packets, std::mem::take(&mut found.packets));
+                if found.confidence < known.confidence {
+                    *known = Finding { packets: std::mem::take(&mut known.packets), ..found };
+                }
+            }
             Entry::Vacant(free) => {
                 free.insert(findings.len());
                 findings.push(found);

@@ -20,7 +20,12 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     if drop.direction != Direction::Reply {
         return None;
     }
-    let notrack = facts.before(drop).find(|step| step.netns == drop.netns && made_untracked(step))?;
+    let (notrack, confidence) = match notrack(facts, drop) {
+        Some(notrack) => (notrack, Confidence::Certain),
+        None => {
+            (facts.drops_of(drop.flow).take(OTHERS).find_map(|other| like(facts, drop, other))?, Confidence::Likely)
+        }
+    };
     let tracked = facts.flow(drop.flow).find(|step| {
         step.direction == Direction::Orig
             && step.netns == drop.netns
@@ -48,10 +53,27 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
         place: place(drop, by),
         cause: cause(notrack),
         evidence: evidence(facts, drop, by, notrack, tracked, accept),
-        confidence: if accept.is_some() { Confidence::Certain } else { Confidence::Likely },
+        confidence: if accept.is_some() { confidence } else { Confidence::Likely },
         advice: advice(drop, by, notrack, accept),
     };
     Some(draft.about(drop))
+}
+
+/// How many other drops of the flow are looked at.
+const OTHERS: usize = 16;
+
+/// What made the dropped packet UNTRACKED, if that was seen. In a tunnel's outer headers it is another matter: conntrack
+/// forgets that where the tunnel ends.
+fn notrack<'a>(facts: &Facts<'a>, drop: &Step) -> Option<&'a Step> {
+    let mut before = facts.before(drop);
+    before.find(|step| step.netns == drop.netns && step.outer == drop.outer && made_untracked(step))
+}
+
+/// The same of another packet that was UNTRACKED when it was dropped there: a probe may have missed it on this one.
+fn like<'a>(facts: &Facts<'a>, drop: &Step, other: &Step) -> Option<&'a Step> {
+    let alike = (other.direction, other.netns, &other.netfilter) == (drop.direction, drop.netns, &drop.netfilter)
+        && other.ct.as_ref().map(|ct| ct.state) == drop.ct.as_ref().map(|ct| ct.state);
+    if alike { notrack(facts, other) } else { None }
 }
 
 fn made_untracked(step: &Step) -> bool {

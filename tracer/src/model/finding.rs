@@ -16,8 +16,8 @@ pub enum Severity {
     Info,
 }
 
-/// How sure a finding is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
+/// How sure a finding is, the surest first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
     /// Every link of the chain was seen on the packet itself.
