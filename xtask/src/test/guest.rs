@@ -41,7 +41,9 @@ pub fn play(machine: &Machine, part: &Part, results: &Arc<Mutex<Results>>) {
         None => {
             println!("[{prefix}] {line}");
             if let Some((outcome, name)) = Outcome::parse(line) {
-                failure = lock(&on_line).add(prefix, &name, outcome);
+                let mut results = lock(&on_line);
+                results.time(prefix, &name, line);
+                failure = results.add(prefix, &name, outcome);
             } else if let (Some(failure), Some(why)) = (failure, line.strip_prefix("    ")) {
                 lock(&on_line).explain(failure, why);
             }

@@ -19,10 +19,12 @@ pub enum Outcome {
     Wrong,
     /// The story itself needs a younger kernel.
     NotPlayed,
+    /// It failed by what may be chance, and is played a second time; the line about that follows.
+    Again,
 }
 
 impl Outcome {
-    /// Reads a line of `scenarios`: the outcome and the variant's name.
+    /// Reads a line of `scenarios`, such as `right causes/no-route/ipv4 (1.2 s)`: the outcome and the variant's name.
     pub fn parse(line: &str) -> Option<(Self, String)> {
         let (word, rest) = line.split_once(' ')?;
         let outcome = match word {
@@ -32,6 +34,7 @@ impl Outcome {
             "unknown" => Self::Unknown,
             "WRONG" => Self::Wrong,
             "not-played" => Self::NotPlayed,
+            "again" => Self::Again,
             _ => return None,
         };
         let name = rest.split([' ', ':']).next()?;
@@ -40,7 +43,7 @@ impl Outcome {
 
     fn in_table(self) -> Option<&'static str> {
         match self {
-            Self::Passed | Self::Failed => None,
+            Self::Passed | Self::Failed | Self::Again => None,
             Self::Right => Some("right"),
             Self::Unknown => Some("unknown"),
             Self::Wrong => Some("WRONG"),
@@ -69,8 +72,15 @@ pub struct Results {
     pub counts: Counts,
     /// What failed, in the order of time.
     pub failures: Vec<Failure>,
+    /// What was played a second time, which should not be needed: a test that may fail by chance is a bug.
+    pub played_twice: Vec<String>,
     causes: BTreeMap<String, BTreeMap<&'static str, Outcome>>,
+    /// Seconds.
+    took: Vec<(f32, String)>,
 }
+
+/// How many of the slowest are shown.
+const SLOWEST: usize = 10;
 
 impl Results {
     /// What a guest has just said. It counts itself. Returns the failure's index, if it is one.
@@ -78,7 +88,24 @@ impl Results {
         if outcome.in_table().is_some() {
             self.causes.entry(name.to_owned()).or_default().insert(kernel, outcome);
         }
+        if outcome == Outcome::Again {
+            self.played_twice.push(format!("[{kernel}] {name}"));
+        }
         matches!(outcome, Outcome::Failed | Outcome::Wrong).then(|| self.failed(format!("[{kernel}] {name}")))
+    }
+
+    /// How long a variant took, as its line says it: `… (1.2 s`. Causes are played several at a time, so theirs is
+    /// longer than if they were alone.
+    pub fn time(&mut self, kernel: &'static str, name: &str, line: &str) {
+        let seconds = line.split_once(" (").and_then(|(_, rest)| rest.split_once(" s")?.0.parse().ok());
+        self.took.extend(seconds.map(|seconds| (seconds, format!("[{kernel}] {name}"))));
+    }
+
+    /// The slowest scenarios and causes, a line each.
+    pub fn slowest(&mut self) -> String {
+        self.took.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        let lines = self.took.iter().take(SLOWEST).map(|(seconds, what)| format!("slowest: {seconds:6.1} s {what}\n"));
+        lines.collect()
     }
 
     /// One line more about a failure.
@@ -136,6 +163,19 @@ mod tests {
         assert_eq!(parsed("not-played causes/b: needs kernel 6.6"), Some((Outcome::NotPlayed, "causes/b".to_owned())));
         assert_eq!(parsed("    WRONG inside"), None);
         assert_eq!(parsed("  set up: 8 of 32"), None);
+    }
+
+    #[test]
+    fn the_slowest_come_first_and_what_was_played_twice_is_known() {
+        let mut results = Results::default();
+        for (name, line) in [("a", "ok a (1.5 s, tracer ended in 1.10 s)"), ("b", "right b (20.5 s)"), ("c", "FAIL c")]
+        {
+            results.time("6.1", name, line);
+        }
+        assert_eq!(results.slowest(), "slowest:   20.5 s [6.1] b\nslowest:    1.5 s [6.1] a\n");
+        assert_eq!(results.add("6.1", "causes/a", Outcome::Again), None);
+        assert_eq!(results.played_twice, ["[6.1] causes/a"]);
+        assert!(results.table(&["6.1"]).is_none());
     }
 
     #[test]

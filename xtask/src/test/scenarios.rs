@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use super::{
     guest::{self, Part, lock},
     results::Results,
+    share::Share,
 };
 use crate::{
     guest::boot::Machine,
@@ -42,6 +43,8 @@ pub struct Wanted<'a> {
     pub causes_only: bool,
     /// Whether every kernel gets every scenario, since it was asked for by name.
     pub everywhere: bool,
+    /// The share of the causes that kernels other than the default one play; all if `None`.
+    pub share: Option<Share>,
     /// Words of which a name must contain one.
     pub filter: &'a [String],
     /// How many guests at a time.
@@ -51,8 +54,15 @@ pub struct Wanted<'a> {
 /// Plays it.
 pub fn run(wanted: &Wanted<'_>, results: &Arc<Mutex<Results>>) -> Result<()> {
     let names = names()?;
-    let mut parts: Vec<_> =
-        wanted.machines.iter().flat_map(|(kernel, machine)| parts(kernel.name, machine, &names, wanted)).collect();
+    let all_causes = names.iter().filter(|name| name.starts_with(CAUSES)).count();
+    let (mut parts, mut left_out) = (Vec::new(), Vec::new());
+    for (number, (kernel, machine)) in wanted.machines.iter().enumerate() {
+        let (causes, scenarios) = choose((number, kernel.name), &names, wanted);
+        if causes.len() < all_causes {
+            left_out.push(format!("{} causes on {}", all_causes - causes.len(), kernel.name));
+        }
+        parts.extend(self::parts(kernel.name, machine, &causes, &scenarios));
+    }
     if parts.is_empty() {
         bail!("no scenario was run; does the filter match none?");
     }
@@ -73,22 +83,34 @@ pub fn run(wanted: &Wanted<'_>, results: &Arc<Mutex<Results>>) -> Result<()> {
             });
         }
     });
+    if let Some(share) = wanted.share {
+        println!("{share} of the causes was played; left out: {}", left_out.join(", "));
+        println!("the next two runs on this machine play those, `--full` plays all");
+    }
     Ok(())
 }
 
-/// What one kernel plays.
-fn parts<'a>(
-    kernel: &'static str,
-    machine: &'a Machine,
-    names: &[String],
+/// What names of causes begin with.
+const CAUSES: &str = "causes/";
+
+/// The causes and the scenarios that one kernel plays.
+fn choose<'a>(
+    (number, kernel): (usize, &str),
+    names: &'a [String],
     wanted: &Wanted<'_>,
-) -> Vec<(&'a Machine, Part)> {
+) -> (Vec<&'a String>, Vec<&'a String>) {
     let chosen = |name: &&String| match ON_REQUEST.contains(&name.as_str()) {
         true => wanted.filter.contains(name),
         false => wanted.filter.is_empty() || wanted.filter.iter().any(|word| name.contains(word)),
     };
-    let (causes, mut scenarios): (Vec<_>, Vec<_>) =
-        names.iter().filter(chosen).partition(|name| name.starts_with("causes/"));
+    let (mut causes, mut scenarios): (Vec<_>, Vec<_>) =
+        names.iter().filter(chosen).partition(|name| name.starts_with(CAUSES));
+    if let Some(share) = wanted.share
+        && kernel != kernels::DEFAULT
+    {
+        let numbered = causes.into_iter().enumerate();
+        causes = numbered.filter(|(variant, _)| share.includes(number, *variant)).map(|(_, name)| name).collect();
+    }
     if wanted.causes_only {
         scenarios.clear();
     } else if !wanted.everywhere && kernel != kernels::DEFAULT {
@@ -96,12 +118,22 @@ fn parts<'a>(
             ELSEWHERE.contains(&name.as_str()) || kernel != "5.10" && WITH_MODULE_TYPES.contains(&name.as_str())
         });
     }
+    (causes, scenarios)
+}
+
+/// The guests that one kernel takes for them.
+fn parts<'a>(
+    kernel: &'static str,
+    machine: &'a Machine,
+    causes: &[&String],
+    scenarios: &[&String],
+) -> Vec<(&'a Machine, Part)> {
     let words = |chunk: &[&String]| shell::join(&chunk.iter().map(|name| format!("={name}")).collect::<Vec<_>>());
-    let scenarios = spread(&scenarios, SCENARIOS_A_PART).map(|chunk| {
+    let scenarios = spread(scenarios, SCENARIOS_A_PART).map(|chunk| {
         let command = format!("run {}", words(&chunk));
         Part { kernel, command, scenarios: chunk.len(), causes: 0 }
     });
-    let causes = spread(&causes, CAUSES_A_PART).map(|chunk| {
+    let causes = spread(causes, CAUSES_A_PART).map(|chunk| {
         let command = format!("causes {}", words(&chunk));
         Part { kernel, command, scenarios: 0, causes: chunk.len() }
     });

@@ -17,6 +17,7 @@ use crate::{
     bash::{Bash, tail},
     bpf::Inventory,
     cleanup::{self, Cleanup},
+    indented,
     tracer::{self, Ended, Tracer},
 };
 
@@ -41,10 +42,13 @@ impl Stage {
     /// else, is played a second time, and then has to be in time.
     pub fn play(&self, scenario: &Scenario) -> Result<Option<Result<String>>> {
         let first = self.play_once(scenario)?;
-        if first.as_ref().is_some_and(|result| result.as_ref().is_err_and(|error| error.is::<Late>())) {
-            return self.play_once(scenario);
+        match &first {
+            Some(Err(late)) if late.is::<Late>() => {
+                println!("again {}\n{}", scenario.name, indented(&late.to_string()));
+                self.play_once(scenario)
+            }
+            _ => Ok(first),
         }
-        Ok(first)
     }
 
     fn play_once(&self, scenario: &Scenario) -> Result<Option<Result<String>>> {

@@ -87,7 +87,7 @@ fn play_all<'a>(
             let chance = twice && of.iter().any(|played| played.by_chance);
             let Some(verdict) = worst(pair, of) else { continue };
             if chance {
-                println!("  {} is played again:\n{}", pair[0].0.name, indented(why(&verdict)));
+                println!("again {}\n{}", pair[0].0.name, indented(why(&verdict)));
                 again.push(pair[0].0);
             } else {
                 tally.count(pair[0].0, &verdict, took);
