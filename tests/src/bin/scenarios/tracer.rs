@@ -19,6 +19,9 @@ use crate::bash::tail;
 
 /// Attaching hundreds of single kprobes in an emulated guest takes long.
 const READY_LIMIT: Duration = Duration::from_secs(60);
+/// Nobody presses Ctrl-C sooner. In the first seconds of a run tracer reads the kernel's symbols, which takes up to 2 s
+/// in an emulated guest, and the first place that a drop names waits for them.
+const SHORTEST_RUN: Duration = Duration::from_secs(3);
 /// When waiting for its end is given up.
 const GIVE_UP: Duration = Duration::from_secs(30);
 
@@ -26,6 +29,7 @@ const GIVE_UP: Duration = Duration::from_secs(30);
 pub struct Tracer {
     child: Child,
     folder: PathBuf,
+    ready: Instant,
 }
 
 /// What a finished tracer left.
@@ -65,8 +69,8 @@ impl Tracer {
             .process_group(0)
             .spawn()
             .context("starting tracer")?;
-        let mut tracer = Self { child, folder: folder.to_owned() };
         let begin = Instant::now();
+        let mut tracer = Self { child, folder: folder.to_owned(), ready: begin };
         while !ready.exists() {
             if let Some(status) = tracer.child.try_wait()? {
                 bail!("tracer ended before it was ready, {status}:\n{}", tracer.tail());
@@ -76,11 +80,13 @@ impl Tracer {
             }
             thread::sleep(Duration::from_millis(20));
         }
+        tracer.ready = Instant::now();
         Ok(tracer)
     }
 
     /// Interrupts it and waits for its end, which must come in time.
     pub fn interrupt(&mut self) -> Result<Ended> {
+        thread::sleep(SHORTEST_RUN.saturating_sub(self.ready.elapsed()));
         if let Some(status) = self.child.try_wait()? {
             bail!("tracer ended before it was interrupted, {status}:\n{}", self.tail());
         }
