@@ -19,7 +19,7 @@ use crate::bash::tail;
 
 /// Attaching hundreds of single kprobes in an emulated guest takes long.
 const READY_LIMIT: Duration = Duration::from_secs(60);
-/// Nobody presses Ctrl-C sooner. In the first seconds of a run tracer reads the kernel's symbols, which takes up to 2 s
+/// The shortest trace before SIGINT. In the first seconds of a run tracer reads the kernel's symbols, which takes up to 2 s
 /// in an emulated guest, and the first place that a drop names waits for them.
 const SHORTEST_RUN: Duration = Duration::from_secs(3);
 /// When waiting for its end is given up.
