@@ -131,3 +131,26 @@ fn a_step_that_was_missed_makes_no_other_finding() {
     never_seen.steps.retain(|step| step.hook != "xt_ct_target_v1");
     assert!(diagnose(&never_seen).iter().all(|finding| finding.id != "untracked-reply-dropped"));
 }
+
+/// Nor does one whose rule was missed: it ended where the others did.
+#[test]
+fn a_rule_that_was_missed_is_told_by_another_packet() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/founding.jsonl");
+    let whole = tracer::source::capture::read(&data).expect("the founding case");
+    let expected = diagnose(&whole);
+    for missing in [2, 4, 6] {
+        let mut trace = whole.clone();
+        let drop = trace.steps.iter_mut().find(|step| step.packet == missing && step.drop.is_some());
+        drop.expect("it is dropped").netfilter = None;
+        assert_eq!(diagnose(&trace).iter().map(|finding| &finding.packets).collect::<Vec<_>>(), [&expected[0].packets]);
+        assert_eq!(diagnose(&trace)[0].confidence, expected[0].confidence, "the others are certain");
+    }
+    let mut alone = whole.clone();
+    alone.steps.iter_mut().for_each(|step| {
+        if step.packet == 2 && step.drop.is_some() {
+            step.netfilter = None;
+        }
+    });
+    alone.steps.retain(|step| ![4, 6].contains(&step.packet));
+    assert!(diagnose(&alone).iter().all(|finding| finding.confidence == tracer::model::Confidence::Likely));
+}

@@ -93,6 +93,14 @@ impl<'a> Facts<'a> {
         self.of_flow(flow, |flow| &flow.translations).iter().copied()
     }
 
+    /// Who ordered a drop by netfilter. Where a probe missed that on this packet, another one of its flow that ended
+    /// alike tells.
+    pub fn refusal(&self, drop: &'a Step) -> Option<Refusal<'a>> {
+        let told = |step: &'a Step| dropped_by_netfilter(step).map(|by| Refusal { by, seen_at: step });
+        let others = || self.drops_of(drop.flow).take(OTHERS).filter(|other| alike(other, drop));
+        told(drop).or_else(|| others().find_map(told))
+    }
+
     /// A device that packets passed.
     pub fn device(&self, netns: u32, ifindex: u32) -> Option<&'a Device> {
         self.trace.devices.get(&(netns, ifindex))
@@ -146,6 +154,24 @@ impl<'a> Flow<'a> {
             self.translations.push(step);
         }
     }
+}
+
+/// Who ordered a drop.
+#[derive(Clone, Copy)]
+pub struct Refusal<'a> {
+    /// Table, chain, and rule or policy.
+    pub by: &'a Netfilter,
+    /// The drop that it was seen at.
+    pub seen_at: &'a Step,
+}
+
+/// How many other drops of a flow are looked at.
+const OTHERS: usize = 16;
+
+/// Whether two packets of a flow ended alike.
+fn alike(one: &Step, other: &Step) -> bool {
+    let key = |step: &Step| (step.direction, step.netns, step.ifindex, step.ct.as_ref().map(|ct| ct.state));
+    key(one) == key(other) && one.drop == other.drop && one.outer.is_some() == other.outer.is_some()
 }
 
 /// Whether netfilter dropped the packet at this step: the drop carries the verdict that ordered it.

@@ -1,7 +1,7 @@
 //! `untracked-reply-dropped`: a stateful firewall drops a reply because it is UNTRACKED.
 
 use super::{
-    facts::{Facts, dropped_by_netfilter},
+    facts::{Facts, Refusal},
     finding::{Draft, merged},
     firewall::{accept_rule, name, packet_name, place},
 };
@@ -14,16 +14,17 @@ pub fn find(facts: &Facts<'_>) -> Vec<Finding> {
     merged(facts.drops().filter_map(|drop| finding(facts, drop)))
 }
 
-fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
-    let by = dropped_by_netfilter(drop)?;
+fn finding<'a>(facts: &Facts<'a>, drop: &'a Step) -> Option<Finding> {
+    let Refusal { by, seen_at } = facts.refusal(drop)?;
     drop.ct.as_ref().filter(|ct| ct.state == CtState::Untracked)?;
     if drop.direction != Direction::Reply {
         return None;
     }
     let (notrack, confidence) = match notrack(facts, drop) {
-        Some(notrack) => (notrack, Confidence::Certain),
+        Some(notrack) if seen_at.packet == drop.packet => (notrack, Confidence::Certain),
+        Some(notrack) => (notrack, Confidence::Likely),
         None => {
-            (facts.drops_of(drop.flow).take(OTHERS).find_map(|other| like(facts, drop, other))?, Confidence::Likely)
+            (facts.drops_of(drop.flow).take(OTHERS).find_map(|other| like(facts, drop, by, other))?, Confidence::Likely)
         }
     };
     let tracked = facts.flow(drop.flow).find(|step| {
@@ -70,8 +71,8 @@ fn notrack<'a>(facts: &Facts<'a>, drop: &Step) -> Option<&'a Step> {
 }
 
 /// The same of another packet that was UNTRACKED when it was dropped there: a probe may have missed it on this one.
-fn like<'a>(facts: &Facts<'a>, drop: &Step, other: &Step) -> Option<&'a Step> {
-    let alike = (other.direction, other.netns, &other.netfilter) == (drop.direction, drop.netns, &drop.netfilter)
+fn like<'a>(facts: &Facts<'a>, drop: &Step, by: &Netfilter, other: &Step) -> Option<&'a Step> {
+    let alike = (other.direction, other.netns, other.netfilter.as_deref()) == (drop.direction, drop.netns, Some(by))
         && other.ct.as_ref().map(|ct| ct.state) == drop.ct.as_ref().map(|ct| ct.state);
     if alike { notrack(facts, other) } else { None }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        facts::dropped_by_netfilter,
+        facts::{Refusal, dropped_by_netfilter},
         firewall::{accept_rule, name, on_device, place},
     },
     Dropped, Explained,
@@ -50,7 +50,8 @@ fn full(dropped: &Dropped<'_>) -> Option<Explained> {
 }
 
 fn mismatch(dropped: &Dropped<'_>) -> Option<Explained> {
-    let (step, by) = (dropped.step, dropped_by_netfilter(dropped.step).filter(|by| by.table.is_some())?);
+    let step = dropped.step;
+    let Refusal { by, seen_at } = dropped.facts.refusal(step).filter(|refusal| refusal.by.table.is_some())?;
     let ct = step.ct.as_ref().filter(|ct| matches!(ct.state, CtState::New | CtState::Invalid))?;
     let zone = ct.zone.or_else(|| dropped.passed(&["nf_conntrack_in"])?.ct.as_ref()?.zone)?;
     let zones = dropped.node().iter().find_map(|fact| match fact {
@@ -77,7 +78,7 @@ fn mismatch(dropped: &Dropped<'_>) -> Option<Explained> {
             ),
             format!("it falls to {}", name(by)),
         ],
-        confidence: Confidence::Certain,
+        confidence: if seen_at.packet == step.packet { Confidence::Certain } else { Confidence::Likely },
         advice: "Give both directions of the connection the same zone (`ct zone set`, `-j CT --zone`): a zone that is \
                  chosen by device needs a rule for each device and for what the host itself sends."
             .to_owned(),

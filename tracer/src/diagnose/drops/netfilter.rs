@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        facts::dropped_by_netfilter,
+        facts::Refusal,
         firewall::{matches_invalid, name, place},
     },
     Dropped, Explained,
@@ -11,22 +11,24 @@ use crate::model::{Cause, Confidence, CtState, Netfilter, NodeFact, Severity, St
 
 /// What netfilter dropped, but for what conntrack itself refused.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
-    match dropped_by_netfilter(dropped.step) {
-        Some(by) if by.table.is_some() => Some(by_ruleset(dropped, by)),
+    match dropped.facts.refusal(dropped.step) {
+        Some(refusal) if refusal.by.table.is_some() => Some(by_ruleset(dropped, refusal)),
         Some(_) => None,
         None => by_hook(dropped),
     }
 }
 
-fn by_ruleset(dropped: &Dropped<'_>, by: &Netfilter) -> Explained {
+fn by_ruleset(dropped: &Dropped<'_>, Refusal { by, seen_at }: Refusal<'_>) -> Explained {
     let step = dropped.step;
+    let seen = seen_at.packet == step.packet;
+    let missed = format!("a probe missed who dropped it; {} ended alike", dropped.facts.cite(seen_at));
     let mut explained = Explained {
         id: "firewall-drop",
         why: format!("{} refuses it", name(by)),
         place: Some(place(step, by)),
         cause: Cause { place: place(step, by), text: by.text.clone(), did: did(by), ..Cause::default() },
-        evidence: believed(dropped).into_iter().collect(),
-        confidence: if by.policy || by.rule.is_some() { Confidence::Certain } else { Confidence::Likely },
+        evidence: believed(dropped).into_iter().chain((!seen).then_some(missed)).collect(),
+        confidence: if seen && (by.policy || by.rule.is_some()) { Confidence::Certain } else { Confidence::Likely },
         advice: format!("Accept such packets before {}, if they are meant to pass.", name(by)),
         ..Explained::default()
     };
