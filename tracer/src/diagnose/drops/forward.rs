@@ -1,6 +1,9 @@
 //! `forwarding-off`, `ttl-exceeded`, `packet-too-big` and `path-mtu-learned`: a router that does not pass a packet on.
 
-use super::{super::firewall::on_device, Dropped, Explained};
+use super::{
+    super::{firewall::on_device, tunnel_mtu::LEARNED_NS},
+    Dropped, Explained,
+};
 use crate::model::{Cause, Confidence, IcmpError, Name, Severity, Step, Where};
 
 /// What ends where packets are forwarded.
@@ -81,9 +84,6 @@ fn last_hop(dropped: &Dropped<'_>) -> Option<Explained> {
         ..Explained::default()
     })
 }
-
-/// A sender that learns sends no packet of that size again after this time.
-const LEARNED_NS: u64 = 100_000_000;
 
 fn too_big(dropped: &Dropped<'_>) -> Option<Explained> {
     let unsaid = dropped.unsaid() || dropped.because(&["PKT_TOO_BIG"]);
