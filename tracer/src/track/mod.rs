@@ -4,6 +4,7 @@
 //! Invariant: no I/O, no clock. What only the kernel knows (symbols, names of reasons) comes in as
 //! [`Words`].
 
+mod closed;
 mod conntrack;
 mod end;
 mod flows;
@@ -66,6 +67,7 @@ pub struct Tracker {
     packets: Recent<u64, Packet>,
     flows: flows::Flows,
     translations: nat::Translations,
+    closed: closed::Closed,
     chains: netfilter::Chains,
     programs: program::Programs,
     /// The peer of a packet that is still to come.
@@ -87,6 +89,7 @@ impl Tracker {
             packets: Recent::new(most),
             flows: flows::Flows::new(most),
             translations: nat::Translations::new(most),
+            closed: closed::Closed::new(most),
             chains: netfilter::Chains::default(),
             programs: program::Programs::default(),
             peer: None,
@@ -255,11 +258,12 @@ impl Tracker {
 
     /// The packet of a step, new or known.
     fn packet(&mut self, wire: &WireStep) -> &mut Packet {
-        let (flows, numbered) = (&mut self.flows, &mut self.numbered);
+        let (flows, closed, numbered) = (&mut self.flows, &mut self.closed, &mut self.numbered);
         let packet = self.packets.get_or_insert(wire.header.packet, || {
             *numbered += 1;
             let tuple = tuple(&wire.tuple);
             let (flow, direction) = flows.of(tuple, tcp_flags(wire), wire.tuple.direction);
+            closed.note(*numbered, flow, direction, tcp_flags(wire));
             Packet::new(*numbered, flow, direction)
         });
         if let Some(entry) = self.flows.take_entry(wire.header.packet) {
@@ -330,6 +334,7 @@ impl Tracker {
             packet.ifname.clone_from(&step.ifname);
             packet.ifindex = step.ifindex;
         }
+        step.drop = step.drop.take().filter(|drop| !self.closed.outlived_by(&step, drop));
         self.drops += u64::from(step.drop.is_some());
         step
     }
