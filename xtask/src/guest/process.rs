@@ -7,7 +7,7 @@ use std::{
         fd::{BorrowedFd, RawFd},
         unix::process::CommandExt as _,
     },
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -22,9 +22,10 @@ use super::{
     boot::{Limits, Machine},
     channel::Activity,
 };
+use crate::qemu;
 
 /// An emulated timer on a busy host fails the kernel's check although it works.
-const COMMAND_LINE: &str = "console=ttyS0 loglevel=7 panic=-1 rdinit=/init no_timer_check";
+const COMMAND_LINE: &str = "console=ttyS0 panic=-1 rdinit=/init no_timer_check";
 
 /// A kernel that says nothing for so long before its first process runs is dead.
 const BOOT_SILENCE: Duration = Duration::from_secs(60);
@@ -43,7 +44,7 @@ impl Qemu {
         let device = if interactive { "virtconsole,chardev=out" } else { "virtserialport,chardev=out,name=out" };
         let said = tempfile::tempfile().context("cannot make a temporary file")?;
         let said_too = said.try_clone().context("cannot share a temporary file")?;
-        let mut command = Command::new("qemu-system-x86_64");
+        let mut command = qemu::command()?;
         command
             .args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"])
             .args(machine.accel.arguments())
@@ -51,7 +52,7 @@ impl Qemu {
             .arg("-kernel")
             .arg(&machine.image.kernel)
             .args(["-initrd", &format!("/proc/self/fd/{initramfs}")])
-            .args(["-append", COMMAND_LINE])
+            .args(["-append", &format!("{COMMAND_LINE} {}", machine.accel.kernel_arguments())])
             .args(["-chardev", &socket("console", console), "-serial", "chardev:console"])
             .args(["-device", "virtio-serial-pci,max_ports=8"])
             .args(["-chardev", &socket("out", output), "-device", device])
@@ -73,8 +74,7 @@ impl Qemu {
                 Ok(())
             });
         }
-        let child =
-            command.spawn().context("cannot start qemu-system-x86_64; `cargo xtask build` tells how to install it")?;
+        let child = command.spawn().context("cannot start QEMU")?;
         Ok(Self { child, errors: said })
     }
 

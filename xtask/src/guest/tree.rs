@@ -2,8 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
     io::{self, Write},
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::Path,
 };
+
+use anyhow::{Context as _, Result};
 
 /// What is at a path.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +56,26 @@ impl Tree {
     /// All paths and nodes, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {
         self.nodes.iter().map(|(path, node)| (path.as_str(), node))
+    }
+
+    /// Writes the tree below an empty folder.
+    pub fn write_to(&self, folder: &Path) -> Result<()> {
+        for (path, node) in &self.nodes {
+            let path = folder.join(path);
+            let write = || {
+                fs::create_dir_all(path.parent().unwrap_or(folder))?;
+                match node {
+                    Node::Symlink(target) => symlink(target, &path),
+                    Node::File { executable, content } => {
+                        fs::write(&path, content)?;
+                        let mode = if *executable { 0o755 } else { 0o644 };
+                        fs::set_permissions(&path, fs::Permissions::from_mode(mode))
+                    }
+                }
+            };
+            write().with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(())
     }
 
     /// Writes the tree as a `newc` cpio archive, the one format of an initramfs.
