@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     os::fd::AsRawFd as _,
     thread,
     time::Duration,
@@ -48,6 +48,9 @@ pub struct Connect {
     /// Connections to have open at once in each attempt
     #[arg(long, default_value_t = 1, value_name = "N")]
     parallel: u32,
+    /// Let one connection at a time speak and close, while all are open
+    #[arg(long)]
+    in_turn: bool,
     /// Bytes to send in each
     #[arg(long, default_value_t = 4, value_name = "BYTES")]
     size: usize,
@@ -77,14 +80,21 @@ pub fn connect(args: &Connect) -> Result<()> {
         let open = || open(SocketAddr::new(args.addr, args.port), args.bind, args.timeout);
         let mut streams = (0..args.parallel).map(|_| open()).collect::<Result<Vec<_>>>()?;
         println!("CONNECTED");
-        for stream in &mut streams {
+        for stream in streams.iter_mut().filter(|_| !args.in_turn) {
             stream.write_all(&payload).context("sending")?;
         }
         for stream in &mut streams {
+            if args.in_turn {
+                stream.write_all(&payload).context("sending")?;
+            }
             let mut answer = [0; 64];
             let length = stream.read(&mut answer).context("connected, but no answer came")?;
             let port = stream.local_addr().context("asking for the local port")?.port();
             println!("REPLY {} FROM {port}", String::from_utf8_lossy(&answer[..length]));
+        }
+        for stream in streams.iter_mut().filter(|_| args.in_turn) {
+            stream.shutdown(Shutdown::Write).context("closing")?;
+            while stream.read(&mut [0; 64]).context("waiting for the other end to close")? > 0 {}
         }
     }
     Ok(())
