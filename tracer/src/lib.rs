@@ -1,18 +1,21 @@
 //! tracer says where and why a packet disappears inside a Linux node.
 //!
-//! The way through the house: `source` → `decode` → `track` → `enrich` → `diagnose` → `output`;
-//! `run` puts them together. See `ARCHITECTURE.md`.
+//! A record's way: `source` → `pipeline` (`decode` → `track` → `enrich`) → `history` → `diagnose` → `output`;
+//! `commands` puts them together. See `ARCHITECTURE.md`.
 
 pub mod cli;
+mod clock;
+pub mod commands;
 pub mod decode;
 pub mod diagnose;
 pub mod enrich;
 mod fast;
+pub mod history;
 pub mod kernel;
 pub mod marks;
 pub mod model;
 pub mod output;
+pub mod pipeline;
 pub mod probe;
-pub mod run;
 pub mod source;
 pub mod track;

@@ -1,5 +1,5 @@
 //! The `tracer` program.
 
 fn main() -> tracer::cli::Status {
-    tracer::run::run(std::env::args_os())
+    tracer::commands::run(std::env::args_os())
 }

@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::{
     build,
-    guest::boot::Limits,
+    guest::machine::Limits,
     kernels::{self, Kernel},
     vm::{self, MachineArgs},
 };

@@ -11,9 +11,11 @@ use clap::Args;
 use crate::{
     build,
     guest::{
-        accel::{self, Accel},
-        boot::{self, Limits, Machine, Session},
-        channel, image, terminal,
+        accel::Accel,
+        boot::{self, Session},
+        channel, image, kvm,
+        machine::{Limits, Machine},
+        terminal,
     },
     kernels::{self, Kernel},
     progress, qemu, shell,
@@ -70,7 +72,7 @@ pub fn prepare(kernel: &Kernel, args: &MachineArgs) -> Result<Machine> {
     let image = image::prepare(kernel)?;
     let accel = match args.accel {
         Some(accel) => accel,
-        None => accel::choose(&image)?,
+        None => kvm::choose(&image)?,
     };
     Ok(Machine { image, name: kernel.name.to_owned(), smp: args.smp, memory: args.memory, accel })
 }

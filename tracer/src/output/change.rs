@@ -1,6 +1,6 @@
 //! What changed a packet or its course, in plain words.
 
-use super::{icmp, place, program, style::clean, tunnel, words::Tone};
+use super::{icmp, place, program, style::clean, tone::Tone, tunnel};
 use crate::model::{Nat, Redirect, Route, Step, Trace, Translation, Tuple};
 
 /// A part of a sentence, and how much it matters.

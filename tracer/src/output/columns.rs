@@ -8,9 +8,9 @@ use textwrap::core::display_width;
 use super::{
     packet::Packets,
     path::Row,
+    phrase,
     style::{BAD, CHANGED, DIM, Look, PLACE, WARN, hang, pad, paint},
-    text,
-    words::Tone,
+    tone::Tone,
 };
 use crate::model::CtState;
 
@@ -35,7 +35,7 @@ impl Columns {
         let mut known = paths.iter().flat_map(|path| &path.rows).map(|row| row.says.netns).filter(|netns| *netns != 0);
         fit.netns = known.next().is_some_and(|first| known.any(|netns| netns != first));
         for (path, row) in paths.iter().flat_map(|path| path.rows.iter().map(move |row| (path, row))) {
-            fit.time = fit.time.max(text::millis(row.ts.saturating_sub(path.start())).len());
+            fit.time = fit.time.max(phrase::millis(row.ts.saturating_sub(path.start())).len());
             fit.device = fit.device.max(display_width(&row.says.ifname));
             if row.says.mark != 0 {
                 fit.mark = fit.mark.max("mark".len()).max(mark(row.says.mark).len());
@@ -65,7 +65,7 @@ impl Columns {
             _ => CHANGED,
         };
         let cells = [
-            text::millis(row.ts.saturating_sub(start)),
+            phrase::millis(row.ts.saturating_sub(start)),
             unless(says.ifname == ifname, PLACE, says.ifname.clone()),
             unless(says.mark == old_mark, CHANGED, mark(says.mark)),
             unless(says.ct == ct, ct_style, says.ct.to_string()),

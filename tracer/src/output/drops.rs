@@ -1,9 +1,9 @@
 //! Drops, worst first: a table in the report, and while a trace of drops runs.
 
 use super::{
+    phrase::heading,
     place,
     style::{BAD, DIM, Look, clean, hang, pad, paint},
-    text::heading,
 };
 use crate::model::{DropCount, Trace};
 

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use anstyle::Style;
 
 use super::{
+    phrase::{heading, list, plural},
     place,
     style::{BAD, GOOD, HEADING, Look, PLACE, WARN, clean, hang, pad, paint},
-    text::{heading, list, plural},
 };
 use crate::model::{Cause, Confidence, CtState, Finding, Severity, Trace};
 

@@ -8,8 +8,8 @@ use super::{
     columns::{Columns, Told},
     legend,
     packet::Packets,
+    phrase::plural,
     style::{DIM, HEADING, Look, hang, paint},
-    text::plural,
 };
 use crate::{
     marks::Marks,

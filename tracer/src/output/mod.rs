@@ -17,6 +17,7 @@ mod legend;
 mod node;
 mod packet;
 mod path;
+mod phrase;
 mod pipe;
 mod place;
 mod program;
@@ -26,6 +27,7 @@ mod sample;
 mod style;
 mod tail;
 mod text;
+mod tone;
 mod tunnel;
 mod words;
 

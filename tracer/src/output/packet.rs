@@ -3,10 +3,9 @@
 use super::{
     columns::{Columns, Told},
     path::{Row, rows},
-    place,
+    phrase, place,
     style::{BAD, HEADING, Look, PLACE, hang, paint},
-    text,
-    words::Tone,
+    tone::Tone,
 };
 use crate::model::{Direction, Step, TcpFlags, Trace, Tuple};
 
@@ -65,8 +64,10 @@ impl Packets {
         let kind = kind.unwrap_or_else(|| self.tuple.proto.to_string());
         let started = self.start().saturating_sub(trace.start.boot_time_ns);
         let mut about = match self.ids.len() {
-            1 => format!("packet {} at {}", text::list(&self.ids), text::time(started)),
-            _ => format!("packets {} on the same path, the first at {}", text::list(&self.ids), text::time(started)),
+            1 => format!("packet {} at {}", phrase::list(&self.ids), phrase::time(started)),
+            _ => {
+                format!("packets {} on the same path, the first at {}", phrase::list(&self.ids), phrase::time(started))
+            }
         };
         if self.tuple != flow && self.tuple != flow.reversed() {
             about = format!("{about}, as {}", self.tuple);

@@ -5,7 +5,8 @@ use super::{
     node,
     program::{self, Course},
     style::clean,
-    words::{self, Happening, Tone},
+    tone::Tone,
+    words::{self, Happening},
 };
 use crate::model::{CtState, Step, Trace, Verdict};
 

@@ -1,6 +1,6 @@
 //! What BPF programs did, in plain words.
 
-use super::{change::Clause, style::clean, words::Tone};
+use super::{change::Clause, style::clean, tone::Tone};
 use crate::model::Bpf;
 
 /// `BPF program cil_to_netdev`, with `verbose` also its id.

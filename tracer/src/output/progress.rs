@@ -8,7 +8,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{drops, style::Look, text::plural};
+use super::{drops, phrase::plural, style::Look};
 use crate::{
     cli::{Format, View},
     model::{DropCount, Trace},

@@ -1,8 +1,8 @@
 //! What closes a report: what was lost, what was covered.
 
 use super::{
+    phrase::{heading, plural, time},
     style::{DIM, GOOD, Look, WARN, clean, hang, paint},
-    text::{heading, plural, time},
 };
 use crate::model::{Lost, Start, Trace};
 

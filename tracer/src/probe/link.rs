@@ -6,9 +6,9 @@ use aya_obj::generated::{bpf_attach_type, bpf_prog_type};
 use tracer_common::{Hook, Program, Site};
 
 use super::{
-    object::{Kind, Object},
+    object::Object,
     plan::{Method, Planned},
-    sys::{self, Places},
+    sys::{self, Kind, Places},
 };
 use crate::kernel::Kernel;
 

@@ -11,7 +11,7 @@ use std::{
 use aya::maps::MapData;
 use aya_obj::{
     EbpfSectionKind,
-    generated::{BPF_PSEUDO_FUNC, bpf_attach_type, bpf_insn, bpf_prog_type},
+    generated::{BPF_PSEUDO_FUNC, bpf_insn},
 };
 
 use tracer_common::{Config, RDONLY_CAST};
@@ -22,7 +22,7 @@ use super::{
         self,
         insn::{CALL, LD_IMM64},
     },
-    sys,
+    sys::{self, Kind, Target},
 };
 
 /// A relocated object.
@@ -51,28 +51,6 @@ pub struct Given<'a> {
     pub sizes: &'a [(&'a str, u32)],
     /// The programs that shall be there, none for all: to relocate them takes as long as to load ten.
     pub only: Option<&'a HashSet<String>>,
-}
-
-/// What a program becomes.
-#[derive(Clone, Copy, Debug)]
-pub struct Kind {
-    /// `BPF_PROG_TYPE_*`.
-    pub program: bpf_prog_type,
-    /// Attach type that the verifier wants to know beforehand.
-    pub attach: Option<bpf_attach_type>,
-    /// BTF id of the function or tracepoint, 0 for none.
-    pub btf_id: u32,
-}
-
-/// What `Kind::btf_id` counts in.
-#[derive(Clone, Copy, Debug)]
-pub enum Target<'a> {
-    /// The BTF of vmlinux, or nothing.
-    Vmlinux,
-    /// The BTF of a module.
-    Module(&'a OwnedFd),
-    /// The BTF of a BPF program.
-    Program(&'a OwnedFd),
 }
 
 /// `BPF_ALU | BPF_MOV | BPF_K`: a number into the lower half of a register.

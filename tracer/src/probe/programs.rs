@@ -8,8 +8,8 @@ use std::{collections::HashMap, io, os::fd::OwnedFd};
 use aya_obj::generated::{bpf_attach_type, bpf_prog_type};
 
 use super::{
-    object::{Kind, Object, Target},
-    sys,
+    object::Object,
+    sys::{self, Kind, Target},
 };
 use crate::kernel::btf::Btf;
 

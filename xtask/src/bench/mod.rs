@@ -18,8 +18,9 @@ use crate::{
     build,
     guest::{
         accel::Accel,
-        boot::{self, Limits, Machine, Session},
+        boot::{self, Session},
         channel,
+        machine::{Limits, Machine},
         peers::{self, PEERS},
     },
     kernels, progress, shell, vm, workspace,

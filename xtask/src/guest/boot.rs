@@ -6,13 +6,13 @@ use std::{
     io::Write as _,
     os::fd::AsRawFd as _,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use super::{
     accel::Accel,
     channel::{Activity, Channel, Sink, into_lines},
-    image::Image,
+    machine::{Limits, Machine},
     overlay,
     process::Qemu,
     terminal,
@@ -22,30 +22,6 @@ use anyhow::{Context as _, Result, anyhow};
 
 /// How many console lines a failure shows.
 const CONSOLE_LINES: usize = 30;
-
-/// The machine to boot.
-#[derive(Clone, Debug)]
-pub struct Machine {
-    /// Kernel and base image.
-    pub image: Image,
-    /// What the console's log file is called.
-    pub name: String,
-    /// Virtual processors.
-    pub smp: u32,
-    /// Memory in MiB.
-    pub memory: u32,
-    /// Who executes the guest's instructions.
-    pub accel: Accel,
-}
-
-/// When to give a guest up.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Limits {
-    /// The longest silence on all channels together, once the guest is up.
-    pub silence: Option<Duration>,
-    /// The longest run altogether.
-    pub total: Option<Duration>,
-}
 
 /// What to run, and where its output goes.
 pub struct Session {

@@ -4,6 +4,8 @@ pub mod accel;
 pub mod boot;
 pub mod channel;
 pub mod image;
+pub mod kvm;
+pub mod machine;
 mod modinfo;
 mod modules;
 mod overlay;

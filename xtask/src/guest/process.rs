@@ -19,8 +19,8 @@ use nix::{
 };
 
 use super::{
-    boot::{Limits, Machine},
     channel::Activity,
+    machine::{Limits, Machine},
 };
 use crate::qemu;
 

@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     guest::{
-        boot::{self, Limits, Machine, Session},
+        boot::{self, Session},
         channel,
+        machine::{Limits, Machine},
     },
     progress,
 };

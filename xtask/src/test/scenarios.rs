@@ -14,7 +14,7 @@ use super::{
     share::Share,
 };
 use crate::{
-    guest::boot::Machine,
+    guest::machine::Machine,
     kernels::{self, Kernel},
     progress, shell,
 };

@@ -12,8 +12,9 @@ use nix::time::{ClockId, clock_gettime};
 use tracer::{
     decode::decode,
     diagnose::diagnose,
+    history::{History, memory},
     model::Name,
-    run::{kept::Kept, memory, narrator::Narrator},
+    pipeline::Pipeline,
     track::Words,
 };
 use wire::Records;
@@ -46,11 +47,11 @@ const BATCH: usize = 256;
 fn run(args: &Args) -> Result<()> {
     memory::give_back_large_blocks();
     let most = usize::try_from(args.memory << 20)?;
-    let mut narrator = Narrator::new(Plain, memory::of_tracker(most));
-    let mut kept = Kept::new(memory::of_steps(most));
+    let mut pipeline = Pipeline::new(Plain, memory::of_tracker(most));
+    let mut history = History::new(memory::of_steps(most));
     let mut follow = |records: &Records| {
         for wire in records.iter().filter_map(decode) {
-            narrator.tell(wire).drain(..).for_each(|line| kept.put(line));
+            pipeline.process(wire).drain(..).for_each(|line| history.put(line));
         }
     };
     follow(&Records::names());
@@ -63,7 +64,7 @@ fn run(args: &Args) -> Result<()> {
         count += records.iter().count() as u64;
         following += timed(|| follow(&records))?.0;
     }
-    let (sorting, taken) = timed(|| kept.take())?;
+    let (sorting, taken) = timed(|| history.take())?;
     let (diagnosing, findings) = timed(|| diagnose(&taken.trace))?;
     let case = format!("{}, {}M", args.flows, args.memory);
     let figure = |what: &str, value: u64| {
@@ -76,8 +77,8 @@ fn run(args: &Args) -> Result<()> {
     figure("diagnose_ns_per_record", nanoseconds(sorting + diagnosing) / count.max(1));
     figure("records_per_second", count * 1_000_000_000 / all.max(1));
     figure("findings", findings.len() as u64);
-    figure("forgotten_packets", taken.forgotten);
-    figure("forgotten_flows", narrator.tracker.forgotten_flows());
+    figure("forgotten_packets", taken.evicted_packets);
+    figure("forgotten_flows", pipeline.tracker.forgotten_flows());
     figure("peak_resident_kib", peak()?);
     Ok(())
 }

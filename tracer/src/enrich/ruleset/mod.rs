@@ -5,6 +5,7 @@
 //! option for a legacy table would make the kernel load the module or register the table.
 
 pub mod legacy;
+mod names;
 mod nft;
 mod tools;
 mod xt;

@@ -8,11 +8,10 @@ use std::{
 
 use aya_obj::{
     Function,
-    generated::{bpf_attr, bpf_cmd, bpf_insn, bpf_prog_type},
+    generated::{bpf_attach_type, bpf_attr, bpf_cmd, bpf_insn, bpf_prog_type},
 };
 
 use super::{bpf_fd, count, fd};
-use crate::probe::object::{Kind, Target};
 
 /// Room for what the verifier says of a program that it refuses.
 const LOG_SIZE: usize = 1 << 20;
@@ -31,6 +30,28 @@ pub struct Load<'a> {
     pub btf: Option<BorrowedFd<'a>>,
     /// What it attaches to.
     pub target: Target<'a>,
+}
+
+/// What a program becomes.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// `BPF_PROG_TYPE_*`.
+    pub program: bpf_prog_type,
+    /// Attach type that the verifier wants to know beforehand.
+    pub attach: Option<bpf_attach_type>,
+    /// BTF id of the function or tracepoint, 0 for none.
+    pub btf_id: u32,
+}
+
+/// What `Kind::btf_id` counts in.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'a> {
+    /// The BTF of vmlinux, or nothing.
+    Vmlinux,
+    /// The BTF of a module.
+    Module(&'a OwnedFd),
+    /// The BTF of a BPF program.
+    Program(&'a OwnedFd),
 }
 
 /// `BPF_PROG_LOAD`; a second time with the verifier's log where it fails, for the reason.

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{
     super::{
-        bytes, nft,
+        bytes, names,
         xt::{
             Extension,
             line::{Line, option},
@@ -112,7 +112,7 @@ impl Entry {
             _ => None,
         };
         Rule {
-            ct_state: state.map(|(bits, _)| nft::state_names(bits)).unwrap_or_default(),
+            ct_state: state.map(|(bits, _)| names::state_names(bits)).unwrap_or_default(),
             ct_state_negated: state.is_some_and(|(_, negated)| negated),
             verdict,
             never_drops: !self.may_drop(),
@@ -208,7 +208,7 @@ fn head(layout: &Layout, entry: &[u8]) -> Option<Line> {
     }
     let protocol = bytes::u16_at(entry, layout.protocol)?;
     if protocol != 0 {
-        let name = u8::try_from(protocol).map_or_else(|_| protocol.to_string(), nft::protocol);
+        let name = u8::try_from(protocol).map_or_else(|_| protocol.to_string(), names::protocol);
         line.protocol = option(invert & 0x40 != 0, "-p", &name);
     }
     if *entry.get(layout.flags)? & layout.fragment != 0 {

@@ -143,7 +143,7 @@ fn to_table(netns: u32, family: NfFamily, name: &str, blob: Vec<blob::Chain>) ->
             family,
             table: name.into(),
             chain: chain.name.as_str().into(),
-            hook: chain.hook.and_then(|number| super::nft::hook(family, number)),
+            hook: chain.hook.and_then(|number| super::names::hook(family, number)),
             priority: chain.hook.and_then(|number| priority(name, number)),
             policy: chain.policy(),
             legacy: true,

@@ -1,10 +1,10 @@
 //! What the diagnosis asks of a rule.
 
 use super::{
+    super::names::state_names,
     data::Verdict as Code,
     objects::Element,
     stmt::{Bits, Lookup, Match, Op, Stmt, Test},
-    value::CT_STATES,
 };
 use crate::model::{Rule, Verdict};
 
@@ -50,11 +50,6 @@ pub(super) fn targets(stmts: &[Stmt]) -> Vec<String> {
         }
     }
     targets
-}
-
-/// Names of the bits of `ct state`.
-pub(in super::super) fn state_names(bits: u64) -> Vec<String> {
-    CT_STATES.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| (*name).to_owned()).collect()
 }
 
 /// States and whether the match is negated.

@@ -3,6 +3,7 @@
 use super::{
     super::{
         bytes,
+        names::protocol,
         xt::{
             line::{Line, option},
             tcp_flags,
@@ -11,7 +12,6 @@ use super::{
     data::Verdict,
     field::Field,
     stmt::{Bits, Limit, Match, Op, Stmt, Test},
-    value::L4_PROTOCOLS,
 };
 
 /// The rule's line; `None` where a statement has no spelling in iptables.
@@ -100,12 +100,6 @@ fn address(field: &Field, bits: &[Bits], op: Op, name: &str, value: &[u8]) -> Op
 fn interface(value: &[u8]) -> String {
     let any = if value.contains(&0) || value.len() == 16 { "" } else { "+" };
     format!("{}{any}", bytes::text(value))
-}
-
-/// The name of a protocol number, as iptables writes it.
-pub(in super::super) fn protocol(number: u8) -> String {
-    let known = L4_PROTOCOLS.iter().find(|(known, _)| *known == u64::from(number));
-    known.map_or_else(|| number.to_string(), |(_, name)| (*name).to_owned())
 }
 
 fn ports(line: &mut Line, field: &Field, test: &Test) -> Option<()> {

@@ -16,14 +16,10 @@ mod walk;
 
 use std::{cell::OnceCell, collections::BTreeSet, io};
 
-pub(super) use facts::state_names;
-pub(super) use ipt::protocol;
-pub(super) use value::CT_STATES;
-
-use super::{Found, Key, Lookup, Wanted, printable, why};
+use super::{Found, Key, Lookup, Wanted, names::hook, printable, why};
 use crate::{
     enrich::loaded::{NF_TABLES, is_loaded},
-    model::{Chain, NfFamily, NfHook, Verdict},
+    model::{Chain, NfFamily, Verdict},
 };
 use objects::{Element, Set, Table};
 use socket::{Kernel, Running};
@@ -189,19 +185,6 @@ fn finish(netns: u32, family: NfFamily, table: &Table, chains: Vec<Read>, texts:
         }
     });
     each.collect()
-}
-
-/// Hook numbers mean different places in different families (`NF_INET_*`, `NF_NETDEV_*`,
-/// `NF_ARP_*`, `NF_BR_*`).
-pub(super) fn hook(family: NfFamily, number: u32) -> Option<NfHook> {
-    let hooks: &[NfHook] = match family {
-        NfFamily::Netdev => &[NfHook::Ingress, NfHook::Egress],
-        NfFamily::Arp => &[NfHook::Input, NfHook::Output, NfHook::Forward],
-        _ => {
-            &[NfHook::Prerouting, NfHook::Input, NfHook::Forward, NfHook::Output, NfHook::Postrouting, NfHook::Ingress]
-        }
-    };
-    hooks.get(usize::try_from(number).ok()?).copied()
 }
 
 /// The sets of a table and the interfaces of the netns, read when a rule first asks.

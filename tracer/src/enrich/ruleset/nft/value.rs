@@ -2,7 +2,10 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::super::bytes;
+use super::super::{
+    bytes,
+    names::{CT_STATES, L4_PROTOCOLS},
+};
 
 /// How a value's bytes are to be read.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -139,10 +142,6 @@ pub(super) fn flags(names: &[(u64, &str)], mut bits: u64) -> String {
     parts.join(",")
 }
 
-/// `NF_CT_STATE_BIT`s (include/uapi/linux/netfilter/nf_conntrack_common.h).
-pub(in super::super) const CT_STATES: &[(u64, &str)] =
-    &[(0x1, "invalid"), (0x2, "established"), (0x4, "related"), (0x8, "new"), (0x40, "untracked")];
-
 /// An address of `full` bytes; of a shorter value as prefix: `10.0.0.0/8`.
 fn address(value: &[u8], full: usize) -> Option<String> {
     let mut padded = value.to_vec();
@@ -165,24 +164,6 @@ const ETHER_TYPES: &[(u64, &str)] =
     &[(0x0800, "ip"), (0x0806, "arp"), (0x86dd, "ip6"), (0x8100, "8021q"), (0x88a8, "8021ad")];
 
 const FAMILIES: &[(u64, &str)] = &[(2, "ipv4"), (3, "arp"), (7, "bridge"), (10, "ipv6")];
-
-/// As in `/etc/protocols`, which `nft` and iptables read.
-pub(super) const L4_PROTOCOLS: &[(u64, &str)] = &[
-    (1, "icmp"),
-    (2, "igmp"),
-    (4, "ipencap"),
-    (6, "tcp"),
-    (17, "udp"),
-    (33, "dccp"),
-    (41, "ipv6"),
-    (47, "gre"),
-    (50, "esp"),
-    (51, "ah"),
-    (58, "ipv6-icmp"),
-    (108, "comp"),
-    (132, "sctp"),
-    (136, "udplite"),
-];
 
 const CT_STATUS: &[(u64, &str)] = &[
     (0x1, "expected"),

@@ -1,7 +1,7 @@
 //! Options of match extensions. Layouts: include/uapi/linux/netfilter/xt_*.h, 6.18.
 
 use super::{
-    super::{bytes, nft::CT_STATES},
+    super::{bytes, names::CT_STATES},
     Extension,
     ranges::{masked, quoted},
 };

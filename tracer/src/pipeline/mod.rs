@@ -1,4 +1,11 @@
-//! From records to lines: tracks, names rules, and keeps the kernel's words at hand.
+//! From records to lines: tracks, names rules, asks the node, and keeps the kernel's words at hand.
+
+mod evidence;
+mod lookups;
+mod rules;
+
+use lookups::Lookups;
+use rules::Rules;
 
 use crate::{
     decode::Wire,
@@ -7,14 +14,11 @@ use crate::{
     track::{Told, Tracker, Words},
 };
 
-use super::{lookups::Lookups, rules::Rules};
-
 /// Turns records into lines.
-pub struct Narrator {
+pub struct Pipeline {
     /// Packets and flows.
     pub tracker: Tracker,
-    /// Rules.
-    pub rules: Rules,
+    rules: Rules,
     lookups: Lookups,
     words: Box<dyn Words>,
     told: Vec<Told>,
@@ -41,8 +45,8 @@ impl Words for KernelWords {
     }
 }
 
-impl Narrator {
-    /// Nothing is told yet; for [`Tracker::new`].
+impl Pipeline {
+    /// Nothing has come yet; for [`Tracker::new`].
     pub fn new(words: impl Words + 'static, most: usize) -> Self {
         Self {
             tracker: Tracker::new(most),
@@ -60,7 +64,7 @@ impl Narrator {
     }
 
     /// The lines of a record, in order; to be taken.
-    pub fn tell(&mut self, wire: Wire) -> &mut Vec<Record> {
+    pub fn process(&mut self, wire: Wire) -> &mut Vec<Record> {
         let lines = &mut self.lines;
         let mut sentence: Option<Box<Netfilter>> = None;
         self.tracker.record(wire, self.words.as_mut(), &mut self.told);
@@ -89,7 +93,7 @@ impl Narrator {
     }
 
     /// The lines that were kept back for a packet's next step, when there will be none.
-    pub fn rest(&mut self) -> Vec<Record> {
+    pub fn finish(&mut self) -> Vec<Record> {
         let mut lines = self.tracker.rest().into_iter().map(line).collect();
         self.lookups.complete(&mut lines, &self.rules);
         lines

@@ -9,7 +9,7 @@ use crate::{
 
 /// What has been counted.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct DropCounts {
     by_flow: bool,
     counts: Map<Key, DropCount>,
 }
@@ -25,7 +25,7 @@ struct Key {
     flow: Option<(u64, Direction)>,
 }
 
-impl Tally {
+impl DropCounts {
     /// Of nothing; `by_flow` tells flows apart.
     pub fn new(by_flow: bool) -> Self {
         Self { by_flow, counts: Map::default() }

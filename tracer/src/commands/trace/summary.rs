@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::tally::Tally;
-use crate::model::{DropCount, Hooks, Lost, Start, Summary, Trace};
+use crate::{
+    history::drop_counts::DropCounts,
+    model::{DropCount, Hooks, Lost, Start, Summary, Trace},
+};
 
 /// What was counted while the trace ran.
 #[derive(Clone, Copy, Debug)]
@@ -20,26 +22,34 @@ pub struct Counted {
     pub duration_ns: u64,
 }
 
-/// The last line of a trace. `gone` are drops that are not in it any more.
-pub fn summary(trace: &Trace, counted: Counted, gone: Vec<DropCount>) -> Summary {
+/// The last line of a trace. `evicted` are drops that are not in it any more.
+pub fn summary(trace: &Trace, counted: Counted, evicted: Vec<DropCount>) -> Summary {
     let Counted { packets, flows, events, lost, duration_ns } = counted;
-    Summary { packets, flows, drops: drops(trace, gone), events, lost, coverage: coverage(&trace.start), duration_ns }
+    Summary {
+        packets,
+        flows,
+        drops: drops(trace, evicted),
+        events,
+        lost,
+        coverage: coverage(&trace.start),
+        duration_ns,
+    }
 }
 
 /// Drops of one kind counted together, most packets first.
-fn drops(trace: &Trace, gone: Vec<DropCount>) -> Vec<DropCount> {
+fn drops(trace: &Trace, evicted: Vec<DropCount>) -> Vec<DropCount> {
     let mut causes = HashMap::new();
     for finding in &trace.findings {
         for packet in &finding.packets {
             causes.entry((*packet, finding.direction)).or_insert(finding.id.as_str());
         }
     }
-    let mut tally = Tally::new(trace.start.drops);
+    let mut counts = DropCounts::new(trace.start.drops);
     for step in &trace.steps {
-        tally.add(step, causes.get(&(step.packet, step.direction)).copied());
+        counts.add(step, causes.get(&(step.packet, step.direction)).copied());
     }
-    gone.into_iter().for_each(|count| tally.add_count(count));
-    tally.worst_first()
+    evicted.into_iter().for_each(|count| counts.add_count(count));
+    counts.worst_first()
 }
 
 /// What "no drop seen" would mean here.

@@ -1,23 +1,9 @@
-//! What the commands do: the pieces of the house put together.
+//! What the commands do, one file each.
 
 mod check;
-mod ending;
-mod evidence;
-mod filter;
-pub mod kept;
-mod live;
-mod lookups;
 mod marks;
-pub mod memory;
-pub mod narrator;
 mod privileges;
 mod report;
-mod rules;
-mod shelf;
-mod sinks;
-mod start;
-mod summary;
-mod tally;
 mod trace;
 
 use crate::cli::{self, Command, Status, Stop};

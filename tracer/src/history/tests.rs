@@ -40,60 +40,60 @@ pub fn step(packet: u64, flow: u64, dropped: bool) -> Step {
     }
 }
 
-/// Packets of two steps each; what is kept of them in memory for so many steps.
-fn kept(packets: impl Iterator<Item = (u64, u64, bool)>, steps: usize) -> Taken {
-    let mut kept = Kept::new(steps * size_of::<Step>());
+/// Packets of two steps each; what is retained of them in memory for so many steps.
+fn retained(packets: impl Iterator<Item = (u64, u64, bool)>, steps: usize) -> Retained {
+    let mut history = History::new(steps * size_of::<Step>());
     for (packet, flow, dropped) in packets {
-        kept.put(Record::Step(step(packet, flow, false)));
-        kept.put(Record::Step(step(packet, flow, dropped)));
+        history.put(Record::Step(step(packet, flow, false)));
+        history.put(Record::Step(step(packet, flow, dropped)));
     }
-    kept.take()
+    history.take()
 }
 
-fn packets(taken: &Taken) -> Vec<u64> {
+fn packets(taken: &Retained) -> Vec<u64> {
     let mut packets: Vec<_> = taken.trace.steps.iter().map(|step| step.packet).collect();
     packets.dedup();
     packets
 }
 
 #[test]
-fn nothing_is_let_go_as_long_as_there_is_room() {
-    let taken = kept((1..=100).map(|packet| (packet, packet, false)), 200);
-    assert_eq!((taken.trace.steps.len(), taken.forgotten), (200, 0));
+fn nothing_is_evicted_as_long_as_there_is_room() {
+    let taken = retained((1..=100).map(|packet| (packet, packet, false)), 200);
+    assert_eq!((taken.trace.steps.len(), taken.evicted_packets), (200, 0));
 }
 
 #[test]
 fn the_oldest_go_first_and_are_counted() {
-    let taken = kept((1..=100).map(|packet| (packet, packet, false)), 20);
-    assert_eq!((packets(&taken), taken.forgotten), ((91..=100).collect(), 90));
+    let taken = retained((1..=100).map(|packet| (packet, packet, false)), 20);
+    assert_eq!((packets(&taken), taken.evicted_packets), ((91..=100).collect(), 90));
 }
 
 #[test]
 fn the_flow_of_a_drop_stays_longer_and_the_drop_longest() {
     // Packets 1 to 4 are of the flow whose packet 4 is dropped.
     let of = |packet| (packet, if packet <= 4 { 1 } else { packet }, packet == 4);
-    let taken = kept((1..=100).map(of), 20);
-    assert_eq!((packets(&taken), taken.forgotten), ([1, 2, 3, 4].into_iter().chain(95..=100).collect(), 90));
+    let taken = retained((1..=100).map(of), 20);
+    assert_eq!((packets(&taken), taken.evicted_packets), ([1, 2, 3, 4].into_iter().chain(95..=100).collect(), 90));
     let drop = |packet| (packet, 1, packet % 10 == 0);
-    let taken = kept((1..=100).map(drop), 20);
+    let taken = retained((1..=100).map(drop), 20);
     assert_eq!(packets(&taken), [50, 60, 70, 80, 90, 96, 97, 98, 99, 100]);
 }
 
 #[test]
-fn drops_that_are_let_go_are_still_counted() {
-    let taken = kept((1..=100).map(|packet| (packet, packet, true)), 20);
-    assert_eq!((taken.trace.steps.len(), taken.forgotten), (20, 90));
-    let counts: Vec<_> = taken.drops.iter().map(|drop| (drop.reason.as_str(), drop.packets)).collect();
+fn drops_of_evicted_packets_are_still_counted() {
+    let taken = retained((1..=100).map(|packet| (packet, packet, true)), 20);
+    assert_eq!((taken.trace.steps.len(), taken.evicted_packets), (20, 90));
+    let counts: Vec<_> = taken.evicted_drops.iter().map(|drop| (drop.reason.as_str(), drop.packets)).collect();
     assert_eq!(counts, [("NO_SOCKET", 90)]);
 }
 
 #[test]
-fn a_drop_of_a_packet_that_was_let_go_is_told() {
-    let mut kept = Kept::new(10 * size_of::<Step>());
-    (1..=50).for_each(|packet| kept.put(Record::Step(step(packet, packet, false))));
-    kept.put(Record::Step(step(1, 1, false)));
-    kept.put(Record::Drop(step(2, 2, true)));
-    let taken = kept.take();
+fn a_drop_of_an_evicted_packet_is_retained() {
+    let mut history = History::new(10 * size_of::<Step>());
+    (1..=50).for_each(|packet| history.put(Record::Step(step(packet, packet, false))));
+    history.put(Record::Step(step(1, 1, false)));
+    history.put(Record::Drop(step(2, 2, true)));
+    let taken = history.take();
     assert!(taken.trace.steps.iter().any(|step| step.packet == 2 && step.drop.is_some()));
     assert!(!packets(&taken).contains(&1));
 }
@@ -107,12 +107,12 @@ fn the_latest_drops_are_diagnosed_all_the_same() {
         let path = entry.expect("a capture").path();
         let whole = capture::read(&path).expect("a capture");
         let steps = whole.steps.iter().cloned().map(|step| Step { packet: step.packet + EARLIER, ..step });
-        let mut kept = Kept { trace: Trace { steps: Vec::new(), ..whole.clone() }, ..Kept::new(0) };
-        kept.most = whole.steps.iter().map(size).sum();
-        (1..=EARLIER).for_each(|packet| kept.put(Record::Step(step(packet, packet + EARLIER, false))));
-        steps.for_each(|step| kept.put(Record::Step(step)));
-        let taken = kept.take();
-        assert_eq!(taken.forgotten, EARLIER);
+        let mut history = History { trace: Trace { steps: Vec::new(), ..whole.clone() }, ..History::new(0) };
+        history.limit = whole.steps.iter().map(size).sum();
+        (1..=EARLIER).for_each(|packet| history.put(Record::Step(step(packet, packet + EARLIER, false))));
+        steps.for_each(|step| history.put(Record::Step(step)));
+        let taken = history.take();
+        assert_eq!(taken.evicted_packets, EARLIER);
         let ids = |trace: &Trace| diagnose(trace).into_iter().map(|finding| finding.id).collect::<Vec<_>>();
         assert_eq!(ids(&taken.trace), ids(&whole), "{}", path.display());
     }
@@ -120,18 +120,18 @@ fn the_latest_drops_are_diagnosed_all_the_same() {
 
 proptest! {
     #[test]
-    fn each_packet_is_kept_or_counted(drops in proptest::collection::vec(any::<bool>(), 1..200), steps in 2usize..60, flows in 1u64..20) {
+    fn each_packet_is_retained_or_counted(drops in proptest::collection::vec(any::<bool>(), 1..200), steps in 2usize..60, flows in 1u64..20) {
         let all = drops.len() as u64;
         let numbered = (1..).zip(&drops).map(|(packet, dropped)| (packet, packet % flows, *dropped));
-        let taken = kept(numbered, steps);
+        let taken = retained(numbered, steps);
         prop_assert!(taken.trace.steps.len() <= steps);
         let mut whole = packets(&taken);
         whole.sort_unstable();
         whole.dedup();
-        // Some are kept in part, and counted.
-        prop_assert!(whole.len() as u64 + taken.forgotten >= all, "{} of {all}, {}", whole.len(), taken.forgotten);
-        let counted: u64 = taken.drops.iter().map(|drop| drop.packets).sum();
-        let kept = taken.trace.steps.iter().filter(|step| step.drop.is_some()).count() as u64;
-        prop_assert_eq!(counted + kept, drops.iter().filter(|dropped| **dropped).count() as u64);
+        // Some are retained in part, and counted.
+        prop_assert!(whole.len() as u64 + taken.evicted_packets >= all, "{} of {all}, {}", whole.len(), taken.evicted_packets);
+        let counted: u64 = taken.evicted_drops.iter().map(|drop| drop.packets).sum();
+        let left = taken.trace.steps.iter().filter(|step| step.drop.is_some()).count() as u64;
+        prop_assert_eq!(counted + left, drops.iter().filter(|dropped| **dropped).count() as u64);
     }
 }

@@ -2,7 +2,7 @@
 
 use tracer_common::{Filter, HOOKS};
 
-use super::{privileges, start::modules};
+use super::{privileges, trace::modules};
 use crate::{
     cli::{CheckConfig, Status},
     kernel::Kernel,

@@ -1,6 +1,13 @@
 //! A live run: attach, follow, detach, drain, report.
 
-use std::{collections::BTreeSet, time::Duration};
+mod ending;
+mod filter;
+mod live;
+mod sinks;
+mod start;
+mod summary;
+
+use std::{collections::BTreeSet, num::NonZeroU64, time::Duration};
 
 use tokio::sync::oneshot;
 use tracing_subscriber::{
@@ -10,28 +17,27 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use super::{
-    ending::{self, Ended, Signals},
-    filter,
-    kept::Taken,
-    live::Live,
-    marks, memory,
-    narrator::{KernelWords, Narrator},
-    privileges, sinks,
-    sinks::Sinks,
-    start::{hooks, modules, start, untraced, warn},
-    summary::{self, Counted},
-};
+use ending::{Ended, Signals};
+use live::Live;
+use sinks::Sinks;
+use start::{hooks, start, untraced, warn};
+use summary::Counted;
+
+use super::{marks, privileges};
 use crate::{
     cli::{Backend, Format, Status, TraceConfig},
+    clock::boot_time_ns,
     diagnose::diagnose,
+    history::{Retained, memory},
     kernel::{Kernel, reasons::Reasons, symbols::Reading},
     marks::Marks,
     model::{Lost, Record, SkippedHook},
     output::{self, Counts, Look, Progress, Show},
+    pipeline::{KernelWords, Pipeline},
     probe::{self, Probe, Task},
     source::ring::Ring,
 };
+pub use start::modules;
 
 /// How often the run looks whether its reader is still there.
 const LOOK_UP: Duration = Duration::from_millis(250);
@@ -62,8 +68,7 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     let mut sinks = Sinks::open(config)?;
     let progress = Progress::new(&config.filter.to_string(), Show::for_view(&config.view));
     progress.preparing("reading the kernel's types");
-    let wanted_modules = modules();
-    let mut kernel = Kernel::read(wanted_modules.iter().copied())?;
+    let mut kernel = Kernel::read(modules())?;
     tracing::debug!("types are read");
     let task = Task { filter: wanted, buffer_size: config.buffer_size, recorder: config.drops };
     let plan = probe::plan(&kernel, backend(config.backend), limit()?);
@@ -76,26 +81,12 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     let closed = sinks.put(Record::Start(start))?.is_break() || sinks.flush()?.is_break();
     // Symbols are long to read, and wanted in the middle of the run: beside it, from its beginning.
     let words = KernelWords { reasons: Reasons::of(&kernel), symbols: Reading::begin() };
-    let mut run = Run {
-        narrator: Narrator::new(words, memory::of_tracker(config.memory)),
-        events: 0,
-        undecoded: 0,
-        newest: 0,
-        progress: &progress,
-        closed,
-        sinks: &mut sinks,
-        count: config.count.map(std::num::NonZeroU64::get),
-        kernel: &mut kernel,
-        modules: wanted_modules,
-        joined: 0,
-        late: Vec::new(),
-        untraced: Vec::new(),
-        live: config.drops.then(Live::new),
-    };
+    let pipeline = Pipeline::new(words, memory::of_tracker(config.memory));
+    let mut run = Run { closed, ..Run::new(config, pipeline, &progress, &mut sinks, &mut kernel) };
     for program in &probe.found {
-        run.narrator.tracker.learn_program(program.id, &program.name, program.kind);
+        run.pipeline.tracker.learn_program(program.id, &program.name, program.kind);
     }
-    run.narrator.begin();
+    run.pipeline.begin();
     tracing::debug!("counters are read");
     let mut ended = signals.wait_for(config.timeout, probe.detachment(), boot_time_ns);
     if let Some(path) = &config.ready_file {
@@ -116,7 +107,7 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
 
 /// What goes on while a trace runs.
 struct Run<'a> {
-    narrator: Narrator,
+    pipeline: Pipeline,
     /// Records taken.
     events: u64,
     undecoded: u64,
@@ -139,7 +130,32 @@ struct Run<'a> {
     live: Option<Live>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn new(
+        config: &TraceConfig,
+        pipeline: Pipeline,
+        progress: &'a Progress,
+        sinks: &'a mut Sinks,
+        kernel: &'a mut Kernel,
+    ) -> Self {
+        Self {
+            pipeline,
+            events: 0,
+            undecoded: 0,
+            newest: 0,
+            progress,
+            sinks,
+            closed: false,
+            count: config.count.map(NonZeroU64::get),
+            kernel,
+            modules: modules(),
+            joined: 0,
+            late: Vec::new(),
+            untraced: Vec::new(),
+            live: config.drops.then(Live::new),
+        }
+    }
+
     /// Takes records until the end has come, which the run itself may call for.
     async fn until(
         &mut self,
@@ -170,7 +186,7 @@ impl Run<'_> {
     /// BPF programs that were loaded meanwhile are on the path, too.
     fn join_programs(&mut self, probe: &mut Probe) {
         for program in probe.join_programs() {
-            self.narrator.tracker.learn_program(program.id, &program.name, program.kind);
+            self.pipeline.tracker.learn_program(program.id, &program.name, program.kind);
             self.joined += usize::from(program.untraced.is_none());
             if let Some(reason) = &program.untraced {
                 self.progress.warn(&format!("BPF program {} (id {}): {reason}", program.name, program.id));
@@ -202,7 +218,7 @@ impl Run<'_> {
     }
 
     fn done(&self) -> bool {
-        self.closed || self.count.is_some_and(|count| self.narrator.tracker.packets() >= count)
+        self.closed || self.count.is_some_and(|count| self.pipeline.tracker.packets() >= count)
     }
 
     /// Takes what waits in the ring buffer; gives how many records that were.
@@ -213,7 +229,7 @@ impl Run<'_> {
         self.undecoded += batch.undecoded;
         self.events += taken as u64 + batch.undecoded;
         for wire in batch.records {
-            let lines = self.narrator.tell(wire);
+            let lines = self.pipeline.process(wire);
             if let Some(live) = &mut self.live {
                 live.note(lines);
             }
@@ -222,7 +238,7 @@ impl Run<'_> {
             }
         }
         self.closed |= self.sinks.flush()?.is_break();
-        let tracker = &self.narrator.tracker;
+        let tracker = &self.pipeline.tracker;
         let counts =
             Counts { packets: tracker.packets(), flows: tracker.flows(), drops: tracker.drops(), lost: self.undecoded };
         match &self.live {
@@ -253,25 +269,25 @@ fn finish(
         trails: counts.trails,
         ..Lost::default()
     };
-    for problem in run.narrator.problems() {
+    for problem in run.pipeline.problems() {
         run.progress.warn(&problem);
     }
     run.progress.finish();
-    for line in run.narrator.rest() {
+    for line in run.pipeline.finish() {
         let _ = run.sinks.put(line)?;
     }
-    let Taken { mut trace, forgotten, drops } = run.sinks.take_trace();
-    lost.forgotten_packets = forgotten;
-    lost.forgotten_flows = run.narrator.tracker.forgotten_flows();
+    let Retained { mut trace, evicted_packets, evicted_drops } = run.sinks.take_trace();
+    lost.forgotten_packets = evicted_packets;
+    lost.forgotten_flows = run.pipeline.tracker.forgotten_flows();
     trace.start.programs += run.joined;
     trace.start.hooks = hooks(probe);
     trace.start.hooks.failed.append(&mut run.untraced);
     trace.start.joined = run.late;
-    let tracker = &run.narrator.tracker;
+    let tracker = &run.pipeline.tracker;
     trace.findings = diagnose(&trace);
     let packets = if config.drops { counts.packets } else { tracker.packets() };
     let counted = Counted { packets, flows: tracker.flows(), events: run.events, lost, duration_ns };
-    trace.summary = summary::summary(&trace, counted, drops);
+    trace.summary = summary::summary(&trace, counted, evicted_drops);
     trace.complete = true;
     for finding in &trace.findings {
         let _ = run.sinks.put(Record::Finding(finding.clone()))?;
@@ -303,12 +319,6 @@ fn limit() -> Result<Option<usize>, String> {
         return Ok(None);
     }
     text.parse().map(Some).map_err(|_| format!("TRACER_HOOKS `{text}` is not a number of hooks: give one, as in 8"))
-}
-
-/// The clock that the kernel side stamps its records with.
-pub fn boot_time_ns() -> u64 {
-    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME).map(std::time::Duration::from);
-    now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// What goes on inside, for whoever asks: `TRACER_LOG=debug`, or `trace` for the verifier's words.

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::tally::Tally;
 use crate::{
     diagnose::diagnose,
+    history::drop_counts::{DropCounts, place},
     model::{Drop, DropCount, Record, Step, Trace, Where},
 };
 
@@ -14,7 +14,7 @@ const ROWS: usize = 12;
 /// The drops so far, each with the cause that its own way tells. What only the other direction of its flow
 /// can tell is in the report.
 pub struct Live {
-    tally: Tally,
+    counts: DropCounts,
     /// Chains, devices and names, for those that come later.
     known: Trace,
     causes: HashMap<(Drop, Where), Option<String>>,
@@ -23,7 +23,7 @@ pub struct Live {
 impl Live {
     /// Nothing was dropped yet.
     pub fn new() -> Self {
-        Self { tally: Tally::new(true), known: Trace::default(), causes: HashMap::new() }
+        Self { counts: DropCounts::new(true), known: Trace::default(), causes: HashMap::new() }
     }
 
     /// Takes the lines that one packet's end has told.
@@ -44,12 +44,12 @@ impl Live {
         }
         let Some(drop) = steps.iter().rfind(|step| step.drop.is_some()).cloned() else { return };
         let cause = self.cause(&drop, steps);
-        self.tally.add(&drop, cause.as_deref());
+        self.counts.add(&drop, cause.as_deref());
     }
 
     /// The worst so far, how many rows there are besides, and what has names.
     pub fn worst(&self) -> (Vec<DropCount>, usize, &Trace) {
-        let mut worst = self.tally.worst_first();
+        let mut worst = self.counts.worst_first();
         let more = worst.len().saturating_sub(ROWS);
         worst.truncate(ROWS);
         (worst, more, &self.known)
@@ -57,7 +57,7 @@ impl Live {
 
     /// Asked once for each kind of drop: the next of its kind is taken to have the same cause.
     fn cause(&mut self, step: &Step, steps: Vec<Step>) -> Option<String> {
-        let key = (step.drop.clone()?, super::tally::place(step));
+        let key = (step.drop.clone()?, place(step));
         if let Some(known) = self.causes.get(&key) {
             return known.clone();
         }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use tracer_common::{HOOKS, Site};
 
-use super::trace::boot_time_ns;
 use crate::{
     cli::TraceConfig,
+    clock::boot_time_ns,
     kernel::{Kernel, layout},
     model::{Hooks, SkippedHook, Start},
     output::Progress,

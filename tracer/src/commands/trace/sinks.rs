@@ -1,4 +1,4 @@
-//! Where the lines of a live run go: kept for the report, and written as they come.
+//! Where the lines of a live run go: retained for the report, and written as they come.
 
 use std::{
     fs::File,
@@ -13,19 +13,16 @@ use nix::{
     unistd::{AccessFlags, access},
 };
 
-use super::{
-    kept::{Kept, Taken},
-    memory,
-};
 use crate::{
     cli::{Format, TraceConfig},
+    history::{History, Retained, memory},
     model::Record,
     output::JsonLines,
 };
 
 /// Takes every line once.
 pub struct Sinks {
-    kept: Kept,
+    history: History,
     terminal: Stdout,
     stdout: Option<JsonLines<BufWriter<Stdout>>>,
     file: Option<(JsonLines<BufWriter<File>>, PathBuf)>,
@@ -39,10 +36,10 @@ impl Sinks {
     pub fn open(config: &TraceConfig) -> Result<Self, String> {
         let file = config.write.as_deref().map(create).transpose()?;
         let stdout = (config.view.format == Format::Json).then(|| JsonLines::new(BufWriter::new(io::stdout())));
-        Ok(Self { kept: Kept::new(memory::of_steps(config.memory)), terminal: io::stdout(), stdout, file })
+        Ok(Self { history: History::new(memory::of_steps(config.memory)), terminal: io::stdout(), stdout, file })
     }
 
-    /// Writes and keeps a line. `Break` where nobody reads stdout any more.
+    /// Writes and retains a line. `Break` where nobody reads stdout any more.
     ///
     /// # Errors
     /// One sentence where writing fails.
@@ -54,7 +51,7 @@ impl Sinks {
         if let Some((file, path)) = &mut self.file {
             let _ = file.write(&record).map_err(|error| unwritable(path, &error))?;
         }
-        self.kept.put(record);
+        self.history.put(record);
         Ok(flow)
     }
 
@@ -81,9 +78,9 @@ impl Sinks {
             && stdout[0].revents().is_some_and(|events| events.contains(PollFlags::POLLERR))
     }
 
-    /// The trace so far, which is not kept any longer.
-    pub fn take_trace(&mut self) -> Taken {
-        std::mem::replace(&mut self.kept, Kept::new(0)).take()
+    /// The trace so far, which is not retained any longer.
+    pub fn take_trace(&mut self) -> Retained {
+        std::mem::replace(&mut self.history, History::new(0)).take()
     }
 }
 

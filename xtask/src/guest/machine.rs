@@ -1,0 +1,29 @@
+//! What a guest is made of, and how long it may take.
+
+use std::time::Duration;
+
+use super::{accel::Accel, image::Image};
+
+/// The machine to boot.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Kernel and base image.
+    pub image: Image,
+    /// What the console's log file is called.
+    pub name: String,
+    /// Virtual processors.
+    pub smp: u32,
+    /// Memory in MiB.
+    pub memory: u32,
+    /// Who executes the guest's instructions.
+    pub accel: Accel,
+}
+
+/// When to give a guest up.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// The longest silence on all channels together, once the guest is up.
+    pub silence: Option<Duration>,
+    /// The longest run altogether.
+    pub total: Option<Duration>,
+}
