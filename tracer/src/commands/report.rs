@@ -1,12 +1,13 @@
 //! `tracer report`: diagnoses recorded captures as if they were live.
 
+use std::ops::ControlFlow;
+
 use super::marks;
 use crate::{
-    cli::{Format, ReportConfig, Status},
+    cli::{ReportConfig, Status},
     diagnose::diagnose,
-    marks::Marks,
     model::{Record, Trace},
-    output::{self, JsonLines, Look},
+    output::{self, Sink},
     source::capture,
 };
 
@@ -22,36 +23,27 @@ pub fn report(config: &ReportConfig) -> Result<Status, String> {
         trace.findings = diagnose(&trace);
         traces.push(trace);
     }
+    let mut stdout = output::on_stdout(&config.view, marks);
     for trace in &traces {
-        show(config, trace, &marks).map_err(|error| format!("stdout: {error}"))?;
+        // Where nobody reads on, the exit status still tells.
+        if show(stdout.as_mut(), trace)?.is_break() {
+            break;
+        }
     }
     let statuses = traces.iter().map(Status::of);
     Ok(statuses.reduce(worse).unwrap_or(Status::Nothing))
 }
 
-fn show(config: &ReportConfig, trace: &Trace, marks: &Marks) -> std::io::Result<()> {
-    let flow = match config.view.format {
-        Format::Text => {
-            let mut out = output::stdout(config.view.color);
-            output::write_report(&mut out, trace, marks, Look::for_stdout(config.view.verbose))?
+/// The trace, without its steps: whoever wants those has the capture.
+fn show(stdout: &mut dyn Sink, trace: &Trace) -> Result<ControlFlow<()>, String> {
+    let findings = trace.findings.iter().cloned().map(Record::Finding);
+    let start = std::iter::once(Record::Start(trace.start.clone()));
+    for record in start.chain(findings).chain([Record::Summary(trace.summary.clone())]) {
+        if stdout.put(&record)?.is_break() {
+            return Ok(ControlFlow::Break(()));
         }
-        Format::Json => {
-            let mut lines = JsonLines::new(std::io::stdout().lock());
-            let findings = trace.findings.iter().cloned().map(Record::Finding);
-            let all = std::iter::once(Record::Start(trace.start.clone()))
-                .chain(findings)
-                .chain(std::iter::once(Record::Summary(trace.summary.clone())));
-            for record in all {
-                if lines.write(&record)?.is_break() {
-                    break;
-                }
-            }
-            lines.flush()?
-        }
-    };
-    // Nobody reads on: the exit status still tells.
-    let _ = flow;
-    Ok(())
+    }
+    stdout.end(trace)
 }
 
 /// A problem in one capture outweighs the others; nothing at all comes last.

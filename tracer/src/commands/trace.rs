@@ -25,14 +25,13 @@ use summary::Counted;
 
 use super::{marks, privileges};
 use crate::{
-    cli::{Backend, Format, Status, TraceConfig},
+    cli::{Backend, Status, TraceConfig},
     clock::boot_time_ns,
     diagnose::diagnose,
     history::{Retained, memory},
     kernel::{Kernel, reasons::Reasons, symbols::Reading},
-    marks::Marks,
     model::{Lost, Record, SkippedHook},
-    output::{self, Counts, Look, Progress, Show},
+    output::{Counts, Progress, Show},
     pipeline::{KernelWords, Pipeline},
     probe::{self, Probe, Task},
     source::ring::Ring,
@@ -65,7 +64,7 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     if let Some(path) = &config.ready_file {
         sinks::touchable(path)?;
     }
-    let mut sinks = Sinks::open(config)?;
+    let mut sinks = Sinks::open(config, marks)?;
     let progress = Progress::new(&config.filter.to_string(), Show::for_view(&config.view));
     progress.preparing("reading the kernel's types");
     let mut kernel = Kernel::read(modules())?;
@@ -98,7 +97,7 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     // Everything that was written until the end is told, however long that takes. What hooks write while
     // they are being detached is no part of the trace any more.
     while run.take(&mut ring)? > 0 && run.newest <= ended.boot_time_ns {}
-    let status = finish(run, &probe, ended.boot_time_ns.saturating_sub(began), config, &marks);
+    let status = finish(run, &probe, ended.boot_time_ns.saturating_sub(began), config);
     tracing::debug!("reported");
     // Also when the report could not be written: whoever sees us end may look for leftovers.
     ended.settle();
@@ -253,13 +252,7 @@ impl<'a> Run<'a> {
     }
 }
 
-fn finish(
-    mut run: Run<'_>,
-    probe: &Probe,
-    duration_ns: u64,
-    config: &TraceConfig,
-    marks: &Marks,
-) -> Result<Status, String> {
+fn finish(mut run: Run<'_>, probe: &Probe, duration_ns: u64, config: &TraceConfig) -> Result<Status, String> {
     let counts = probe.counts();
     let mut lost = Lost {
         events: counts.events,
@@ -289,16 +282,7 @@ fn finish(
     let counted = Counted { packets, flows: tracker.flows(), events: run.events, lost, duration_ns };
     trace.summary = summary::summary(&trace, counted, evicted_drops);
     trace.complete = true;
-    for finding in &trace.findings {
-        let _ = run.sinks.put(Record::Finding(finding.clone()))?;
-    }
-    let _ = run.sinks.put(Record::Summary(trace.summary.clone()))?;
-    let _ = run.sinks.flush()?;
-    if config.view.format == Format::Text {
-        let mut out = output::stdout(config.view.color);
-        let look = Look::for_stdout(config.view.verbose);
-        let _ = output::write_report(&mut out, &trace, marks, look).map_err(|error| format!("stdout: {error}"))?;
-    }
+    run.sinks.end(&trace)?;
     Ok(Status::of(&trace))
 }
 

@@ -1,12 +1,15 @@
 //! JSON Lines: one record a line, its `type` first.
 
 use std::{
-    io::{self, Write},
+    io::{self, BufWriter, Stdout, Write},
     ops::ControlFlow,
+    os::fd::AsFd as _,
 };
 
-use super::unless_closed;
-use crate::model::Record;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::{Sink, unless_closed};
+use crate::model::{Record, Trace};
 
 /// Writes records. A line is written in one piece, so a reader never sees half of one unless the
 /// process is killed in between.
@@ -40,6 +43,42 @@ impl<W: Write> JsonLines<W> {
     pub fn flush(&mut self) -> io::Result<ControlFlow<()>> {
         unless_closed(self.out.flush())
     }
+}
+
+/// `-o json`.
+pub struct JsonOnStdout {
+    lines: JsonLines<BufWriter<Stdout>>,
+    stdout: Stdout,
+}
+
+impl Default for JsonOnStdout {
+    fn default() -> Self {
+        Self { lines: JsonLines::new(BufWriter::new(io::stdout())), stdout: io::stdout() }
+    }
+}
+
+impl Sink for JsonOnStdout {
+    fn put(&mut self, record: &Record) -> Result<ControlFlow<()>, String> {
+        self.lines.write(record).map_err(unwritable)
+    }
+
+    fn flush(&mut self) -> Result<ControlFlow<()>, String> {
+        self.lines.flush().map_err(unwritable)
+    }
+
+    fn abandoned(&self) -> bool {
+        let mut stdout = [PollFd::new(self.stdout.as_fd(), PollFlags::empty())];
+        poll(&mut stdout, PollTimeout::ZERO).is_ok()
+            && stdout[0].revents().is_some_and(|events| events.contains(PollFlags::POLLERR))
+    }
+
+    fn end(&mut self, _: &Trace) -> Result<ControlFlow<()>, String> {
+        self.flush()
+    }
+}
+
+fn unwritable(error: io::Error) -> String {
+    format!("stdout cannot be written: {error}")
 }
 
 #[cfg(test)]

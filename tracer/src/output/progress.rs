@@ -8,7 +8,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{drops, phrase::plural, style::Look};
+use super::{phrase::plural, style::Look, text::drops};
 use crate::{
     cli::{Format, View},
     model::{DropCount, Trace},

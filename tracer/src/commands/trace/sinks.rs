@@ -1,31 +1,26 @@
-//! Where the lines of a live run go: retained for the report, and written as they come.
+//! Where the lines of a live run go: retained for the report, and to each output as they come.
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Stdout},
-    ops::ControlFlow,
-    os::fd::AsFd as _,
-    path::{Path, PathBuf},
+    io,
+    ops::ControlFlow::{self, Break, Continue},
+    path::Path,
 };
 
-use nix::{
-    poll::{PollFd, PollFlags, PollTimeout, poll},
-    unistd::{AccessFlags, access},
-};
+use nix::unistd::{AccessFlags, access};
 
 use crate::{
-    cli::{Format, TraceConfig},
+    cli::TraceConfig,
     history::{History, Retained, memory},
-    model::Record,
-    output::JsonLines,
+    marks::Marks,
+    model::{Record, Trace},
+    output::{self, Sink, unwritable},
 };
 
 /// Takes every line once.
 pub struct Sinks {
     history: History,
-    terminal: Stdout,
-    stdout: Option<JsonLines<BufWriter<Stdout>>>,
-    file: Option<(JsonLines<BufWriter<File>>, PathBuf)>,
+    outputs: Vec<Box<dyn Sink>>,
 }
 
 impl Sinks {
@@ -33,24 +28,20 @@ impl Sinks {
     ///
     /// # Errors
     /// One sentence where the capture file cannot be written.
-    pub fn open(config: &TraceConfig) -> Result<Self, String> {
-        let file = config.write.as_deref().map(create).transpose()?;
-        let stdout = (config.view.format == Format::Json).then(|| JsonLines::new(BufWriter::new(io::stdout())));
-        Ok(Self { history: History::new(memory::of_steps(config.memory)), terminal: io::stdout(), stdout, file })
+    pub fn open(config: &TraceConfig, marks: Marks) -> Result<Self, String> {
+        let mut outputs = vec![output::on_stdout(&config.view, marks)];
+        if let Some(path) = &config.write {
+            outputs.push(output::capture_file(path)?);
+        }
+        Ok(Self { history: History::new(memory::of_steps(config.memory)), outputs })
     }
 
-    /// Writes and retains a line. `Break` where nobody reads stdout any more.
+    /// Writes and retains a line. `Break` where somebody has stopped reading.
     ///
     /// # Errors
     /// One sentence where writing fails.
     pub fn put(&mut self, record: Record) -> Result<ControlFlow<()>, String> {
-        let mut flow = ControlFlow::Continue(());
-        if let Some(stdout) = &mut self.stdout {
-            flow = stdout.write(&record).map_err(|error| format!("stdout cannot be written: {error}"))?;
-        }
-        if let Some((file, path)) = &mut self.file {
-            let _ = file.write(&record).map_err(|error| unwritable(path, &error))?;
-        }
+        let flow = self.each(|output| output.put(&record))?;
         self.history.put(record);
         Ok(flow)
     }
@@ -60,27 +51,43 @@ impl Sinks {
     /// # Errors
     /// As [`Self::put`].
     pub fn flush(&mut self) -> Result<ControlFlow<()>, String> {
-        let mut flow = ControlFlow::Continue(());
-        if let Some(stdout) = &mut self.stdout {
-            flow = stdout.flush().map_err(|error| format!("stdout cannot be written: {error}"))?;
-        }
-        if let Some((file, path)) = &mut self.file {
-            let _ = file.flush().map_err(|error| unwritable(path, &error))?;
-        }
-        Ok(flow)
+        self.each(|output| output.flush())
     }
 
-    /// Whether lines go to a stdout that nobody reads any more: without traffic, writing does not tell.
+    /// Whether somebody has stopped reading, although nothing was written meanwhile.
     pub fn abandoned(&self) -> bool {
-        let mut stdout = [PollFd::new(self.terminal.as_fd(), PollFlags::empty())];
-        self.stdout.is_some()
-            && poll(&mut stdout, PollTimeout::ZERO).is_ok()
-            && stdout[0].revents().is_some_and(|events| events.contains(PollFlags::POLLERR))
+        self.outputs.iter().any(|output| output.abandoned())
     }
 
     /// The trace so far, which is not retained any longer.
     pub fn take_trace(&mut self) -> Retained {
         std::mem::replace(&mut self.history, History::new(0)).take()
+    }
+
+    /// Gives each output the findings and the summary, then all of it.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub fn end(&mut self, trace: &Trace) -> Result<(), String> {
+        let last = trace.findings.iter().cloned().map(Record::Finding);
+        for record in last.chain([Record::Summary(trace.summary.clone())]) {
+            let _gone = self.each(|output| output.put(&record))?;
+        }
+        let _gone = self.each(|output| output.end(trace))?;
+        Ok(())
+    }
+
+    fn each(
+        &mut self,
+        mut give: impl FnMut(&mut dyn Sink) -> Result<ControlFlow<()>, String>,
+    ) -> Result<ControlFlow<()>, String> {
+        let mut flow = Continue(());
+        for output in &mut self.outputs {
+            if give(output.as_mut())?.is_break() {
+                flow = Break(());
+            }
+        }
+        Ok(flow)
     }
 }
 
@@ -104,13 +111,4 @@ pub fn touchable(path: &Path) -> Result<(), String> {
         return Err(unwritable(path, &io::ErrorKind::IsADirectory.into()));
     }
     access(place, AccessFlags::W_OK).map_err(|errno| unwritable(path, &errno.into()))
-}
-
-fn create(path: &Path) -> Result<(JsonLines<BufWriter<File>>, PathBuf), String> {
-    let file = File::create(path).map_err(|error| unwritable(path, &error))?;
-    Ok((JsonLines::new(BufWriter::new(file)), path.to_owned()))
-}
-
-fn unwritable(path: &Path, error: &io::Error) -> String {
-    format!("{} cannot be written: {error}: give a path in a directory that you may write to", path.display())
 }

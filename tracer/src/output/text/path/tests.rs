@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::{Row, rows};
 use crate::{
     model::{Step, Trace},
-    output::{sample::step, tone::Tone},
+    output::text::{sample::step, tone::Tone},
 };
 
 /// The rows of a packet that passes these hooks, as device and words.

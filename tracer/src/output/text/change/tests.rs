@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::clauses;
 use crate::{
     model::{Device, Trace},
-    output::{sample::step, tone::Tone},
+    output::text::{sample::step, tone::Tone},
 };
 
 fn told(hook: &str, facts: Value) -> (String, Tone) {

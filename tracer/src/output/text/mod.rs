@@ -1,20 +1,75 @@
 //! The report for people.
 
+mod change;
+mod columns;
+pub(super) mod drops;
+mod findings;
+mod flow;
+mod headers;
+mod hooks;
+mod icmp;
+mod legend;
+mod node;
+mod packet;
+mod path;
+mod place;
+mod program;
+#[cfg(test)]
+mod sample;
+mod tail;
+mod tone;
+mod tunnel;
+mod words;
+
 use std::{
     io::{self, Write},
     ops::ControlFlow,
 };
 
 use super::{
-    drops, findings, flow,
-    phrase::plural,
-    style::{DIM, HEADING, Look, clean, hang, paint},
-    tail, unless_closed,
+    Sink,
+    phrase::{self, plural},
+    style::{self, DIM, HEADING, Look, clean, hang, paint},
+    unless_closed,
 };
-use crate::{marks::Marks, model::Trace};
+use crate::{
+    cli::{Color, View},
+    marks::Marks,
+    model::{Record, Trace},
+};
 
 /// Flows without trouble that are told without `-v`.
 const MOST_FLOWS: usize = 10;
+
+/// The report on stdout: nothing before the end.
+pub struct TextReport {
+    color: Color,
+    verbose: bool,
+    marks: Marks,
+}
+
+impl TextReport {
+    /// As the user wants to see it.
+    pub fn new(view: &View, marks: Marks) -> Self {
+        Self { color: view.color, verbose: view.verbose, marks }
+    }
+}
+
+impl Sink for TextReport {
+    fn put(&mut self, _: &Record) -> Result<ControlFlow<()>, String> {
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn flush(&mut self) -> Result<ControlFlow<()>, String> {
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn end(&mut self, trace: &Trace) -> Result<ControlFlow<()>, String> {
+        let mut out = style::stdout(self.color);
+        write_report(&mut out, trace, &self.marks, Look::for_stdout(self.verbose))
+            .map_err(|error| format!("stdout: {error}"))
+    }
+}
 
 /// Writes the report: each flow's packets and their paths, then the findings, then the drops, then
 /// what was lost and what was covered; of a trace of drops, the drops first. `marks` says what marks mean. Colours are always written; `out` takes them away where they

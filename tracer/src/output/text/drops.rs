@@ -18,7 +18,7 @@ pub(super) fn render(trace: &Trace, look: Look) -> String {
 }
 
 /// A row for each; of `trace` only names are asked.
-pub(super) fn table(drops: &[DropCount], trace: &Trace, look: Look) -> String {
+pub(in super::super) fn table(drops: &[DropCount], trace: &Trace, look: Look) -> String {
     let by_cause = drops.iter().any(|drop| drop.cause.is_some());
     let why = |drop: &DropCount| clean(drop.cause.as_deref().unwrap_or(&drop.reason)).into_owned();
     let title = if by_cause { "cause" } else { "reason" };

@@ -1,0 +1,47 @@
+//! A capture: JSON Lines in a file, which `tracer report` reads.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter},
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use super::{JsonLines, Sink};
+use crate::model::{Record, Trace};
+
+/// The file of `--write`.
+pub struct CaptureFile {
+    lines: JsonLines<BufWriter<File>>,
+    path: PathBuf,
+}
+
+impl CaptureFile {
+    /// Makes the file empty.
+    ///
+    /// # Errors
+    /// One sentence where that fails.
+    pub fn create(path: &Path) -> Result<Self, String> {
+        let file = File::create(path).map_err(|error| unwritable(path, &error))?;
+        Ok(Self { lines: JsonLines::new(BufWriter::new(file)), path: path.to_owned() })
+    }
+}
+
+impl Sink for CaptureFile {
+    fn put(&mut self, record: &Record) -> Result<ControlFlow<()>, String> {
+        self.lines.write(record).map_err(|error| unwritable(&self.path, &error))
+    }
+
+    fn flush(&mut self) -> Result<ControlFlow<()>, String> {
+        self.lines.flush().map_err(|error| unwritable(&self.path, &error))
+    }
+
+    fn end(&mut self, _: &Trace) -> Result<ControlFlow<()>, String> {
+        self.flush()
+    }
+}
+
+/// What to say of a file that cannot be written.
+pub fn unwritable(path: &Path, error: &io::Error) -> String {
+    format!("{} cannot be written: {error}: give a path in a directory that you may write to", path.display())
+}
