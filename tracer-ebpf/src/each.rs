@@ -4,7 +4,7 @@ use core::ffi::c_void;
 
 use aya_ebpf::helpers::generated::bpf_loop;
 
-use crate::layout::field;
+use crate::frozen::field;
 
 /// The longest loop where the kernel has no `bpf_loop` (before 5.17).
 const WITHOUT_BPF_LOOP: u32 = 64;

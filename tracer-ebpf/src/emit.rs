@@ -12,7 +12,7 @@ use tracer_common::{
 };
 
 use crate::{
-    layout::field,
+    frozen::field,
     packet::{Packet, count, uncount},
     read::{Probed, Read, copy, words},
     recorder,

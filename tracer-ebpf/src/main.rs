@@ -13,9 +13,9 @@
 mod attach;
 mod each;
 mod emit;
+mod frozen;
 mod headers;
 mod hooks;
-mod layout;
 mod matching;
 mod packet;
 mod per_cpu;

@@ -8,7 +8,7 @@ use aya_ebpf::{macros::map, maps::LruHashMap};
 use tracer_common::{Prefix, Tuple, direction};
 
 use crate::{
-    layout::{config, field},
+    frozen::{config, field},
     raised::Raised,
 };
 

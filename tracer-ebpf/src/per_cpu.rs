@@ -3,7 +3,7 @@
 use aya_ebpf::helpers::generated::bpf_get_smp_processor_id;
 
 use crate::{
-    layout::field,
+    frozen::field,
     read::{Probed, Read},
 };
 

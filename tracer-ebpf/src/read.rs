@@ -5,7 +5,7 @@ use core::{cell::UnsafeCell, mem::MaybeUninit};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use tracer_common::{ABSENT, RDONLY_CAST};
 
-use crate::layout::field;
+use crate::frozen::field;
 
 /// A way to read kernel memory. What cannot be read, or does not exist in this kernel, reads as zero.
 pub trait Read {

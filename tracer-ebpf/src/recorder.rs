@@ -12,7 +12,7 @@ use tracer_common::{DETAILS, Dropped, MARKS, MARKS_KEPT, MARKS_OF_DETAILS, Mark,
 
 use crate::{
     emit::{self, Details, Place, device},
-    layout::field,
+    frozen::field,
     packet::{Packet, count},
     read::{Read, copy},
 };

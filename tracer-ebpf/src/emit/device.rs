@@ -12,7 +12,7 @@ use super::{
     told::{self, RECENT, Thing},
 };
 use crate::{
-    layout::field,
+    frozen::field,
     packet::Packet,
     read::{Probed, Read, copy},
 };

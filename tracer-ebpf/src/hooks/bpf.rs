@@ -6,7 +6,7 @@ use super::pass;
 use crate::{
     attach::{Args, on_entry},
     emit::{self, Details, Place},
-    layout::field,
+    frozen::field,
     packet,
     read::Read,
 };

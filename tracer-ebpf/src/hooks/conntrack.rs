@@ -6,7 +6,7 @@ use super::netfilter::{looked_up, place};
 use crate::{
     attach::{Args, on_return},
     emit::{self, Details},
-    layout::field,
+    frozen::field,
     packet,
     read::{Probed, Read},
 };

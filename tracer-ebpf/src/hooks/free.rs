@@ -10,7 +10,7 @@ use super::{
 use crate::{
     attach::{Args, on_entry, on_tracepoint},
     emit::{self, Details, Place},
-    layout::field,
+    frozen::field,
     packet::{self, Packet},
     read::{Probed, Read},
 };

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     attach::{Args, on_entry},
     emit::{self, Details, Place},
-    layout::field,
+    frozen::field,
     packet,
     read::Read,
 };

@@ -6,8 +6,8 @@ use super::{enter, ip::network_header, program};
 use crate::{
     attach::{Args, on_tracepoint},
     emit::Place,
+    frozen::field,
     headers::{ETH_P_IP, ETH_P_IPV6},
-    layout::field,
     packet,
     read::{Probed, Read},
 };

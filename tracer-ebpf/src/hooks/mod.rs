@@ -28,9 +28,8 @@ use tracer_common::{counter, flag, hook::NETIF_RECEIVE_SKB};
 
 use crate::{
     emit::{self, Details, Place},
-    headers,
-    layout::field,
-    matching,
+    frozen::field,
+    headers, matching,
     packet::{self, Packet},
     read::{Probed, Read, words},
 };

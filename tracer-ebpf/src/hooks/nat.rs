@@ -8,9 +8,8 @@ use super::route::routed_to;
 use crate::{
     attach::{Args, on_entry},
     emit::{self, Changed, Place, ct_tuple},
-    headers,
-    layout::field,
-    matching,
+    frozen::field,
+    headers, matching,
     packet::{self, Packet},
     read::{Probed, Read},
 };

@@ -6,7 +6,7 @@ use super::{device_is_asked_for, ip::network_header, meet};
 use crate::{
     attach::{Args, on_entry},
     emit::{self, Details, Place},
-    layout::field,
+    frozen::field,
     packet::{self, Packet},
     read::Read,
 };

@@ -12,7 +12,7 @@ use super::netfilter::{place, remember};
 use crate::{
     attach::{Args, on_entry, on_entry_shared, on_return},
     emit::{self, Place},
-    layout::field,
+    frozen::field,
     packet::{self, Packet, VISITED},
     per_cpu,
     read::{Probed, Read, words},

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     emit::{self, Changed, Details, Place},
+    frozen::field,
     headers::{self, ETH_P_IP, ETH_P_IPV6},
-    layout::field,
     matching,
     packet::{self, Packet},
     raised::Raised,

@@ -5,7 +5,7 @@ use tracer_common::hook;
 use crate::{
     attach::{Args, on_entry, on_entry_shared},
     emit::{self, Details, Place},
-    layout::field,
+    frozen::field,
     packet,
     read::{Probed, Read},
 };

@@ -5,7 +5,7 @@ use tracer_common::{flag, hook};
 use super::pass;
 use crate::{
     attach::{Args, on_entry, on_entry_shared},
-    layout::field,
+    frozen::field,
     packet::{self, Packet},
     read::{Probed, Read},
 };

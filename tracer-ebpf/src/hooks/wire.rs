@@ -6,9 +6,8 @@ use tracer_common::{OUTER_L4, Outer, OuterDetails, Tuple, by, kind};
 
 use crate::{
     emit::{self, Changed, Place},
-    headers,
-    layout::field,
-    matching,
+    frozen::field,
+    headers, matching,
     packet::Packet,
     read::{Probed, Read, copy},
     recorder,

@@ -6,7 +6,7 @@ use super::{ip::network_header, meet, pass};
 use crate::{
     attach::{Args, on_entry},
     emit::{self, Details, Place},
-    layout::field,
+    frozen::field,
     packet::{self, Packet},
     read::{Probed, Read, copy},
     recorder,

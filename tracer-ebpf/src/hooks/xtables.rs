@@ -10,7 +10,7 @@ use super::{
 use crate::{
     attach::{Args, on_entry, on_entry_shared, on_return},
     emit,
-    layout::field,
+    frozen::field,
     packet::{self, Packet},
     read::{Probed, Read},
 };

@@ -2,7 +2,7 @@
 
 pub mod blob;
 pub mod btf;
-pub mod layout;
+pub mod offsets;
 pub mod reasons;
 pub mod symbols;
 

@@ -5,11 +5,11 @@ use std::fs;
 use tracer_common::Config;
 
 use super::{Backend, Task, cast, sys};
-use crate::kernel::{Kernel, layout, symbols::address_of};
+use crate::kernel::{Kernel, offsets, symbols::address_of};
 
 /// For this kernel and this run.
 pub fn config(kernel: &Kernel, task: Task, trails: u32, backend: Backend) -> Config {
-    let resolved = layout::resolve(kernel);
+    let resolved = offsets::resolve(kernel);
     for missing in &resolved.missing {
         tracing::debug!("this kernel has no {missing}");
     }

@@ -14,7 +14,7 @@ use crate::{
         self,
         told::{self, RECENT, Thing},
     },
-    layout::field,
+    frozen::field,
     packet::Packet,
     read::{Probed, Read, words},
 };

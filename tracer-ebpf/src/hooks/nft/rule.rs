@@ -4,7 +4,7 @@ use aya_ebpf::{macros::map, maps::PerCpuArray};
 
 use crate::{
     each::each,
-    layout::field,
+    frozen::field,
     packet::{Packet, VISITED},
     read::{Probed, Read},
 };

@@ -9,7 +9,7 @@ use tracer_common::LEGACY_POLICY;
 
 use crate::{
     each::each,
-    layout::field,
+    frozen::field,
     packet::Packet,
     per_cpu,
     read::{Probed, Read, zero},

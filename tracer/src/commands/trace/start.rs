@@ -7,7 +7,7 @@ use tracer_common::{HOOKS, Site};
 use crate::{
     cli::TraceConfig,
     clock::boot_time_ns,
-    kernel::{Kernel, layout},
+    kernel::{Kernel, offsets},
     model::{Hooks, SkippedHook, Start},
     output::Progress,
     probe::{self, Probe},
@@ -72,5 +72,5 @@ pub fn modules() -> BTreeSet<&'static str> {
         Site::Function { module } => Some(module),
         Site::Tracepoint { .. } | Site::Program => None,
     });
-    of_hooks.chain(layout::modules()).filter(|module| !module.is_empty()).collect()
+    of_hooks.chain(offsets::modules()).filter(|module| !module.is_empty()).collect()
 }

@@ -64,6 +64,24 @@ const WORDS: &[(&str, &str)] = &[
     ("kfree_skb", "freed"),
     ("kfree_skb_reason", "freed"),
     ("sk_skb_reason_drop", "freed"),
+    ("napi_skb_free_stolen_head", "freed"),
+    ("__consume_stateless_skb", "freed"),
+    ("__copy_skb_header", "copied"),
+    ("ip_copy_metadata", "fragmented"),
+    ("ip6_copy_metadata", "fragmented"),
+    ("__icmp_send", "an ICMP error about it is sent"),
+    ("icmp6_send", "an ICMP error about it is sent"),
+    ("bpf_program", "passes a BPF program"),
+    ("nft_immediate_eval", "gets a verdict of nftables"),
+    ("nft_lookup_eval", "looked up in a set of nftables"),
+    ("nft_target_eval_xt", "meets an xt target"),
+    ("nft_reject_ipv4_eval", "rejected by nftables"),
+    ("nft_reject_ipv6_eval", "rejected by nftables"),
+    ("nft_reject_inet_eval", "rejected by nftables"),
+    ("nft_reject_bridge_eval", "rejected by nftables"),
+    ("nft_reject_netdev_eval", "rejected by nftables"),
+    ("nft_queue_eval", "queued for a program"),
+    ("nft_queue_sreg_eval", "queued for a program"),
 ];
 
 /// Hooks that say where a packet is, apart from what happens to it there.
@@ -92,7 +110,15 @@ pub(super) const STATIONS: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::usual;
+    use tracer_common::HOOKS;
+
+    use super::{WORDS, usual};
+
+    #[test]
+    fn every_hook_has_words() {
+        let without = HOOKS.iter().map(|hook| hook.name).filter(|name| !WORDS.iter().any(|(known, _)| known == name));
+        assert_eq!(without.collect::<Vec<_>>(), [""; 0]);
+    }
 
     #[test]
     fn a_hook_without_words_stands_for_itself() {

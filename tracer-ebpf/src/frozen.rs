@@ -46,7 +46,7 @@ pub fn config() -> *const Config {
 macro_rules! field {
     ($($field:tt)+) => {
         // SAFETY: the static is valid for reads; user space writes it before the program exists.
-        unsafe { core::ptr::read_volatile(&raw const (*$crate::layout::config()).$($field)+) }
+        unsafe { core::ptr::read_volatile(&raw const (*$crate::frozen::config()).$($field)+) }
     };
 }
 pub(crate) use field;
