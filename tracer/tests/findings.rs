@@ -154,3 +154,16 @@ fn a_rule_that_was_missed_is_told_by_another_packet() {
     alone.steps.retain(|step| ![4, 6].contains(&step.packet));
     assert!(diagnose(&alone).iter().all(|finding| finding.confidence == tracer::model::Confidence::Likely));
 }
+
+/// A drop in the middle has none more than a second away, and is like the others all the same.
+#[test]
+fn all_drops_of_a_sender_that_does_not_learn_are_one_finding() {
+    let mut trace = capture("tunnel-mtu-exceeded");
+    trace.steps.retain(|step| ![4, 7].contains(&step.packet));
+    trace.steps.iter_mut().filter(|step| step.packet == 10).for_each(|step| step.ts -= 400_000_000);
+    let findings = diagnose(&trace);
+    assert_eq!(
+        findings.iter().map(|finding| (finding.id.as_str(), &finding.packets[..])).collect::<Vec<_>>(),
+        [("tunnel-mtu-exceeded", &[8, 9, 10][..])]
+    );
+}

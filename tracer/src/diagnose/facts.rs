@@ -77,8 +77,8 @@ impl<'a> Facts<'a> {
         steps[begin..].iter().copied().take_while(move |step| step.ts <= to)
     }
 
-    /// Those that are drops.
-    pub fn drops_of(&self, flow: u64) -> impl Iterator<Item = &'a Step> {
+    /// Those that are drops, in order of time.
+    pub fn drops_of(&self, flow: u64) -> impl DoubleEndedIterator<Item = &'a Step> {
         self.of_flow(flow, |flow| &flow.drops).iter().copied()
     }
 

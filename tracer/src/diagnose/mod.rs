@@ -10,6 +10,7 @@ mod drops;
 mod facts;
 mod finding;
 mod firewall;
+mod path_mtu;
 mod tunnel_mtu;
 mod unreversed_reply;
 mod untracked_reply;

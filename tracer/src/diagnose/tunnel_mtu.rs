@@ -5,6 +5,7 @@ use super::{
     facts::Facts,
     finding::{Draft, merged},
     firewall::{on_device, packet_name},
+    path_mtu::not_learned,
 };
 use crate::model::{Cause, Confidence, Finding, Step};
 
@@ -31,19 +32,12 @@ const TUNNELS: &[&str] = &[
     "vti6",
 ];
 
-/// A sender that learns sends no packet of that size again after this time. On a node without time to spare it repeats a
-/// segment before it has read the error: only the third repetition, 1.4 s after the first, proves that it does not learn.
-pub const LEARNED_NS: u64 = 1_000_000_000;
-
 fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     let (told, mtu) = told(facts, drop)?;
     let kind = tunnel(facts, told)?;
     // Path MTU discovery at work drops one packet as well: only who sends that size again has not learned.
-    let again = facts.drops_of(drop.flow).filter(|step| step.direction == drop.direction).find(|step| {
-        step.ts.abs_diff(drop.ts) > LEARNED_NS
-            && step.packet != drop.packet
-            && self::told(facts, step)
-                .is_some_and(|(place, _)| place.ifindex == told.ifindex && place.netns == told.netns)
+    let again = not_learned(facts, drop, |step| {
+        self::told(facts, step).is_some_and(|(place, _)| place.ifindex == told.ifindex && place.netns == told.netns)
     })?;
     let (netns, ifname) = (facts.netns(told.netns), &told.ifname);
     let draft = Draft {

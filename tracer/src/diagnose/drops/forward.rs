@@ -1,7 +1,7 @@
 //! `forwarding-off`, `ttl-exceeded`, `packet-too-big` and `path-mtu-learned`: a router that does not pass a packet on.
 
 use super::{
-    super::{firewall::on_device, tunnel_mtu::LEARNED_NS},
+    super::{firewall::on_device, path_mtu::not_learned},
     Dropped, Explained,
 };
 use crate::model::{Cause, Confidence, IcmpError, Name, Severity, Step, Where};
@@ -89,12 +89,8 @@ fn too_big(dropped: &Dropped<'_>) -> Option<Explained> {
     let unsaid = dropped.unsaid() || dropped.because(&["PKT_TOO_BIG"]);
     let (told, mtu) = too_big_for(dropped).filter(|_| unsaid)?;
     let (step, facts) = (dropped.step, dropped.facts);
-    let again = facts.drops_of(step.flow).find(|other| {
-        other.direction == step.direction
-            && other.packet != step.packet
-            && other.netns == step.netns
-            && other.ts.abs_diff(step.ts) > LEARNED_NS
-            && Dropped::new(facts, other).is_some_and(|other| too_big_for(&other).is_some())
+    let again = not_learned(facts, step, |other| {
+        other.netns == step.netns && Dropped::new(facts, other).is_some_and(|other| too_big_for(&other).is_some())
     });
     // IPv4 still has the packet on the device that it came in on.
     let dst = dropped.tuple().dst;
