@@ -13,6 +13,7 @@ mod qemu;
 mod rust_src;
 mod shell;
 mod test;
+mod tidy;
 mod toolchain;
 mod vm;
 mod workspace;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Task::Demo(args) => demo::demo(&args),
         Task::Test(args) => test::test(&args),
         Task::Bench(args) => bench::bench(&args),
+        Task::Tidy => tidy::tidy(),
     };
     match result {
         Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
@@ -54,4 +56,6 @@ enum Task {
     Demo(demo::DemoArgs),
     Test(test::TestArgs),
     Bench(bench::BenchArgs),
+    /// Check imports, file lengths and the paths that documents name against ARCHITECTURE.md
+    Tidy,
 }

@@ -23,7 +23,7 @@ use share::Share;
 use crate::{
     bench, build,
     kernels::{self, Kernel},
-    progress, toolchain,
+    progress, tidy, toolchain,
     vm::{self, MachineArgs},
     workspace,
 };
@@ -94,6 +94,7 @@ fn local_checks(args: &TestArgs, results: &Arc<Mutex<Results>>) -> Result<()> {
     let toolchain = toolchain::ensure()?;
     let lints = ["clippy", "--all-targets", "--", "-D", "warnings"];
     let done = [
+        ("tidy", tidy_check()?),
         ("style", check("style", toolchain::plain_cargo().args(["fmt", "--all", "--check"]))?),
         ("lints", check("lints", toolchain.cargo().args(lints))?),
         ("unit tests", unit_tests(toolchain.cargo().args(["test", "--no-fail-fast"]))?),
@@ -106,6 +107,16 @@ fn local_checks(args: &TestArgs, results: &Arc<Mutex<Results>>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn tidy_check() -> Result<Counts> {
+    let faults = tidy::faults()?;
+    faults.iter().for_each(|fault| println!("FAIL tidy: {fault}"));
+    if faults.is_empty() {
+        println!("ok tidy");
+        return Ok(Counts { passed: 1, failed: 0 });
+    }
+    Ok(Counts::FAILURE)
 }
 
 /// One check that cargo makes, counted as one test.

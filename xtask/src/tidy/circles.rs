@@ -1,0 +1,63 @@
+//! Circles of imports: two files may need each other, more are one thing in too many files.
+
+use petgraph::{algo::tarjan_scc, graphmap::DiGraphMap};
+
+use super::source::Tree;
+
+/// More files in a circle are a fault.
+const MOST: usize = 2;
+
+/// Still to be taken apart: the recorder keeps what `emit` reports, and begins with the packet.
+const KNOWN: &[(&str, &str)] = &[("tracer-ebpf", "emit, emit::device, packet, recorder")];
+
+/// A sentence for each circle that is too large. A module that uses what its parent holds does not count: the parent is
+/// where siblings share.
+pub fn find(tree: &Tree) -> Vec<String> {
+    let mut graph: DiGraphMap<&[String], ()> = DiGraphMap::new();
+    for (name, imports) in &tree.modules {
+        let others = imports.own.iter().filter(|other| !name.starts_with(other));
+        others.for_each(|other| _ = graph.add_edge(name.as_slice(), other.as_slice(), ()));
+    }
+    let circles = tarjan_scc(&graph).into_iter().filter(|circle| circle.len() > MOST);
+    circles
+        .filter_map(|mut circle| {
+            circle.sort_unstable();
+            let names = circle.iter().map(|name| name.join("::")).collect::<Vec<_>>().join(", ");
+            let known = KNOWN.contains(&(tree.name.as_str(), names.as_str()));
+            let fault = format!("{}: {} modules import each other in a circle: {names}", tree.name, circle.len());
+            (!known).then_some(fault)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(sources: &[(&str, &str)]) -> Tree {
+        let sources = sources.iter().map(|(name, text)| {
+            (name.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect(), (*text).to_owned())
+        });
+        Tree::of("crate", sources.collect()).expect("Rust")
+    }
+
+    #[test]
+    fn a_circle_of_three_is_a_fault_and_one_of_two_is_none() {
+        let two = [("", ""), ("a", "use crate::b;"), ("b", "fn f() { super::a::g() }")];
+        assert_eq!(find(&tree(&two)), [""; 0]);
+        let three =
+            [("", ""), ("a", "use super::b::X;"), ("b", "use crate::{c::Y};"), ("c", "fn f() { crate::a::g() }")];
+        assert_eq!(find(&tree(&three)), ["crate: 3 modules import each other in a circle: a, b, c"]);
+    }
+
+    #[test]
+    fn parents_and_tests_do_not_count() {
+        let family = [
+            ("", "mod a;"),
+            ("a", "mod b; mod c; use b::X;"),
+            ("a::b", "use super::{Y, c::Z};"),
+            ("a::c", "use super::Y; #[cfg(test)] mod tests { use super::super::b::X; }"),
+        ];
+        assert_eq!(find(&tree(&family)), [""; 0]);
+    }
+}
