@@ -97,8 +97,14 @@ impl<'a> Facts<'a> {
     /// alike tells.
     pub fn refusal(&self, drop: &'a Step) -> Option<Refusal<'a>> {
         let told = |step: &'a Step| dropped_by_netfilter(step).map(|by| Refusal { by, seen_at: step });
-        let others = || self.drops_of(drop.flow).take(OTHERS).filter(|other| alike(other, drop));
-        told(drop).or_else(|| others().find_map(told))
+        let own = told(drop);
+        if own.is_some_and(|own| own.by.table.is_none() || names_who(own.by)) {
+            return own;
+        }
+        let same_table = |other: &Refusal<'_>| own.is_none_or(|own| own.by.table == other.by.table);
+        let others = self.drops_of(drop.flow).take(OTHERS).filter(|other| alike(other, drop)).filter_map(told);
+        let mut known = others.filter(|other| names_who(other.by) && same_table(other));
+        known.next().or(own)
     }
 
     /// A device that packets passed.
@@ -167,6 +173,11 @@ pub struct Refusal<'a> {
 
 /// How many other drops of a flow are looked at.
 const OTHERS: usize = 16;
+
+/// Whether the rule is known, or that it was the policy.
+fn names_who(by: &Netfilter) -> bool {
+    by.policy || by.rule.is_some()
+}
 
 /// Whether two packets of a flow ended alike.
 fn alike(one: &Step, other: &Step) -> bool {
