@@ -2,7 +2,7 @@
 //! INVALID and drops it.
 
 use super::{
-    facts::{Facts, Refusal},
+    facts::Facts,
     finding::{Draft, merged},
     firewall::{accept_rule, matches_invalid, name, packet_name, place},
     unreversed_reply::unreversed,
@@ -15,7 +15,8 @@ pub fn find(facts: &Facts<'_>) -> Vec<Finding> {
 }
 
 fn finding<'a>(facts: &Facts<'a>, drop: &'a Step) -> Option<Finding> {
-    let Refusal { by, seen_at } = facts.refusal(drop)?;
+    let refusal = facts.refusal(drop)?;
+    let by = refusal.by;
     let invalid = drop.ct.as_ref().is_some_and(|ct| ct.state == CtState::Invalid);
     // A reply that nobody translates back is INVALID for another reason.
     if drop.direction != Direction::Reply || !invalid || unreversed(facts, drop).is_some() {
@@ -57,12 +58,11 @@ fn finding<'a>(facts: &Facts<'a>, drop: &'a Step) -> Option<Finding> {
             },
             ..Cause::default()
         },
-        evidence: evidence(facts, drop, by, elsewhere, because),
-        confidence: if elsewhere.is_some() && seen_at.packet == drop.packet {
-            Confidence::Certain
-        } else {
-            Confidence::Likely
-        },
+        evidence: evidence(facts, drop, by, elsewhere, because)
+            .into_iter()
+            .chain(refusal.missed(facts, drop))
+            .collect(),
+        confidence: if elsewhere.is_some() { refusal.confidence(drop) } else { Confidence::Likely },
         advice: format!(
             "Route both directions of this flow through netns {netns}, or neither: the request of {} and its reply must \
              meet the same firewall.\nWhere the asymmetry is meant, accept this traffic without conntrack there, before \

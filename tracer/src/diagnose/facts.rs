@@ -3,7 +3,7 @@
 use super::chains;
 use crate::{
     fast::Map,
-    model::{Chain, Device, Direction, Netfilter, Step, Trace, Verdict},
+    model::{Chain, Confidence, Device, Direction, Netfilter, Step, Trace, Verdict},
 };
 
 /// A capture, by packet and by flow: of flows without a drop nobody asks.
@@ -102,9 +102,14 @@ impl<'a> Facts<'a> {
             return own;
         }
         let same_table = |other: &Refusal<'_>| own.is_none_or(|own| own.by.table == other.by.table);
-        let others = self.drops_of(drop.flow).take(OTHERS).filter(|other| alike(other, drop)).filter_map(told);
-        let mut known = others.filter(|other| names_who(other.by) && same_table(other));
+        let mut known =
+            self.ended_alike(drop).filter_map(told).filter(|other| names_who(other.by) && same_table(other));
         known.next().or(own)
+    }
+
+    /// Drops of its flow that are like this one: a probe may have missed on it what was seen on them.
+    pub fn ended_alike<'d>(&self, drop: &'d Step) -> impl Iterator<Item = &'a Step> + use<'_, 'a, 'd> {
+        self.drops_of(drop.flow).take(OTHERS).filter(|other| alike(other, drop))
     }
 
     /// A device that packets passed.
@@ -167,8 +172,20 @@ impl<'a> Flow<'a> {
 pub struct Refusal<'a> {
     /// Table, chain, and rule or policy.
     pub by: &'a Netfilter,
-    /// The drop that it was seen at.
-    pub seen_at: &'a Step,
+    seen_at: &'a Step,
+}
+
+impl Refusal<'_> {
+    /// `certain` if the order was seen at this very drop. Copies of a packet share its id, but not its end.
+    pub fn confidence(&self, drop: &Step) -> Confidence {
+        if std::ptr::eq(self.seen_at, drop) { Confidence::Certain } else { Confidence::Likely }
+    }
+
+    /// A sentence for the evidence if the order was seen at another drop.
+    pub fn missed(&self, facts: &Facts<'_>, drop: &Step) -> Option<String> {
+        let other = (!std::ptr::eq(self.seen_at, drop)).then_some(self.seen_at)?;
+        Some(format!("{}: a probe missed the rule here; {} ended alike", facts.cite(drop), facts.cite(other)))
+    }
 }
 
 /// How many other drops of a flow are looked at.

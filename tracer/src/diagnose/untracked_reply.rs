@@ -1,7 +1,7 @@
 //! `untracked-reply-dropped`: a stateful firewall drops a reply because it is UNTRACKED.
 
 use super::{
-    facts::{Facts, Refusal},
+    facts::Facts,
     finding::{Draft, merged},
     firewall::{accept_rule, name, packet_name, place},
 };
@@ -15,17 +15,15 @@ pub fn find(facts: &Facts<'_>) -> Vec<Finding> {
 }
 
 fn finding<'a>(facts: &Facts<'a>, drop: &'a Step) -> Option<Finding> {
-    let Refusal { by, seen_at } = facts.refusal(drop)?;
+    let refusal = facts.refusal(drop)?;
+    let by = refusal.by;
     drop.ct.as_ref().filter(|ct| ct.state == CtState::Untracked)?;
     if drop.direction != Direction::Reply {
         return None;
     }
     let (notrack, confidence) = match notrack(facts, drop) {
-        Some(notrack) if seen_at.packet == drop.packet => (notrack, Confidence::Certain),
-        Some(notrack) => (notrack, Confidence::Likely),
-        None => {
-            (facts.drops_of(drop.flow).take(OTHERS).find_map(|other| like(facts, drop, by, other))?, Confidence::Likely)
-        }
+        Some(notrack) => (notrack, refusal.confidence(drop)),
+        None => (facts.ended_alike(drop).find_map(|other| notrack(facts, other))?, Confidence::Likely),
     };
     let tracked = facts.flow(drop.flow).find(|step| {
         step.direction == Direction::Orig
@@ -48,33 +46,25 @@ fn finding<'a>(facts: &Facts<'a>, drop: &'a Step) -> Option<Finding> {
         name(by),
         accept.map_or_else(|| "a `ct state established` rule".to_owned(), |(_, rule)| format!("`{}`", rule.text)),
     );
+    let mut evidence = evidence(facts, drop, by, notrack, tracked, accept);
+    evidence.extend(refusal.missed(facts, drop));
     let draft = Draft {
         id: ID,
         title,
         place: place(drop, by),
         cause: cause(notrack),
-        evidence: evidence(facts, drop, by, notrack, tracked, accept),
+        evidence,
         confidence: if accept.is_some() { confidence } else { Confidence::Likely },
         advice: advice(drop, by, notrack, accept),
     };
     Some(draft.about(drop))
 }
 
-/// How many other drops of the flow are looked at.
-const OTHERS: usize = 16;
-
 /// What made the dropped packet UNTRACKED, if that was seen. In a tunnel's outer headers it is another matter: conntrack
 /// forgets that where the tunnel ends.
 fn notrack<'a>(facts: &Facts<'a>, drop: &Step) -> Option<&'a Step> {
     let mut before = facts.before(drop);
     before.find(|step| step.netns == drop.netns && step.outer == drop.outer && made_untracked(step))
-}
-
-/// The same of another packet that was UNTRACKED when it was dropped there: a probe may have missed it on this one.
-fn like<'a>(facts: &Facts<'a>, drop: &Step, by: &Netfilter, other: &Step) -> Option<&'a Step> {
-    let alike = (other.direction, other.netns, other.netfilter.as_deref()) == (drop.direction, drop.netns, Some(by))
-        && other.ct.as_ref().map(|ct| ct.state) == drop.ct.as_ref().map(|ct| ct.state);
-    if alike { notrack(facts, other) } else { None }
 }
 
 fn made_untracked(step: &Step) -> bool {

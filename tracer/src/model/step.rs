@@ -90,3 +90,11 @@ pub struct Drop {
     /// Symbol and offset of the code that freed it.
     pub location: Name,
 }
+
+impl Drop {
+    /// The function of the location, without offset and without what compilers add (`.isra.0`).
+    #[must_use]
+    pub fn function(&self) -> &str {
+        self.location.split(['+', '.', ' ']).next().unwrap_or_default()
+    }
+}

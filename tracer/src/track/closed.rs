@@ -35,8 +35,8 @@ impl Closed {
             if reset || direction == Direction::Reply {
                 ends.server.get_or_insert(packet);
             }
+            drop(self.ends.forgotten());
         }
-        drop(self.ends.forgotten());
     }
 
     /// Whether a dropped segment came to an end that had closed before.
@@ -44,18 +44,17 @@ impl Closed {
         let Some(flags) = step.tcp_flags.filter(|flags| flags.0 & SYN == 0) else { return false };
         let Some(&ends) = self.ends.get(&step.flow).as_deref() else { return false };
         let receiver = if step.direction == Direction::Orig { ends.server } else { ends.client };
-        let function = drop.location.split(['+', '.']).next().unwrap_or_default();
         let last = flags.0 & (FIN | RST) != 0 || ends.client.is_some() && ends.server.is_some();
         receiver.is_some_and(|by| by != step.packet)
-            && RECEIVE.contains(&function)
+            && RECEIVE.contains(&drop.function())
             && (GONE.contains(&drop.reason.as_str()) || (last && UNSAID.contains(&drop.reason.as_str())))
     }
 }
 
-/// Where TCP looks for the socket and its state (`net/ipv4/tcp_ipv4.c`, `tcp_input.c`; 5.10 to 7.3).
+/// Where TCP looks for the socket and its state (`net/ipv4/tcp_ipv4.c`, `tcp_input.c`).
 const RECEIVE: &[&str] =
     &["tcp_v4_rcv", "tcp_v6_rcv", "tcp_v4_do_rcv", "tcp_v6_do_rcv", "tcp_rcv_state_process", "tcp_child_process"];
-/// Nobody has the connection any more; or a listener does not know it, which says so by its flags since 6.14.
+/// Nobody has the connection any more; or a listener does not know it, which some kernels call wrong flags.
 const GONE: &[&str] = &["NO_SOCKET", "TCP_CLOSE", "TCP_FLAGS"];
 /// 5.10 gives no reason. What TIME_WAIT has answered ends like this there, as does what has a wrong checksum: so only
 /// segments that close, or come after both ends have closed.

@@ -58,7 +58,7 @@ const UNHEARD: &[&str] = &["", "NOT_SPECIFIED", "UNKNOWN", "IP_INNOROUTES", "NO_
 
 /// Whether a free is the end of a packet that did its work.
 pub fn is_ordinary(drop: &Drop, tuple: Tuple) -> bool {
-    let function = drop.location.split(['+', '.']).next().unwrap_or_default();
+    let function = drop.function();
     let told = |&(reason, place): &(&str, &str)| reason == drop.reason && (place.is_empty() || place == function);
     let unheard = || UNHEARD.contains(&drop.reason.as_str()) && NOBODY_LISTENS.contains(&function);
     ORDINARY.iter().any(told) || (tuple.is_to_the_link() && unheard())

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        facts::{Refusal, dropped_by_netfilter},
+        facts::dropped_by_netfilter,
         firewall::{accept_rule, name, on_device, place},
     },
     Dropped, Explained,
@@ -51,7 +51,8 @@ fn full(dropped: &Dropped<'_>) -> Option<Explained> {
 
 fn mismatch(dropped: &Dropped<'_>) -> Option<Explained> {
     let step = dropped.step;
-    let Refusal { by, seen_at } = dropped.facts.refusal(step).filter(|refusal| refusal.by.table.is_some())?;
+    let refusal = dropped.facts.refusal(step).filter(|refusal| refusal.by.table.is_some())?;
+    let by = refusal.by;
     let ct = step.ct.as_ref().filter(|ct| matches!(ct.state, CtState::New | CtState::Invalid))?;
     let zone = ct.zone.or_else(|| dropped.passed(&["nf_conntrack_in"])?.ct.as_ref()?.zone)?;
     let zones = dropped.node().iter().find_map(|fact| match fact {
@@ -77,8 +78,11 @@ fn mismatch(dropped: &Dropped<'_>) -> Option<Explained> {
                 accept.rule, accepting.chain, accept.text
             ),
             format!("it falls to {}", name(by)),
-        ],
-        confidence: if seen_at.packet == step.packet { Confidence::Certain } else { Confidence::Likely },
+        ]
+        .into_iter()
+        .chain(refusal.missed(dropped.facts, step))
+        .collect(),
+        confidence: refusal.confidence(step),
         advice: "Give both directions of the connection the same zone (`ct zone set`, `-j CT --zone`): a zone that is \
                  chosen by device needs a rule for each device and for what the host itself sends."
             .to_owned(),

@@ -21,8 +21,7 @@ impl<'a> Dropped<'a> {
     /// None for a step that is no drop.
     pub fn new(facts: &'a Facts<'a>, step: &'a Step) -> Option<Self> {
         let drop = step.drop.as_ref()?;
-        let function = drop.location.split(['+', '.', ' ']).next().unwrap_or_default();
-        Some(Self { facts, step, drop, function })
+        Some(Self { facts, step, drop, function: drop.function() })
     }
 
     /// Whether the kernel's reason is one of these (`SKB_DROP_REASON_*` without the prefix).

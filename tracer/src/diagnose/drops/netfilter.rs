@@ -18,17 +18,15 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     }
 }
 
-fn by_ruleset(dropped: &Dropped<'_>, Refusal { by, seen_at }: Refusal<'_>) -> Explained {
-    let step = dropped.step;
-    let seen = seen_at.packet == step.packet;
-    let missed = format!("a probe missed who dropped it; {} ended alike", dropped.facts.cite(seen_at));
+fn by_ruleset(dropped: &Dropped<'_>, refusal: Refusal<'_>) -> Explained {
+    let (step, by) = (dropped.step, refusal.by);
     let mut explained = Explained {
         id: "firewall-drop",
         why: format!("{} refuses it", name(by)),
         place: Some(place(step, by)),
         cause: Cause { place: place(step, by), text: by.text.clone(), did: did(by), ..Cause::default() },
-        evidence: believed(dropped).into_iter().chain((!seen).then_some(missed)).collect(),
-        confidence: if seen && (by.policy || by.rule.is_some()) { Confidence::Certain } else { Confidence::Likely },
+        evidence: believed(dropped).into_iter().chain(refusal.missed(dropped.facts, step)).collect(),
+        confidence: if by.policy || by.rule.is_some() { refusal.confidence(step) } else { Confidence::Likely },
         advice: format!("Accept such packets before {}, if they are meant to pass.", name(by)),
         ..Explained::default()
     };
