@@ -29,7 +29,7 @@ use crate::{
     clock::boot_time_ns,
     diagnose::diagnose,
     history::{Retained, memory},
-    kernel::{Kernel, reasons::Reasons, symbols::Reading},
+    kernel::{Kernel, reasons::Reasons, symbols::Symbols},
     model::{Lost, Record, SkippedHook},
     output::{Counts, Progress, Show},
     pipeline::{KernelWords, Pipeline},
@@ -78,8 +78,7 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     warn(&progress, &start);
     let began = start.boot_time_ns;
     let closed = sinks.put(Record::Start(start))?.is_break() || sinks.flush()?.is_break();
-    // Symbols are long to read, and wanted in the middle of the run: beside it, from its beginning.
-    let words = KernelWords { reasons: Reasons::of(&kernel), symbols: Reading::begin() };
+    let words = KernelWords { reasons: Reasons::of(&kernel), symbols: Symbols::new(probe::ask_for_locations()) };
     let pipeline = Pipeline::new(words, memory::of_tracker(config.memory));
     let mut run = Run { closed, ..Run::new(config, pipeline, &progress, &mut sinks, &mut kernel) };
     for program in &probe.found {

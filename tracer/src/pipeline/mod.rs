@@ -9,7 +9,7 @@ use rules::Rules;
 
 use crate::{
     decode::Wire,
-    kernel::{reasons::Reasons, symbols::Reading},
+    kernel::{reasons::Reasons, symbols::Symbols},
     model::{Name, Netfilter, Record, Step, Verdict},
     track::{Told, Tracker, Words},
 };
@@ -30,7 +30,7 @@ pub struct KernelWords {
     /// Names of drop reasons.
     pub reasons: Reasons,
     /// Names of places in its code.
-    pub symbols: Reading,
+    pub symbols: Symbols,
 }
 
 impl Words for KernelWords {
@@ -39,9 +39,7 @@ impl Words for KernelWords {
     }
 
     fn location(&mut self, address: u64) -> Name {
-        let symbols = self.symbols.symbols();
-        symbols.renew_for(address);
-        symbols.location(address).into()
+        self.symbols.location(address)
     }
 }
 

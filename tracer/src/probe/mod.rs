@@ -28,7 +28,7 @@ pub use modules::Late;
 pub use plan::{Backend, Method, Plan, Planned, Skipped, plan};
 pub use programs::Program;
 
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, symbols::Ask};
 
 /// The eBPF object, compiled by `build.rs`.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/tracer-ebpf"));
@@ -130,6 +130,15 @@ pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> 
         return Err(nothing_attached(&probe.skipped));
     }
     Ok(probe)
+}
+
+/// Names of places in the kernel's code, where it can be asked for them.
+#[must_use]
+pub fn ask_for_locations() -> Option<Ask> {
+    let locations =
+        sys::Locations::load().inspect_err(|error| tracing::debug!("no look-up of places: {error}")).ok()?;
+    let own = sys::addresses([c"_stext", c"_etext"]).and_then(|ends| Some(*ends.first()?..*ends.get(1)?));
+    Some(Ask { location: Box::new(move |address| locations.location(address)), own: own.unwrap_or_default() })
 }
 
 /// The programs that are needed where the kernel takes the first choice for each hook.

@@ -5,9 +5,28 @@ use std::{
     os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd},
 };
 
-use aya_obj::generated::{bpf_attr, bpf_cmd};
+use aya_obj::generated::{bpf_attr, bpf_cmd, bpf_map_type};
 
-use super::{bpf, fd};
+use super::{bpf, bpf_fd, count, fd};
+
+/// An array of one value, which neither we nor programs can change any more.
+pub fn constant(value: &[u8]) -> io::Result<OwnedFd> {
+    /// `BPF_F_RDONLY_PROG` (`include/uapi/linux/bpf.h`)
+    const BPF_F_RDONLY_PROG: u32 = 128;
+    // SAFETY: all-zero is a valid `bpf_attr`, and this the member for BPF_MAP_CREATE.
+    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+    // SAFETY: as above.
+    let create = unsafe { &mut attr.__bindgen_anon_1 };
+    create.map_type = bpf_map_type::BPF_MAP_TYPE_ARRAY as u32;
+    create.key_size = count(size_of::<u32>());
+    create.value_size = count(value.len());
+    create.max_entries = 1;
+    create.map_flags = BPF_F_RDONLY_PROG;
+    let map = bpf_fd(bpf_cmd::BPF_MAP_CREATE, &mut attr)?;
+    set_element(map.as_fd(), 0, value)?;
+    freeze(map.as_fd())?;
+    Ok(map)
+}
 
 /// `BPF_MAP_UPDATE_ELEM` of a program array.
 pub fn set_program(array: &OwnedFd, index: u32, program: &OwnedFd) -> io::Result<()> {

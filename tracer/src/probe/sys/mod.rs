@@ -4,6 +4,7 @@ mod attach;
 mod inspect;
 mod kallsyms;
 mod load;
+mod locations;
 mod maps;
 
 use std::{
@@ -17,6 +18,7 @@ pub use attach::{Places, kprobe, kprobe_multi, raw_tracepoint_open};
 pub use inspect::{ProgramInfo, btf_data, missed_hits, module_btf, next_program_id, program_by_id, recursion_misses};
 pub use kallsyms::addresses;
 pub use load::{Kind, Load, Target, load_btf, load_code, load_program};
+pub use locations::Locations;
 pub use maps::{freeze, set_element, set_program};
 
 fn bpf_fd(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<OwnedFd> {

@@ -1,4 +1,6 @@
 //! Addresses of kernel functions and data, from `/proc/kallsyms`.
+//!
+//! The kernel takes 0.4 s to write them, and each of 150,000 is kept: for kernels that cannot be asked.
 
 use std::{
     fs::{self, File},
@@ -12,7 +14,7 @@ const MODULES: &str = "/proc/modules";
 
 /// Functions sorted by address.
 #[derive(Default)]
-pub struct Symbols {
+pub struct Listed {
     /// Address, and where the name begins in `names`.
     sorted: Vec<(u64, u32)>,
     /// All names, each with its end.
@@ -25,27 +27,27 @@ pub struct Symbols {
 
 /// Symbols that are read beside other work: the kernel takes a while to write them down.
 pub struct Reading {
-    thread: Option<JoinHandle<Symbols>>,
-    symbols: Symbols,
+    thread: Option<JoinHandle<Listed>>,
+    listed: Listed,
 }
 
 impl Reading {
     /// Begins to read.
     #[must_use]
     pub fn begin() -> Self {
-        Self { thread: Some(std::thread::spawn(Symbols::read)), symbols: Symbols::default() }
+        Self { thread: Some(std::thread::spawn(Listed::read)), listed: Listed::default() }
     }
 
     /// All of them; waits for the end of the reading.
-    pub fn symbols(&mut self) -> &mut Symbols {
+    pub fn listed(&mut self) -> &mut Listed {
         if let Some(thread) = self.thread.take() {
-            self.symbols = thread.join().unwrap_or_default();
+            self.listed = thread.join().unwrap_or_default();
         }
-        &mut self.symbols
+        &mut self.listed
     }
 }
 
-impl Symbols {
+impl Listed {
     /// Reads the symbols of all code. Empty where the kernel hides them (`kptr_restrict`).
     #[must_use]
     pub fn read() -> Self {
@@ -155,7 +157,7 @@ mod tests {
 
     #[test]
     fn location_is_symbol_and_offset() {
-        let mut symbols = Symbols::default();
+        let mut symbols = Listed::default();
         symbols.add(0x200, "b");
         symbols.add(0x100, "a");
         symbols.sort();
