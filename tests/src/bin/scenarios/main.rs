@@ -6,6 +6,7 @@ mod bpf;
 mod causes;
 mod cleanup;
 mod demo;
+mod pace;
 mod play;
 mod tracer;
 

@@ -15,13 +15,17 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::bash::tail;
+use tests::version::Version;
+
+use crate::{bash::tail, pace};
 
 /// Attaching hundreds of single kprobes in an emulated guest takes long.
 const READY_LIMIT: Duration = Duration::from_secs(60);
-/// The shortest trace before SIGINT. In the first seconds of a run tracer reads the kernel's symbols, which takes up to 2 s
-/// in an emulated guest, and the first place that a drop names waits for them.
+/// The shortest trace before SIGINT on kernels that cannot be asked for a symbol: there tracer reads all of them in the
+/// first seconds of a run, up to 2 s in an emulated guest, and the first place that a drop names waits for them.
 const SHORTEST_RUN: Duration = Duration::from_secs(3);
+/// The first kernel that can be asked.
+const ASKED: &str = "5.14";
 /// When waiting for its end is given up.
 const GIVE_UP: Duration = Duration::from_secs(30);
 
@@ -30,6 +34,8 @@ pub struct Tracer {
     child: Child,
     folder: PathBuf,
     ready: Instant,
+    /// How slow the guest was before it started: see [`pace::slowdown`].
+    slowdown: f32,
 }
 
 /// What a finished tracer left.
@@ -38,6 +44,8 @@ pub struct Ended {
     pub status: ExitStatus,
     /// From the signal to the end.
     pub took: Duration,
+    /// How slow the guest was meanwhile.
+    pub slowdown: f32,
     /// Its standard output.
     pub stdout: String,
     /// Its standard error.
@@ -58,6 +66,7 @@ impl Tracer {
 
     fn spawn(arguments: &[String], folder: &Path, stdout: Stdio, stderr: Stdio) -> Result<Self> {
         let ready = folder.join("ready");
+        let slowdown = pace::slowdown();
         let child = Command::new("tracer")
             .args(arguments)
             .arg("--ready-file")
@@ -70,7 +79,7 @@ impl Tracer {
             .spawn()
             .context("starting tracer")?;
         let begin = Instant::now();
-        let mut tracer = Self { child, folder: folder.to_owned(), ready: begin };
+        let mut tracer = Self { child, folder: folder.to_owned(), ready: begin, slowdown };
         while !ready.exists() {
             if let Some(status) = tracer.child.try_wait()? {
                 bail!("tracer ended before it was ready, {status}:\n{}", tracer.tail());
@@ -86,7 +95,9 @@ impl Tracer {
 
     /// Interrupts it and waits for its end, which must come in time.
     pub fn interrupt(&mut self) -> Result<Ended> {
-        thread::sleep(SHORTEST_RUN.saturating_sub(self.ready.elapsed()));
+        if !can_be_asked() {
+            thread::sleep(SHORTEST_RUN.saturating_sub(self.ready.elapsed()));
+        }
         if let Some(status) = self.child.try_wait()? {
             bail!("tracer ended before it was interrupted, {status}:\n{}", self.tail());
         }
@@ -102,7 +113,8 @@ impl Tracer {
             }
         };
         let took = begin.elapsed();
-        Ok(Ended { status, took, stdout: self.read("tracer.out"), stderr: self.read("tracer.err") })
+        let slowdown = self.slowdown.max(pace::slowdown());
+        Ok(Ended { status, took, slowdown, stdout: self.read("tracer.out"), stderr: self.read("tracer.err") })
     }
 
     fn read(&self, name: &str) -> String {
@@ -123,14 +135,22 @@ impl Drop for Tracer {
 }
 
 impl Ended {
-    /// Fails if it took longer than so many seconds.
+    /// Fails if it took longer than so many seconds at the guest's best pace.
     pub fn check_time(&self, limit: f32) -> Result<()> {
-        let took = self.took.as_secs_f32();
-        if took > limit {
-            bail!("tracer took {took:.1} s to end after SIGINT; {limit} s are allowed");
+        let (took, slowdown) = (self.took.as_secs_f32(), self.slowdown);
+        if took > limit * slowdown {
+            bail!(
+                "tracer took {took:.1} s to end after SIGINT; {limit} s are allowed (pace: {slowdown:.1} times as long)"
+            );
         }
         Ok(())
     }
+}
+
+/// Whether the running kernel names symbols one by one.
+fn can_be_asked() -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    Version::parse(release.trim()) >= Version::parse(ASKED)
 }
 
 /// What `tracer report` makes of a captured run.
