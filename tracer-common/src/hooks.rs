@@ -23,6 +23,24 @@ pub struct Hook {
     pub shared: &'static str,
 }
 
+impl Hook {
+    /// Whether a packet that ends there is forgotten.
+    #[must_use]
+    pub const fn ends_packets(&self) -> bool {
+        matches!(
+            self.id,
+            hook::KFREE_SKB
+                | hook::SK_SKB_REASON_DROP
+                | hook::KFREE_SKB_REASON
+                | hook::SKB_RELEASE_HEAD_STATE
+                | hook::CONSUME_SKB
+                | hook::KFREE_SKB_FUNCTION
+                | hook::NAPI_SKB_FREE_STOLEN_HEAD
+                | hook::CONSUME_STATELESS_SKB
+        )
+    }
+}
+
 /// What kind of place a hook is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Site {

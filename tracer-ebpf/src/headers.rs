@@ -18,6 +18,13 @@ pub const ETH_P_IP: u16 = 0x0800u16.to_be();
 /// See [`ETH_P_IP`].
 pub const ETH_P_IPV6: u16 = 0x86ddu16.to_be();
 
+/// Whether `skb->protocol` names one that never carries IP: ARP, LLC, slow protocols, EAPOL, LLDP
+/// (include/uapi/linux/if_ether.h).
+#[inline(always)]
+pub fn never_ip(protocol: u16) -> bool {
+    matches!(u16::from_be(protocol), 0x0806 | 0x0004 | 0x8809 | 0x888e | 0x88cc)
+}
+
 const IPPROTO_ICMP: u8 = 1;
 const IPPROTO_TCP: u8 = 6;
 const IPPROTO_UDP: u8 = 17;

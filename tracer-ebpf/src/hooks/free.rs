@@ -4,7 +4,7 @@ use tracer_common::{flag, hook};
 
 use super::{
     ip::network_header,
-    nft, transport,
+    is_another, nft, transport,
     wire::{self, By, Look},
 };
 use crate::{
@@ -68,6 +68,10 @@ fn dropped_by_function<A: Args, const SKB: usize, const REASON: usize>(hook: u16
 #[inline(always)]
 fn report<A: Args>(hook: u16, _args: &A, skb: *const u8, details: Details) {
     let Some(packet) = packet::tracked(skb) else { return };
+    if is_another::<A::Read>(skb) {
+        packet::end(skb);
+        return;
+    }
     let mut place = Place::of::<A::Read>(skb);
     if !is_device(packet, place.dev) {
         place.dev = core::ptr::null();

@@ -52,8 +52,22 @@ fn enter<R: Read>(hook: u16, skb: *const u8, place: Place, l3: impl FnOnce() -> 
                 emit::step::<R>(hook, skb, packet, place, Details::default());
             }
         }
-        None => pass::<R>(hook, skb),
+        None => {
+            let Some(packet) = packet::tracked(skb) else { return };
+            if is_another::<R>(skb) {
+                packet::end(skb);
+            } else {
+                emit::step::<R>(hook, skb, packet, place, Details::default());
+            }
+        }
     }
+}
+
+/// Whether an skb carries what no followed packet is. The end of the one before went unseen: the kernel does not run a
+/// program twice at once on a CPU.
+#[inline(always)]
+fn is_another<R: Read>(skb: *const u8) -> bool {
+    headers::never_ip(R::at(skb, field!(layout.skb_protocol)))
 }
 
 /// The packet that enters, if it is asked for.

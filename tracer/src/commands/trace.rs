@@ -95,7 +95,7 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     tracing::debug!("ending");
     // Everything that was written until the end is told, however long that takes. What hooks write while
     // they are being detached is no part of the trace any more.
-    while run.take(&mut ring)? > 0 && run.newest <= ended.boot_time_ns {}
+    while run.take(&mut ring, ended.boot_time_ns)? > 0 && run.newest <= ended.boot_time_ns {}
     let status = finish(run, &probe, ended.boot_time_ns.saturating_sub(began), config);
     tracing::debug!("reported");
     // Also when the report could not be written: whoever sees us end may look for leftovers.
@@ -167,7 +167,7 @@ impl<'a> Run<'a> {
             tokio::select! {
                 biased;
                 ended = &mut *ended => return ended.map_err(|_| "nobody waits for signals any more".to_owned()),
-                () = ring.ready() => while self.take(ring)? > 0 && !self.done() && ended.is_empty() {},
+                () = ring.ready() => while self.take(ring, u64::MAX)? > 0 && !self.done() && ended.is_empty() {},
                 _ = pause.tick() => {
                     self.closed |= self.sinks.abandoned();
                     self.join_programs(probe);
@@ -219,14 +219,15 @@ impl<'a> Run<'a> {
         self.closed || self.count.is_some_and(|count| self.pipeline.tracker.packets() >= count)
     }
 
-    /// Takes what waits in the ring buffer; gives how many records that were.
-    fn take(&mut self, ring: &mut Ring) -> Result<usize, String> {
+    /// Takes what waits in the ring buffer, as far as it was written until then, in nanoseconds since boot; gives how
+    /// many records that were.
+    fn take(&mut self, ring: &mut Ring, until: u64) -> Result<usize, String> {
         let batch = ring.take();
         let taken = batch.records.len();
         self.newest = batch.records.last().map_or(self.newest, |record| record.header().ts);
         self.undecoded += batch.undecoded;
         self.events += taken as u64 + batch.undecoded;
-        for wire in batch.records {
+        for wire in batch.records.into_iter().filter(|record| record.header().ts <= until) {
             let lines = self.pipeline.process(wire);
             if let Some(live) = &mut self.live {
                 live.note(lines);

@@ -149,8 +149,16 @@ fn first_choices(plan: &Plan) -> HashSet<String> {
 }
 
 impl Probe {
-    /// Attaches each group by the first of its alternatives that the kernel takes.
-    fn attach_groups(&mut self, kernel: &Kernel, groups: Vec<Vec<Planned>>) {
+    /// Attaches each group by the first of its alternatives that the kernel takes. What tells the end of packets comes
+    /// first: a packet that was met and then freed unseen would be taken for whatever comes to its address next.
+    fn attach_groups(&mut self, kernel: &Kernel, mut groups: Vec<Vec<Planned>>) {
+        groups.sort_by_key(|group| !group.iter().any(|planned| planned.hook.ends_packets()));
+        let is_end = |group: &Vec<Planned>| {
+            group.first().is_some_and(|first| first.hook.ends_packets() && first.method != Method::KprobeMulti)
+        };
+        for group in groups.extract_if(.., |group| is_end(group)) {
+            self.attach_first_of(kernel, group, "");
+        }
         let together = self.attach_together(kernel, &groups);
         for group in groups {
             if !group.first().is_some_and(|first| together.hooks.contains(&first.hook.id)) {
