@@ -1,6 +1,6 @@
-# What Cilium 1.19 with WireGuard node encryption sets up on a node, as far as it matters here.
+# What Cilium 1.19 with WireGuard node encryption configures on a node, reduced to what the scenarios need.
 
-# cilium_with_wireguard: both nodes, ready to encrypt what goes between them.
+# cilium_with_wireguard: sets up both nodes to encrypt the traffic between them.
 cilium_with_wireguard() {
     local node
     wireguard_between_nodes
@@ -8,7 +8,7 @@ cilium_with_wireguard() {
         cilium_host_device "$node"
         cilium_rules "$node"
     done
-    # Both at once: loading programs takes its time.
+    # In parallel, because loading the programs is slow.
     start cilium-A lab cilium --netns A --remote "$NODE_B4" "$NODE_B6" "${cilium_devices[@]}" &
     local node_a=$!
     start cilium-B lab cilium --netns B --remote "$NODE_A4" "$NODE_A6" "${cilium_devices[@]}"
@@ -18,7 +18,7 @@ cilium_with_wireguard() {
 cilium_devices=(--uplink "$UPLINK" --wg-dev "$WG_DEV" --wg-port "$WG_PORT"
     --host-dev "$HOST_DEV" --net-dev "$NET_DEV")
 
-# cilium_for_pods NODE ARGUMENTS…: masquerading and, unless told otherwise, BPF host routing.
+# cilium_for_pods NODE ARGUMENTS…: adds masquerading and, unless ARGUMENTS override it, BPF host routing.
 cilium_for_pods() {
     local node=$1 addr4=NODE_${1}4 addr6=NODE_${1}6
     shift
@@ -26,7 +26,7 @@ cilium_for_pods() {
         --masquerade "${!addr4}" "${!addr6}" "$@"
 }
 
-# cilium_host_device NODE: the veth pair by which Cilium hands packets to the host's stack.
+# cilium_host_device NODE: creates the veth pair through which Cilium passes packets to the host's stack.
 cilium_host_device() {
     local node=$1 number=1
     [ "$node" = B ] && number=2
@@ -39,7 +39,7 @@ link set $NET_DEV arp off up
 EOT
 }
 
-# cilium_rules NODE: encrypted and decrypted packets are exempt from connection tracking.
+# cilium_rules NODE: exempts encrypted and decrypted packets from connection tracking.
 cilium_rules() {
     case $NOTRACK_BY in
     nft) notrack_decrypted_by_nft "$1" ;;
@@ -50,7 +50,7 @@ cilium_rules() {
     esac
 }
 
-# cilium_iptables NODE PROGRAM: the chains and rules that Cilium's agent installs, in its order.
+# cilium_iptables NODE PROGRAM: installs the chains and rules of Cilium's agent, in the agent's order.
 cilium_iptables() {
     in_netns "$1" "$2-restore" --noflush <<EOT
 *raw
@@ -79,7 +79,7 @@ COMMIT
 EOT
 }
 
-# notrack_decrypted_by_nft NODE: the same exemption as nft's own statement.
+# notrack_decrypted_by_nft NODE: installs the same exemption as native nft rules.
 notrack_decrypted_by_nft() {
     in_netns "$1" nft -f - <<EOT
 table inet $NOTRACK_TABLE {

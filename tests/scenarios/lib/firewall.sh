@@ -1,6 +1,6 @@
-# Host firewalls that accept replies by their conntrack state.
+# Firewalls that accept replies by their conntrack state, and other rulesets.
 
-# host_firewall NETNS: lets in replies, ICMP, WireGuard and the asked-for port; the rest is dropped.
+# host_firewall NETNS: accepts replies, ICMP, `$PORT` and, with nft, WireGuard; drops all other packets.
 host_firewall() {
     case $FIREWALL_BY in
     nft) talos_firewall "$1" ;;
@@ -11,7 +11,7 @@ host_firewall() {
     esac
 }
 
-# talos_firewall NODE: the chains that Talos 1.12 makes of a NetworkDefaultActionConfig `block`.
+# talos_firewall NODE: installs the chains that Talos 1.12 builds for a NetworkDefaultActionConfig `block`.
 talos_firewall() {
     local policy=drop last_rule= nodes4="{ $NODE_A4, $NODE_B4 }" nodes6="{ $NODE_A6, $NODE_B6 }"
     [ "$FIREWALL_END" = rule ] && policy=accept last_rule='counter drop'
@@ -43,8 +43,8 @@ table inet $FIREWALL_TABLE {
 EOT
 }
 
-# firewalld NODE: the chains that firewalld 2.1 makes for a public zone with ssh and the asked-for port; the rest is
-# rejected.
+# firewalld NODE: installs the chains that firewalld 2.1 builds for a public zone with ssh and `$PORT`. They reject all
+# other packets.
 firewalld() {
     in_netns "$1" nft -f - <<EOT
 table inet firewalld {
@@ -89,8 +89,7 @@ COMMIT
 EOT
 }
 
-# forwarding_firewall NETNS: a router that lets connections to the asked-for port through, and
-# their replies.
+# forwarding_firewall NETNS: makes the router forward only connections to `$PORT`, their replies, and ICMPv6.
 forwarding_firewall() {
     in_netns "$1" nft -f - <<EOT
 table inet $FIREWALL_TABLE {
@@ -104,8 +103,8 @@ table inet $FIREWALL_TABLE {
 EOT
 }
 
-# stateful_router NETNS: replies and new connections to the asked-for port; what conntrack cannot
-# place is dropped by a rule of its own, or falls to the policy.
+# stateful_router NETNS: makes the router forward replies, new connections to `$PORT`, and ICMPv6. INVALID packets are
+# dropped by a rule of their own, or by the policy.
 stateful_router() {
     local invalid='ct state invalid counter drop'
     [ "$FIREWALL_END" = policy ] && invalid=
@@ -123,13 +122,13 @@ table inet $FIREWALL_TABLE {
 EOT
 }
 
-# accept_from NETNS DEVICE: the missing rule.
+# accept_from NETNS DEVICE: accepts packets that arrive on DEVICE.
 accept_from() {
     in_netns "$1" nft insert rule inet "$FIREWALL_TABLE" "$FIREWALL_CHAIN" iifname "$2" counter accept
 }
 
-# notrack_replies NETNS: somebody exempted the port from tracking to spare the conntrack table, and
-# thought of one direction.
+# notrack_replies NETNS: exempts the replies of `$PORT` from connection tracking, and forgets the other direction. Such
+# a rule is meant to relieve the conntrack table.
 notrack_replies() {
     case $NOTRACK_BY in
     nft)
@@ -153,8 +152,8 @@ EOT
     esac
 }
 
-# must_have_counted NETNS nft|iptables-nft|iptables-legacy PATTERN: fails unless a rule whose text
-# matches the pattern has counted a packet.
+# must_have_counted NETNS nft|iptables-nft|iptables-legacy PATTERN: fails unless a rule that matches PATTERN has counted
+# a packet.
 must_have_counted() {
     local netns=$1 tool=$2 pattern=$3 rules counted
     if [ "$tool" = nft ]; then
@@ -167,7 +166,7 @@ must_have_counted() {
         fail "no rule that matches '$pattern' counted a packet in $netns:" "$rules"
 }
 
-# drop_icmp_errors NODE: a firewall that lets nothing out that says a packet was too big.
+# drop_icmp_errors NODE: drops the ICMP errors that the node sends about packets that are too big.
 drop_icmp_errors() {
     in_netns "$1" nft -f - <<EOT
 table inet no_icmp {
@@ -180,7 +179,7 @@ table inet no_icmp {
 EOT
 }
 
-# clamp_segments NODE: connections through the node agree on segments that fit the way.
+# clamp_segments NODE: clamps the MSS of forwarded connections to the route's MTU.
 clamp_segments() {
     in_netns "$1" nft -f - <<EOT
 table inet clamp {
@@ -192,8 +191,8 @@ table inet clamp {
 EOT
 }
 
-# replace_ruleset NETNS NUMBER HOOK VERDICT: the only ruleset there from now on. NAMES says whether it is called
-# after its number, or like all others.
+# replace_ruleset NETNS NUMBER HOOK VERDICT: flushes the ruleset and loads a new one. NAMES says whether the new one's
+# names contain its number, or all rulesets have the same names.
 replace_ruleset() {
     local number
     number=$(suffix_of "$2")
@@ -210,7 +209,7 @@ table inet fw$number {
 EOT
 }
 
-# insert_rule NETNS NUMBER VERDICT COMMENT: before all others of that ruleset.
+# insert_rule NETNS NUMBER VERDICT COMMENT: inserts a rule before all others of that ruleset.
 insert_rule() {
     local number
     number=$(suffix_of "$2")
@@ -221,7 +220,7 @@ suffix_of() {
     [ "$NAMES" = own ] && echo "$1" || true
 }
 
-# replace_table NETNS NUMBER TARGET: the filter table of legacy iptables there from now on.
+# replace_table NETNS NUMBER TARGET: replaces the filter table of legacy iptables.
 replace_table() {
     local tool=iptables-legacy-restore
     [ "$FAMILY" = 4 ] || tool=ip6tables-legacy-restore

@@ -1,8 +1,8 @@
-# KubeSpan, Talos Linux' mesh: WireGuard between the nodes, and marks that send packets into it.
+# KubeSpan, the mesh of Talos Linux: WireGuard between the nodes, and marks that route packets into it.
 
 KUBESPAN_PORT=51820 KUBESPAN_FWMARK=0x20
 
-# kubespan_between_nodes: each node reaches the other's addresses through WireGuard.
+# kubespan_between_nodes: routes each node's packets for the other through WireGuard.
 kubespan_between_nodes() {
     wireguard_keys
     kubespan_node A B

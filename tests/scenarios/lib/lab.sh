@@ -1,10 +1,10 @@
-# What every block of a scenario can use. The runner sources this file before each block, with the
-# columns of the variant's table as variables; whatever a table does not set has its value here.
+# Functions and defaults for every block of a scenario. The runner sources this file before each block, with the columns
+# of the variant's table as variables. Variables that a table does not set get their value here.
 
-# The asked-for connection: from node A to this port on node B.
+# The traced connection: from node A to this port on node B.
 : "${FAMILY:=4}" "${PORT:=10250}"
 
-# Devices, under the names that Cilium and most nodes give them.
+# Devices, with the names that Cilium and most nodes use.
 : "${UPLINK:=eth0}" "${HOST_DEV:=cilium_host}" "${NET_DEV:=cilium_net}" "${WG_DEV:=cilium_wg0}"
 
 # KubeSpan's device, and the host's side of a pod's veth.
@@ -13,19 +13,19 @@
 # VXLAN between the nodes.
 : "${VXLAN_PORT:=4789}"
 
-# What holds tc programs: tcx or clsact.
+# How tc programs are attached: tcx or clsact.
 : "${PROGRAMS_BY:=tcx}"
 
-# Who masquerades pods (iptables-nft, iptables-legacy or nft), and what a service's DNAT is called.
+# What masquerades pods (iptables-nft, iptables-legacy or nft), and the table and chain of a service's DNAT.
 : "${MASQUERADE_BY:=iptables-nft}" "${SERVICE_TABLE:=services}" "${SERVICE_CHAIN:=to_backends}"
 
-# WireGuard between the nodes, and the IP version that its datagrams travel in.
+# WireGuard between the nodes, and the IP version of its datagrams.
 : "${WG_PORT:=51871}" "${OUTER_FAMILY:=$FAMILY}"
 
-# Who makes replies UNTRACKED (iptables-nft, iptables-legacy or nft), and in which chain.
+# What makes replies UNTRACKED (iptables-nft, iptables-legacy or nft), and in which table and chain.
 : "${NOTRACK_BY:=iptables-nft}" "${NOTRACK_TABLE:=encryption}" "${NOTRACK_CHAIN:=CILIUM_PRE_raw}"
 
-# The host firewall: whose it is, its names, and whether its last word is the policy or a rule.
+# The host firewall: its tool, its names, and whether a policy or a rule drops what it does not accept.
 : "${FIREWALL_BY:=nft}" "${FIREWALL_TABLE:=talos}" "${FIREWALL_CHAIN:=ingress}" "${FIREWALL_END:=policy}"
 
 . lib/topology.sh
@@ -41,14 +41,14 @@
 . lib/wire.sh
 . lib/lifecycle.sh
 
-# fail SENTENCE: ends the block.
+# fail SENTENCE: prints SENTENCE and ends the block.
 fail() {
     echo "$*" >&2
     exit 1
 }
 
-# start NAME COMMAND…: runs the command in the background until the scenario ends, and returns once
-# it has printed `ready`.
+# start NAME COMMAND…: runs the command in the background until the scenario ends, and returns once the command has
+# printed `ready`.
 start() {
     local name=$1 log=$SCRATCH/$1.log
     shift

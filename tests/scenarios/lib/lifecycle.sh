@@ -1,7 +1,7 @@
-# How tracer starts, ends and refuses. In these scripts tracer is a background job of a shell that is
-# not interactive, so SIGINT starts out ignored.
+# Start and end of tracer, and errors it must report. In these scripts tracer is a background job of a non-interactive
+# shell, so it starts with SIGINT ignored.
 
-# start_tracer ARGUMENTS…: returns once every probe is attached; sets `tracer_pid`.
+# start_tracer ARGUMENTS…: starts tracer, sets `tracer_pid`, and returns once every probe is attached.
 start_tracer() {
     local ready=$SCRATCH/ready
     rm -f "$ready"
@@ -19,8 +19,8 @@ wait_until_ready() {
     fail "tracer was not ready within 60 s: $(<"$SCRATCH/tracer.err")"
 }
 
-# must_end_within MILLISECONDS STATUS: from now on; the status is tracer's. One that is right but late
-# makes the block end with 75, which the runner takes for "try again" (EX_TEMPFAIL).
+# must_end_within MILLISECONDS STATUS: fails unless tracer ends within that time from now, with that status. If only the
+# time is wrong, the block exits with 75 (EX_TEMPFAIL), and the runner tries again.
 must_end_within() {
     local begin=${EPOCHREALTIME/./} status=0 took
     wait "$tracer_pid" || status=$?
@@ -33,11 +33,12 @@ must_end_within() {
     }
 }
 
-# must_refuse PATTERN COMMAND…: status 2, nothing on stdout, one line on stderr that says it.
+# must_refuse PATTERN COMMAND…: fails unless the command exits with status 2, prints nothing on stdout, and prints one
+# line on stderr that matches PATTERN.
 must_refuse() {
     local pattern=$1 status=0 said
     shift
-    # What is not refused would trace until told otherwise.
+    # Without a limit, a command that is not refused traces until it gets a signal.
     timeout 30 "$@" >"$SCRATCH/out" 2>"$SCRATCH/err" </dev/null || status=$?
     said=$(<"$SCRATCH/err")
     echo "$said"
@@ -47,13 +48,13 @@ must_refuse() {
     grep -qiE -e "$pattern" <<<"$said" || fail "it does not say '$pattern'"
 }
 
-# unload MODULE PREFIX: takes the module out of the kernel, with those whose names begin like that.
+# unload MODULE PREFIX: unloads the module, and all modules whose names start with PREFIX.
 unload() {
     local module=$1 prefix=$2 users
     for _ in {1..50}; do
         [ -e "/sys/module/$module" ] || return 0
         mapfile -t users < <(awk -v prefix="$prefix" 'index($1, prefix) == 1 { print $1 }' /proc/modules)
-        # Those that others still use go in a later round.
+        # A later round unloads modules that are still in use now.
         rmmod "${users[@]}" "$module" 2>/dev/null || sleep 0.1
     done
     fail "module $module cannot be unloaded: $(grep "^$module " /proc/modules)"

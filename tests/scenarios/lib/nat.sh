@@ -1,6 +1,6 @@
-# Translation by conntrack.
+# NAT by conntrack.
 
-# masquerade_pods NODE: as Cilium's agent does it without BPF.
+# masquerade_pods NODE: masquerades pods as Cilium's agent does without BPF.
 masquerade_pods() {
     local program families=(iptables 10.244.0.0/16 ip6tables fd00:10:244::/48)
     if [ "$MASQUERADE_BY" = nft ]; then
@@ -26,11 +26,11 @@ EOT
     done
 }
 
-# The address of a service that no node has; a translator answers for it.
+# The address of a service. No node has this address; a NAT router translates it.
 SERVICE4=203.0.113.10 SERVICE6=2001:db8:c::10
 if [ "$FAMILY" = 6 ]; then SERVICE=$SERVICE6; else SERVICE=$SERVICE4; fi
 
-# translate_service NETNS: to node B, by DNAT.
+# translate_service NETNS: translates the service's address to node B by DNAT.
 translate_service() {
     in_netns "$1" nft -f - <<EOT
 table inet $SERVICE_TABLE {
@@ -43,7 +43,7 @@ table inet $SERVICE_TABLE {
 EOT
 }
 
-# must_be_translated NETNS PATTERN: conntrack has an entry like that, on one line.
+# must_be_translated NETNS PATTERN: fails unless a line of `conntrack -L` matches PATTERN.
 must_be_translated() {
     local version=ipv4 entries
     [ "$FAMILY" = 6 ] && version=ipv6

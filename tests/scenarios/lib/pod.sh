@@ -13,14 +13,14 @@ else
     POD=$POD4 BACKEND=$BACKEND4 WEB=$WEB4
 fi
 
-# add_pod NETNS NODE NUMBER: a pod in the node's part of the pod network, by veth.
+# add_pod NETNS NODE NUMBER: adds a pod in the node's part of the pod network, connected by veth.
 add_pod() {
     add_netns "$1"
     ip link add "$POD_DEV" netns "$2" type veth peer name eth0 netns "$1"
     pod_addresses "$@"
 }
 
-# add_netkit_pod NETNS NODE NUMBER: the same by netkit, whose primary device is the host's side.
+# add_netkit_pod NETNS NODE NUMBER: adds a pod connected by netkit, with the primary device on the host's side.
 add_netkit_pod() {
     add_netns "$1"
     ip -n "$2" link add "$POD_DEV" type netkit mode l2 peer name peer
@@ -31,7 +31,7 @@ add_netkit_pod() {
 # pod_addresses NETNS NODE NUMBER
 pod_addresses() {
     local pod=$1 node=$2 v4=10.244.$3 v6=fd00:10:244:$3:
-    # Of link scope: the node must not take it for its own source address.
+    # With link scope, the node does not use this address as a source address.
     configure "$node" <<EOT
 address add $v4.1/24 dev $POD_DEV scope link
 address add $v6:1/64 dev $POD_DEV
@@ -46,7 +46,7 @@ route add default via $v6:1
 EOT
 }
 
-# web_server: beyond the router, where nobody knows pods.
+# web_server: starts a web server on `inet`, which has no route to pods.
 web_server() {
     configure inet <<EOT
 link add web0 type dummy

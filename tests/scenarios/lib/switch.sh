@@ -1,11 +1,11 @@
-# Both nodes at one bridge, and what makes neighbours fail quickly:
+# Both nodes on one bridge, with helpers for neighbours, pings and counters:
 #
 #     A  198.51.100.10 ── pA  switch: br0  pB ── 192.0.2.20  B
 
-# nodes_at_switch: each node reaches the other's addresses on the link itself.
+# nodes_at_switch: connects both nodes to a bridge. Each node reaches the other on-link.
 nodes_at_switch() {
     add_netns A switch B
-    # Nothing but a bridge: where br_netfilter is loaded, it would fragment, too.
+    # Plain bridging only, because br_netfilter, if loaded, also fragments packets.
     in_netns switch bash -c '
         for call in /proc/sys/net/bridge/bridge-nf-call-*; do [ ! -e "$call" ] || echo 0 >"$call"; done'
     configure switch <<EOT
@@ -34,42 +34,42 @@ route add ${!peer6}/128 dev $UPLINK
 EOT
 }
 
-# know NETNS DEVICE ADDRESS OTHER OTHER-DEVICE: the address is the other's, for good: nobody asks for it, which
-# would be lost as well.
+# know NETNS DEVICE ADDRESS OTHER OTHER-DEVICE: adds a permanent neighbour entry that maps ADDRESS to OTHER-DEVICE.
+# Neighbour discovery is not needed then, and its packets cannot be lost either.
 know() {
     local mac
     mac=$(in_netns "$4" cat "/sys/class/net/$5/address")
     ip -n "$1" neighbour replace "$3" lladdr "$mac" dev "$2" nud permanent
 }
 
-# give_up_soon NETNS DEVICE: a neighbour that does not answer has failed after 0.3 s, not after 3 s.
+# give_up_soon NETNS DEVICE: makes a neighbour that does not answer fail after 0.3 s instead of 3 s.
 give_up_soon() {
     in_netns "$1" bash -c "cd /proc/sys/net; echo 100 >ipv4/neigh/$2/retrans_time_ms; echo 100 >ipv6/neigh/$2/retrans_time_ms"
 }
 
-# must_reach NODE ADDRESS [OPTIONS…]: it answers a ping. Afterwards neighbours are known.
+# must_reach NODE ADDRESS [OPTIONS…]: fails unless ADDRESS answers a ping. The ping also resolves the neighbours.
 must_reach() {
     in_netns "$1" ping -c 1 -W 3 "${@:3}" "$2"
 }
 
-# must_not_reach NODE ADDRESS [OPTIONS…]
+# must_not_reach NODE ADDRESS [OPTIONS…]: fails if ADDRESS answers a ping.
 must_not_reach() {
     must_fail_with '100% packet loss' in_netns "$1" ping -c 1 -W 1 "${@:3}" "$2"
 }
 
-# sink NODE PORT: takes datagrams, whose number `taken` tells.
+# sink NODE PORT: starts a UDP server that receives datagrams and sends none. `taken` counts them.
 sink() {
     start "sink-$1-$2" lab udp-listen --netns "$1" --silent "$2"
 }
 
-# taken NODE: how many datagrams its sockets took.
+# taken NODE: prints how many datagrams the node's sockets received.
 taken() {
     local name=UdpInDatagrams
     [ "$FAMILY" = 6 ] && name=Udp6InDatagrams
     counter "$1" "$name"
 }
 
-# must_take NODE NUMBER: so many datagrams come, within two seconds.
+# must_take NODE NUMBER: fails unless the node receives at least NUMBER datagrams within two seconds.
 must_take() {
     for _ in {1..20}; do
         (($(taken "$1") >= $2)) && return
@@ -78,7 +78,7 @@ must_take() {
     fail "$1 took $(taken "$1") datagrams, not $2"
 }
 
-# must_count_ipsec NETNS NAME: /proc/net/xfrm_stat counted it.
+# must_count_ipsec NETNS NAME: fails unless that counter of /proc/net/xfrm_stat is above 0.
 must_count_ipsec() {
     in_netns "$1" grep -E "^$2[[:space:]]+[1-9]" /proc/net/xfrm_stat
 }

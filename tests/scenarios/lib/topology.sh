@@ -6,14 +6,14 @@
 NODE_A4=198.51.100.10 NODE_A6=2001:db8:a::10
 NODE_B4=192.0.2.20 NODE_B6=2001:db8:b::20
 
-# The addresses of the asked-for connection.
+# The addresses of the traced connection.
 if [ "$FAMILY" = 6 ]; then
     NODE_A=$NODE_A6 NODE_B=$NODE_B6
 else
     NODE_A=$NODE_A4 NODE_B=$NODE_B4
 fi
 
-# in_netns NETNS COMMAND…
+# in_netns NETNS COMMAND…: runs the command in the namespace.
 in_netns() {
     ip netns exec "$@"
 }
@@ -24,13 +24,13 @@ two_nodes() {
     connect_to_inet B 192.0.2 2001:db8:b:
 }
 
-# add_netns NETNS…: with the settings of a node. An emulated guest takes a tenth of a second to start a
-# process: one for all.
+# add_netns NETNS…: creates namespaces with the settings of a node. One process creates all of them, because an emulated
+# guest takes a tenth of a second to start a process.
 add_netns() {
     lab add-netns "$@"
 }
 
-# connect_to_inet NODE V4-PREFIX V6-PREFIX: the node's uplink, with `inet` as its router.
+# connect_to_inet NODE V4-PREFIX V6-PREFIX: adds the node's uplink, with `inet` as the router.
 connect_to_inet() {
     local node=$1 v4=$2 v6=$3 addr4=NODE_${1}4 addr6=NODE_${1}6
     configure inet <<EOT
@@ -48,19 +48,19 @@ route add default via $v6:1
 EOT
 }
 
-# configure NETNS: the lines on stdin are what `ip` is told there, by one process.
+# configure NETNS: runs the `ip` commands on stdin in the namespace, in one process.
 configure() {
     ip -n "$1" -batch -
 }
 
-# connect_directly: a second link between the nodes, which `inet` does not see.
+# connect_directly: adds a second link between the nodes, which bypasses `inet`.
 connect_directly() {
     ip link add direct netns A type veth peer name direct netns B
     ip -n A link set direct up
     ip -n B link set direct up
 }
 
-# tag_direct_link: a VLAN over that link, as device `tagged` of both nodes.
+# tag_direct_link: adds a VLAN on the direct link, as device `tagged` on both nodes.
 tag_direct_link() {
     local node
     for node in A B; do
@@ -71,7 +71,7 @@ EOT
     done
 }
 
-# route_directly NODE PEER [DEVICE]: what the node sends to the peer's addresses takes that link, or that device over it.
+# route_directly NODE PEER [DEVICE]: routes the node's packets for the peer over the direct link, or over DEVICE on it.
 route_directly() {
     local node=$1 peer4=NODE_${2}4 peer6=NODE_${2}6 device=${3:-direct} mac
     mac=$(in_netns "$2" cat /sys/class/net/direct/address)
@@ -83,8 +83,8 @@ neighbour add ${!peer6} lladdr $mac dev $device
 EOT
 }
 
-# spare_link: a second link from A to `inet`, down on A's side. Both ends look like those of the uplink,
-# so that frames that are moved there arrive.
+# spare_link: adds a second link from A to `inet`, down on A's side. Both ends have the MAC addresses of the
+# uplink's ends, so that the receiver accepts redirected frames.
 spare_link() {
     ip link add spare netns A type veth peer name spare_A netns inet
     configure A <<EOT
@@ -95,7 +95,7 @@ link set spare_A address $(in_netns inet cat /sys/class/net/to_A/address) up
 EOT
 }
 
-# handle_on_processor N NETNS DEVICE: what the device receives is handled there (RPS).
+# handle_on_processor N NETNS DEVICE: processes the packets that the device receives on CPU N (RPS).
 handle_on_processor() {
     in_netns "$2" bash -c "printf '%x' $((1 << $1)) >/sys/class/net/$3/queues/rx-0/rps_cpus"
 }

@@ -1,11 +1,11 @@
-# Tunnels between the nodes, with a network of their own inside:
+# Tunnels between the nodes, and the network inside them:
 #
 #     A  10.99.0.1, fd00:99::1 ──── tun0 ──── 10.99.0.2, fd00:99::2  B
 
 if [ "$FAMILY" = 6 ]; then TUNNEL_A=fd00:99::1 TUNNEL_B=fd00:99::2; else TUNNEL_A=10.99.0.1 TUNNEL_B=10.99.0.2; fi
 
-# tunnel_between_nodes KIND [ID]: KIND as `ip link` calls it; the ID is the VNI or the key. It travels in
-# the IP version OUTER_FAMILY.
+# tunnel_between_nodes KIND [ID]: adds a tunnel. KIND is a type of `ip link`, ID the VNI or the key. OUTER_FAMILY is the
+# IP version of the outer headers.
 tunnel_between_nodes() {
     [ "$1" = wireguard ] && wireguard_keys
     tunnel_end A B 1 "$@"
@@ -31,7 +31,7 @@ address add fd00:99::$3/64 dev tun0 nodad
 EOT
 }
 
-# route_pods_through_tunnel: pods of A and backends of B reach each other by it.
+# route_pods_through_tunnel: routes packets between pods of A and backends of B through the tunnel.
 route_pods_through_tunnel() {
     configure A <<EOT
 route add 10.244.2.0/24 via 10.99.0.2
@@ -43,7 +43,7 @@ route add fd00:10:244:1::/64 via fd00:99::1
 EOT
 }
 
-# encrypt_between_nodes MODE: ESP by policy, no device; what A sends has SPI 0x1001, B's 0x1002.
+# encrypt_between_nodes MODE: adds ESP by policy, without a device. A sends with SPI 0x1001, B with 0x1002.
 encrypt_between_nodes() {
     local node
     for node in A B; do

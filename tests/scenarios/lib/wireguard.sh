@@ -3,7 +3,7 @@
 # Cilium's WireGuard sockets mark their datagrams (MARK_MAGIC_WG_ENCRYPTED).
 WG_FWMARK=0x1e00
 
-# wireguard_between_nodes: for the nodes' own addresses, what Cilium calls node encryption.
+# wireguard_between_nodes: encrypts traffic between the nodes' own addresses. Cilium calls this node encryption.
 wireguard_between_nodes() {
     wireguard_keys
     wireguard_device A B "$WG_DEV" "$WG_PORT" "$WG_FWMARK" "$NODE_B4/32,$NODE_B6/128"
@@ -29,7 +29,7 @@ wireguard_device() {
     ip -n "$node" link set "$device" up
 }
 
-# Networks behind the two ends of a tunnel: one address each, beside the tunnel's own.
+# Networks behind the two ends of a tunnel, with one address each, in addition to the tunnel's own addresses.
 BEHIND_A4=10.79.0.1 BEHIND_A6=fd00:79::1
 BEHIND_B4=10.78.0.1 BEHIND_B6=fd00:78::1
 if [ "$FAMILY" = 6 ]; then
@@ -38,8 +38,8 @@ else
     BEHIND_A=$BEHIND_A4 BEHIND_B=$BEHIND_B4 INNER_A=10.77.0.1 INNER_B=10.77.0.2
 fi
 
-# wireguard_networks ALLOWED-FOR-B ALLOWED-FOR-A: a tunnel for the networks behind the nodes. A allows
-# the first of its peer B, B allows the second of A, each beside the peer's own tunnel address.
+# wireguard_networks ALLOWED-FOR-B ALLOWED-FOR-A: adds a tunnel for the networks behind the nodes. A allows its peer B
+# the first list of addresses, and B allows A the second. Each peer's own tunnel address is allowed as well.
 wireguard_networks() {
     wireguard_keys
     wireguard_device A B "$WG_DEV" "$WG_PORT" 0 "10.77.0.2/32,fd00:77::2/128$1"
