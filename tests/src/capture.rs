@@ -1,4 +1,4 @@
-//! What tracer wrote with `-o json`, checked against its own model.
+//! The output of `tracer -o json`, checked against tracer's own model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,12 +12,12 @@ pub type Netns = BTreeMap<u64, String>;
 /// The lines of a run.
 #[derive(Debug)]
 pub struct Capture {
-    /// All lines in order, with the additions that make them easier to describe.
+    /// All lines in order, with additions that make them easier to describe.
     lines: Vec<Value>,
 }
 
 impl Capture {
-    /// Reads JSON Lines. Each must be a record of the model, the first `start`, the last `summary`.
+    /// Parses JSON Lines. Each must be a record of the model, the first `start`, the last `summary`.
     pub fn parse(text: &str, netns: &Netns) -> Result<Self> {
         let mut lines = Vec::new();
         for (index, line) in text.lines().enumerate() {
@@ -35,18 +35,18 @@ impl Capture {
         Ok(capture)
     }
 
-    /// Lines of that type.
+    /// Returns the lines of a type.
     pub fn of(&self, kind: &str) -> impl Iterator<Item = &Value> {
         self.lines.iter().filter(move |line| line["type"] == kind)
     }
 
-    /// Steps and drops.
+    /// Returns steps and drops.
     pub fn steps(&self) -> impl Iterator<Item = &Value> {
         self.lines.iter().filter(|line| line["type"] == "step" || line["type"] == "drop")
     }
 
-    /// What concerns these network namespaces, by their names: of a run that watched several stories at once,
-    /// the part of one.
+    /// Returns the lines that concern these network namespaces, and names the namespaces. If a run watched several
+    /// stories at once, these are the lines of one.
     pub fn share(&self, netns: &Netns) -> Self {
         let packets = self.packets_in(netns);
         let mut lines: Vec<_> = self.lines.iter().filter(|line| concerns(line, netns, &packets)).cloned().collect();
@@ -54,18 +54,18 @@ impl Capture {
         Self { lines }
     }
 
-    /// Findings that something is wrong outside of all these network namespaces.
+    /// Returns the findings of problems outside all these network namespaces.
     pub fn grave_outside(&self, netns: &Netns) -> impl Iterator<Item = &Value> {
         let packets = self.packets_in(netns);
         self.of("finding").filter(move |finding| is_grave(finding) && !concerns(finding, netns, &packets))
     }
 
-    /// How many records the kernel side could not hand over.
+    /// Returns how many records the kernel side could not deliver.
     pub fn lost(&self) -> u64 {
         self.of("summary").filter_map(|summary| summary["lost"]["events"].as_u64()).sum()
     }
 
-    /// Ids of the packets that were seen there.
+    /// Returns the ids of the packets that were seen in these namespaces.
     fn packets_in(&self, netns: &Netns) -> BTreeSet<u64> {
         let there = self.steps().filter(|step| is_in(&step["netns"], netns));
         there.filter_map(|step| step["packet"].as_u64()).collect()
@@ -88,14 +88,14 @@ impl Capture {
         }
     }
 
-    /// TCP flags by packet id.
+    /// Returns TCP flags by packet id.
     fn flags(&self) -> BTreeMap<u64, String> {
         let of = |step: &Value| Some((step["packet"].as_u64()?, step["tcp_flags"].as_str()?.to_owned()));
         self.steps().filter_map(of).collect()
     }
 }
 
-/// The lines of a capture that concern these network namespaces, as they are: a capture of their own.
+/// Returns the lines of a capture that concern these network namespaces, unchanged. They form a complete capture.
 pub fn excerpt(text: &str, netns: &Netns) -> String {
     let lines: Vec<(&str, Value)> =
         text.lines().filter_map(|line| Some((line, serde_json::from_str(line).ok()?))).collect();
@@ -109,12 +109,12 @@ pub fn excerpt(text: &str, netns: &Netns) -> String {
     kept.map(|(line, _)| format!("{line}\n")).collect()
 }
 
-/// Whether a finding says that something is wrong.
+/// Whether a finding reports a problem.
 pub fn is_grave(finding: &Value) -> bool {
     finding["severity"] == "error" || finding["severity"] == "warning"
 }
 
-/// Whether a line is about one of these namespaces: by its place, or by its packets where its place has none.
+/// Whether a line concerns one of these namespaces: by its place, or by its packets if it has no place.
 fn concerns(line: &Value, netns: &Netns, packets: &BTreeSet<u64>) -> bool {
     match line["type"].as_str() {
         Some("step" | "drop" | "device" | "chain") => is_in(&line["netns"], netns),
@@ -131,7 +131,7 @@ fn is_in(inode: &Value, netns: &Netns) -> bool {
     inode.as_u64().is_some_and(|inode| netns.contains_key(&inode))
 }
 
-/// Puts names where inode numbers of network namespaces are, however deep.
+/// Replaces inode numbers of network namespaces by names, at any depth.
 fn name_netns(value: &mut Value, netns: &Netns) {
     match value {
         Value::Object(fields) => fields.iter_mut().for_each(|(key, value)| {
@@ -158,7 +158,7 @@ pub(crate) mod tests {
         parsed(&Netns::from([(42, "A".to_owned())]))
     }
 
-    /// The same before anybody has named the namespace.
+    /// The same run before its namespace has a name.
     fn unnamed() -> Capture {
         parsed(&Netns::new())
     }

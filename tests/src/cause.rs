@@ -1,5 +1,5 @@
-//! A document about the cause of a drop. Each variant is two plays: one with the fault, whose traffic is lost
-//! for that cause, and its healthy twin without it.
+//! A document about the cause of a drop. Each variant is two plays: the failing twin has the fault, and its traffic is
+//! lost for that cause; the healthy twin does not have it.
 
 use std::{fs, path::Path};
 
@@ -15,7 +15,7 @@ use crate::{
     version::Version,
 };
 
-/// Where these documents are, below the folder of all.
+/// The folder of these documents, below the folder of all.
 pub const FOLDER: &str = "causes";
 
 /// One variant of one document.
@@ -27,15 +27,15 @@ pub struct Cause {
     pub title: String,
     /// Variables of the variant.
     pub values: Values,
-    /// What both twins are made of.
+    /// Sets up both twins.
     pub setup: String,
-    /// What makes the other twin fail.
+    /// Makes the failing twin fail.
     pub fault: Option<String>,
-    /// Traffic that fails.
+    /// Traffic of the failing twin, which is lost.
     pub trigger: String,
-    /// Traffic that gets through in the healthy twin.
+    /// Traffic of the healthy twin, which gets through.
     pub healthy: String,
-    /// Proves afterwards that the failure happened as told.
+    /// Proves afterwards that the failure happened as described.
     pub verify: Option<String>,
     /// What tracer must say.
     pub expect: Expected,
@@ -45,36 +45,36 @@ pub struct Cause {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expected {
-    /// The kernel that the story itself needs.
+    /// The oldest kernel on which the story can be played.
     pub needs: Option<Version>,
-    /// Whether it touches what others have part in, and so is played alone.
+    /// Whether the play affects what others use, and so is played alone.
     #[serde(default)]
     pub alone: bool,
-    /// The failing twin's findings. Others of severity info do not matter.
+    /// The failing twin's findings. Other findings of severity info do not matter.
     #[serde(default)]
     pub findings: Vec<Value>,
-    /// Kernels that do not tell enough to know the cause.
+    /// Kernels that do not reveal enough to know the cause.
     #[serde(default)]
     unknown: Vec<Unknown>,
 }
 
-/// On these kernels there is no finding, but the drop is told.
+/// Kernels on which there is no finding, but the drop is reported.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unknown {
     /// All kernels before this one.
     before: Option<Version>,
-    /// These lines of kernels.
+    /// All kernels of these release lines.
     #[serde(default)]
     kernels: Vec<Version>,
-    /// What the kernel does not tell.
+    /// What the kernel does not reveal.
     pub why: String,
-    /// What the drop is like.
+    /// What the drop must match.
     pub drop: Value,
 }
 
 impl Expected {
-    /// What makes the cause unknowable on this kernel, if it is.
+    /// Returns what makes the cause unknowable on this kernel, if it is.
     pub fn unknown_on(&self, kernel: &Version) -> Option<&Unknown> {
         self.unknown.iter().find(|unknown| {
             unknown.before.as_ref().is_some_and(|before| kernel < before)
@@ -82,13 +82,13 @@ impl Expected {
         })
     }
 
-    /// The kernel that is needed and that this one is older than.
+    /// Returns the kernel that the story needs, if this one is older.
     pub fn lacking_on(&self, kernel: &Version) -> Option<&Version> {
         self.needs.as_ref().filter(|needs| kernel < needs)
     }
 }
 
-/// All variants of all documents, in the order of their names.
+/// Finds all variants of all documents, in the order of their names.
 pub fn find(folder: &Path) -> Result<Vec<Cause>> {
     let mut causes = Vec::new();
     for file in document::files(&folder.join(FOLDER))? {
@@ -99,7 +99,7 @@ pub fn find(folder: &Path) -> Result<Vec<Cause>> {
     Ok(causes)
 }
 
-/// The variants of a document called `name`.
+/// Parses the variants of a document called `name`.
 pub fn parse(name: &str, markdown: &str) -> Result<Vec<Cause>> {
     let parts = fences::split(markdown)?;
     let variants = table::variants(&parts.tables)?;

@@ -52,7 +52,7 @@ pub struct Traced {
     pub expect: Expect,
 }
 
-/// The scenarios of all documents below a folder but causes, in the order of their names.
+/// Finds the scenarios of all documents below a folder except causes, in the order of their names.
 pub fn find(folder: &Path) -> Result<Vec<Scenario>> {
     let mut scenarios = Vec::new();
     for file in files(folder)?.into_iter().filter(|file| !file.starts_with(folder.join(cause::FOLDER))) {
@@ -63,7 +63,7 @@ pub fn find(folder: &Path) -> Result<Vec<Scenario>> {
     Ok(scenarios)
 }
 
-/// All documents below a folder in the order of their names; none where there is no folder.
+/// Finds all documents below a folder, in the order of their names. Returns none if there is no folder.
 pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     if folder.is_dir() {
@@ -73,7 +73,7 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The variants of a document called `name`.
+/// Parses the variants of a document called `name`.
 pub fn parse(name: &str, markdown: &str) -> Result<Vec<Scenario>> {
     let parts = fences::split(markdown)?;
     let mut scenarios = Vec::new();

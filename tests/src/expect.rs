@@ -17,44 +17,44 @@ use crate::{
 pub struct Expect {
     /// Tracer's exit status.
     pub exit: i32,
-    /// Seconds that tracer may take to end, where there is much left to tell.
+    /// Seconds that tracer may take to end, if it has much to report.
     #[serde(default = "two_seconds")]
     pub ends_within: f32,
     /// The findings: these and no others.
     #[serde(default)]
     findings: Vec<Value>,
-    /// Whether those of severity info that are not listed do not matter.
+    /// Whether to ignore findings of severity info that are not listed.
     #[serde(default)]
     other_info: bool,
-    /// For each of these, some drop that is like it.
+    /// Each of these must match some drop.
     #[serde(default)]
     drops: Vec<Value>,
-    /// For each of these, some step or drop that is like it.
+    /// Each of these must match some step or drop.
     #[serde(default)]
     steps: Vec<Value>,
-    /// What every step and drop is like.
+    /// What every step and drop must match.
     every_step: Option<Value>,
     /// How steps are sorted into flows.
     flows: Option<Flows>,
-    /// What the summary is like.
+    /// What the summary must match.
     summary: Option<Value>,
-    /// Texts that `tracer report` shows.
+    /// Texts that `tracer report` must show.
     #[serde(default)]
     pub report: Vec<String>,
 }
 
-/// What a person takes for at once.
+/// The longest delay that people accept as immediate.
 fn two_seconds() -> f32 {
     2.0
 }
 
 impl Expect {
-    /// Reads the block, with the variant's values put in for `$NAME`.
+    /// Parses the block, with the variant's values in place of `$NAME`.
     pub fn parse(toml: &str, values: &Values) -> Result<Self> {
         read(toml, values)
     }
 
-    /// Everything that is not as expected, one sentence each.
+    /// Returns a sentence for everything that is not as expected.
     pub fn complaints(&self, capture: &Capture) -> Vec<String> {
         let mut complaints = self.about_findings(capture);
         for (kind, expected) in [("drop", &self.drops), ("step", &self.steps)] {
@@ -63,7 +63,7 @@ impl Expect {
             complaints.extend(missing.map(|missing| format!("no {kind} is like {missing}")));
         }
         if let Some(expected) = &self.every_step {
-            // The first says enough.
+            // The first mismatch is enough.
             complaints.extend(capture.steps().find_map(|step| {
                 mismatch("", expected, step).map(|said| format!("a step is not as all should be: {said}: {step}"))
             }));
@@ -75,7 +75,7 @@ impl Expect {
         complaints
     }
 
-    /// Which texts a report lacks.
+    /// Returns a sentence for each text that a report lacks.
     pub fn missing_in_report(&self, report: &str) -> Vec<String> {
         let missing = self.report.iter().filter(|text| !contains(report, text));
         missing.map(|text| format!("the report does not say `{text}`")).collect()
@@ -90,14 +90,14 @@ impl Expect {
     }
 }
 
-/// Reads a block of TOML, with the variant's values put in for `$NAME`.
+/// Parses a block of TOML, with the variant's values in place of `$NAME`.
 pub fn read<T: DeserializeOwned>(toml: &str, values: &Values) -> Result<T> {
     let text = substitute(toml, values)?;
     toml::from_str(&text).with_context(|| format!("in\n{text}"))
 }
 
-/// Each expected finding takes the first that is like it; what is left over stays in `found`. A complaint
-/// for each that there is none for.
+/// Removes the first match of each expected finding from `found`. Returns a complaint for each expected finding without
+/// a match.
 pub fn claim(expected: &[Value], found: &mut Vec<&Value>) -> Vec<String> {
     let mut complaints = Vec::new();
     for expected in expected {
@@ -111,7 +111,7 @@ pub fn claim(expected: &[Value], found: &mut Vec<&Value>) -> Vec<String> {
     complaints
 }
 
-/// The closest finding helps more than the bare statement that none is like it.
+/// Describes a missing finding. The closest finding helps more than the bare statement that none matches.
 fn describe_missing(expected: &Value, found: &[&Value]) -> String {
     let same_id = found.iter().find(|finding| finding["id"] == expected["id"]);
     match same_id.and_then(|finding| mismatch("finding", expected, finding)) {
@@ -120,7 +120,7 @@ fn describe_missing(expected: &Value, found: &[&Value]) -> String {
     }
 }
 
-/// Puts in the variant's values for `$NAME`.
+/// Replaces `$NAME` by the variant's values.
 fn substitute(text: &str, values: &Values) -> Result<String> {
     let mut parts = text.split('$');
     let mut result = parts.next().unwrap_or_default().to_owned();

@@ -1,8 +1,8 @@
-//! Splits Markdown into what a scenario is made of: its title, its tables and its fenced blocks.
+//! Splits Markdown into the parts of a scenario: its title, its tables and its fenced blocks.
 
 use anyhow::{Context as _, Result, bail};
 
-/// The parts of a document in their order.
+/// The parts of a document, in order.
 #[derive(Debug, Default)]
 pub struct Parts<'a> {
     /// Text of the first heading.
@@ -13,7 +13,7 @@ pub struct Parts<'a> {
     pub blocks: Vec<Block<'a>>,
 }
 
-/// A fenced block that the runner has a use for.
+/// A fenced block that the runner uses.
 #[derive(Debug, Eq, PartialEq)]
 pub struct Block<'a> {
     /// First word after the fence.
@@ -26,7 +26,7 @@ pub struct Block<'a> {
     pub line: usize,
 }
 
-/// Reads the document.
+/// Splits a document into its parts.
 pub fn split(markdown: &str) -> Result<Parts<'_>> {
     let mut parts = Parts::default();
     let mut lines = markdown.lines().enumerate();
@@ -66,7 +66,7 @@ fn until_fence<'a>(lines: &mut impl Iterator<Item = (usize, &'a str)>) -> Option
     }
 }
 
-/// A fence with one word, or none, is illustration.
+/// Returns the block, or `None` if the fence has at most one word and is only illustration.
 fn block(info: &str, text: String, line: usize) -> Result<Option<Block<'_>>> {
     let words: Vec<_> = info.split_whitespace().collect();
     match words[..] {

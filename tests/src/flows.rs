@@ -1,4 +1,4 @@
-//! Whether the steps of a capture are sorted into flows as they should be.
+//! Checks that the steps of a capture are sorted into flows as they should be.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,20 +7,19 @@ use serde_json::Value;
 
 use crate::capture::Capture;
 
-/// What a scenario expects of the flows. Whatever the numbers: each flow must have steps of both
-/// directions, and no packet and no tuple may be part of two flows.
+/// What a scenario expects of the flows. Whatever the numbers, each flow must have steps of both directions, and no
+/// packet and no tuple may be part of two flows.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Flows {
-    /// How many flows have steps.
+    /// Number of flows that have steps.
     count: usize,
-    /// How many tuples each has, where both directions of one count once: one more than its
-    /// translations.
+    /// Number of tuples of each flow: one more than its translations. Both directions of a tuple count once.
     tuples: usize,
 }
 
 impl Flows {
-    /// Everything that is not as expected, one sentence each.
+    /// Returns a sentence for everything that is not as expected.
     pub fn complaints(&self, capture: &Capture) -> Vec<String> {
         let flows = sort(capture);
         let mut complaints = Vec::new();
@@ -64,7 +63,7 @@ fn sort(capture: &Capture) -> BTreeMap<String, Flow> {
     flows
 }
 
-/// The two ends in an order that does not depend on who sends.
+/// Formats the two ends in an order that does not depend on who sends.
 fn without_direction(tuple: &Value) -> String {
     let end = |addr: &str, port: &str| format!("{} port {}", tuple[addr].as_str().unwrap_or_default(), tuple[port]);
     let (source, destination) = (end("src", "sport"), end("dst", "dport"));
@@ -72,7 +71,7 @@ fn without_direction(tuple: &Value) -> String {
     format!("{} {first} and {second}", tuple["proto"].as_str().unwrap_or_default())
 }
 
-/// What two flows have in common.
+/// Returns a sentence for each member that two flows have in common.
 fn shared<'a>(
     flows: &'a BTreeMap<String, Flow>,
     what: &'a str,
@@ -95,7 +94,7 @@ mod tests {
     use super::*;
     use crate::capture::Netns;
 
-    /// A capture of steps given as (packet, flow, direction, client's port); its server has port 443.
+    /// Creates a capture of steps given as (packet, flow, direction, client's port). The server has port 443.
     fn capture(steps: &[(u64, u64, &str, u16)]) -> Capture {
         let mut lines = vec![
             r#"{"type":"start","version":"0","schema":1,"kernel":"6.18","node":"n","boot_time_ns":1,"backend":"fentry","hooks":{"asked":1,"attached":1,"failed":[]},"filter":""}"#.to_owned(),

@@ -1,7 +1,7 @@
-//! Scenarios as readable documents: how they are parsed, and how their expectations are compared
-//! with what tracer wrote. The runner in `bin/scenarios` does everything that touches the system.
+//! Scenarios as readable documents. Parses them, and compares their expectations with tracer's output. The runner in
+//! `bin/scenarios` does everything that touches the system.
 //!
-//! Invariant: no I/O here but [`document::find`] and [`cause::find`], which read a folder.
+//! Invariant: no I/O except in [`document::find`] and [`cause::find`], which read a folder.
 
 pub mod capture;
 pub mod cause;

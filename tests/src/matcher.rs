@@ -1,8 +1,8 @@
-//! Compares an expected value with an actual one: what is expected must be in there.
+//! Compares an expected value with an actual one, which must contain everything that is expected.
 
 use serde_json::{Map, Value};
 
-/// Where and how the two differ, as a sentence; `None` where the actual value has all that is
+/// Returns a sentence about where and how the two differ, or `None` if the actual value has everything that is
 /// expected. `path` names the place in messages.
 pub fn mismatch(path: &str, expected: &Value, actual: &Value) -> Option<String> {
     match expected {
@@ -18,12 +18,12 @@ pub fn mismatch(path: &str, expected: &Value, actual: &Value) -> Option<String> 
     }
 }
 
-/// Whether the actual value has all that is expected.
+/// Whether the actual value has everything that is expected.
 pub fn matches(expected: &Value, actual: &Value) -> bool {
     mismatch("", expected, actual).is_none()
 }
 
-/// A table with one of these keys is no table to compare but a question.
+/// Returns the operator if the table has one of these keys alone. Such a table is a question, not fields to compare.
 fn operator(fields: &Map<String, Value>) -> Option<(&str, &Value)> {
     let (key, value) = fields.iter().next()?;
     (fields.len() == 1 && ["contains", "any_of", "absent", "empty"].contains(&key.as_str())).then_some((key, value))
@@ -49,7 +49,7 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
     value.as_str().into_iter().chain(several.iter().filter_map(Value::as_str))
 }
 
-/// Whether the text holds the phrase, wherever lines are broken.
+/// Whether the text contains the phrase, regardless of line breaks.
 pub fn contains(text: &str, phrase: &str) -> bool {
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     words(text).contains(&words(phrase))

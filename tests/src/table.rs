@@ -7,8 +7,8 @@ use anyhow::{Result, bail};
 /// The values of a variant by the names of its table's columns.
 pub type Values = BTreeMap<String, String>;
 
-/// Every combination of the rows of all parameter tables, named by the first cells. A document
-/// without such a table has one variant without a name.
+/// Returns every combination of the rows of all parameter tables, named by their first cells. A document without such a
+/// table has one variant without a name.
 pub fn variants(tables: &[Vec<&str>]) -> Result<Vec<(String, Values)>> {
     let mut variants = vec![(String::new(), Values::new())];
     for table in tables {
@@ -25,7 +25,7 @@ fn combine(name: &str, values: &Values, row: &(String, Values)) -> (String, Valu
     (format!("{name}{separator}{}", row.0), all.collect())
 }
 
-/// The rows of a parameter table: its first column is headed `variant`.
+/// Parses the rows of a parameter table, whose first column is headed `variant`. Returns `None` for other tables.
 fn rows(table: &[&str]) -> Result<Option<Vec<(String, Values)>>> {
     let [header, _rule, rows @ ..] = table else { return Ok(None) };
     let header = cells(header);
@@ -45,9 +45,9 @@ fn named(row: &str, names: &[String]) -> Result<(String, Values)> {
     Ok((variant.clone(), names.iter().cloned().zip(values.iter().cloned()).collect()))
 }
 
-/// The cells of a line `| a | b |`. A `|` inside a cell is written `\|`, as in GitHub's Markdown.
+/// Splits a line `| a | b |` into cells. A `|` inside a cell is written `\|`, as in GitHub's Markdown.
 fn cells(line: &str) -> Vec<String> {
-    // A character that no document holds stands in for the escaped `|` while the line is split.
+    // A character that no document contains replaces the escaped `|` while the line is split.
     let line = line.trim().replace("\\|", "\0");
     let line = line.strip_prefix('|').unwrap_or(&line);
     let line = line.strip_suffix('|').unwrap_or(line);

@@ -1,4 +1,4 @@
-//! Whether what tracer said of a play is what the document expects.
+//! Judges whether tracer's output for a play is what the document expects.
 
 use std::fmt;
 
@@ -12,20 +12,21 @@ use crate::{
     version::Version,
 };
 
-/// How a variant went on a kernel, best first: of its two plays the worse one counts.
+/// How a variant went on a kernel, best first. The worse of its two plays counts.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Verdict {
-    /// The cause was found, or nothing where nothing is wrong.
+    /// The cause was found in the failing twin, and no problem in the healthy one.
     Right,
-    /// This kernel does not tell the cause, and tracer claims none. The reason.
+    /// This kernel does not reveal the cause, and tracer claims none. Holds the reason.
     Unknown(String),
-    /// The story itself needs a younger kernel. Which.
+    /// The story itself needs a newer kernel. Holds its version.
     NotPlayed(String),
-    /// Everything else. What was wrong.
+    /// Everything else. Holds what was wrong.
     Wrong(String),
 }
 
-/// The failing twin: the findings that are expected, or, where the kernel does not tell the cause, the drop.
+/// Judges the failing twin. It must have the expected findings and no other problem. If the kernel does not reveal the
+/// cause, it must have the expected drop and no finding of a problem.
 pub fn of_failing(expected: &Expected, kernel: &Version, said: &Capture) -> Verdict {
     let mut found: Vec<_> = said.of("finding").collect();
     match expected.unknown_on(kernel) {
@@ -44,7 +45,7 @@ pub fn of_failing(expected: &Expected, kernel: &Version, said: &Capture) -> Verd
     }
 }
 
-/// The healthy twin: nothing.
+/// Judges the healthy twin, which must have no finding of a problem.
 pub fn of_healthy(said: &Capture) -> Verdict {
     concluded(unexpected(&said.of("finding").collect::<Vec<_>>()), said, Verdict::Right)
 }
@@ -53,7 +54,7 @@ fn unexpected(found: &[&Value]) -> Vec<String> {
     found.iter().filter(|finding| is_grave(finding)).map(|finding| format!("unexpected finding: {finding}")).collect()
 }
 
-/// With complaints come the drops: what tracer knew.
+/// Returns `otherwise` if there are no complaints. Complaints come with the drops, which show what tracer knew.
 fn concluded(mut complaints: Vec<String>, said: &Capture, otherwise: Verdict) -> Verdict {
     const SHOWN: usize = 4;
     if complaints.is_empty() {

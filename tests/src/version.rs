@@ -1,4 +1,4 @@
-//! Versions of kernels, as documents name them and as `uname -r` does.
+//! Kernel versions, as documents name them and as `uname -r` prints them.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 pub struct Version(Vec<u32>);
 
 impl Version {
-    /// Reads `6.6` or what `uname -r` says.
+    /// Parses `6.6` or the output of `uname -r`.
     pub fn parse(text: &str) -> Option<Self> {
         let end = text.find(|char: char| !char.is_ascii_digit() && char != '.').unwrap_or(text.len());
         let numbers: Result<_, _> = text[..end].split('.').map(str::parse).collect();

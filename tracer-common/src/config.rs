@@ -1,41 +1,40 @@
-//! What user space writes into the programs' frozen `.rodata` before they are loaded.
+//! The configuration that user space writes into the programs' frozen `.rodata` before loading them.
 
 use crate::Layout;
 
-/// Everything that the programs must know; constants to the verifier, which prunes dead branches.
+/// Everything that the programs must know. The values are constants to the verifier, which prunes dead branches.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Config {
-    /// Which packets are asked for.
+    /// Which packets to trace.
     pub filter: Filter,
     /// Field offsets of the running kernel.
     pub layout: Layout,
-    /// Address of `__per_cpu_offset`, 0 where it is not known.
+    /// Address of `__per_cpu_offset`, 0 if unknown.
     pub per_cpu_offset: u64,
-    /// Address of `bpf_prog_active`, 0 where no hook is attached by a kprobe.
+    /// Address of `bpf_prog_active`, 0 if unknown or if kprobes are not mixed with other methods.
     pub prog_active: u64,
-    /// 1 where only tracepoints are attached: then each of them matches on its own, and those of
-    /// the frees end a packet.
+    /// 1 if only tracepoints are attached. Each of them then matches on its own, and those of the frees end a
+    /// packet.
     pub tracepoints_only: u32,
-    /// 1 where `skb:kfree_skb` tells a reason (5.17).
+    /// 1 if `skb:kfree_skb` reports a reason (5.17).
     pub has_reason: u32,
-    /// 1 where `skb:consume_skb` tells a location (6.0).
+    /// 1 if `skb:consume_skb` reports a location (6.0).
     pub has_consume_location: u32,
-    /// Flight recorder: how many trails each CPU has, a power of two; 0 where every step is sent at once.
+    /// Flight recorder: number of trails for each CPU, a power of two. 0 means that every step is sent at once.
     pub trails: u32,
-    /// 1 where the kernel has `bpf_loop` (5.17).
+    /// 1 if the kernel has `bpf_loop` (5.17).
     pub has_loop: u32,
-    /// 1 where `xt_counters` are per CPU.
+    /// 1 if `xt_counters` are per CPU.
     pub counters_per_cpu: u32,
-    /// BTF id of `bpf_rdonly_cast`, where it makes any address one to load from (6.17); 0 elsewhere.
+    /// BTF id of `bpf_rdonly_cast` if it lets programs load from any address (6.17), else 0.
     pub rdonly_cast: u32,
 }
 
-/// What stands in the programs instead of the call of `bpf_rdonly_cast`, until its BTF id is known: the number of a
-/// helper that is none.
+/// Placeholder for the call of `bpf_rdonly_cast` until its BTF id is known. No helper has this number.
 pub const RDONLY_CAST: i32 = 0x7472_6372;
 
-/// The asked-for flow. A zero field does not restrict.
+/// The flow to trace. A zero field does not restrict it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Filter {
@@ -51,7 +50,7 @@ pub struct Filter {
     pub netns: u32,
     /// Bits of `skb->mark` to compare, 0 for none.
     pub mark_mask: u32,
-    /// Their value.
+    /// Value of these bits.
     pub mark: u32,
     /// Source port in network byte order.
     pub sport: u16,
@@ -63,9 +62,9 @@ pub struct Filter {
     pub version: u8,
     /// `IPPROTO_*` plus one, so that 0 means any.
     pub proto_plus_one: u8,
-    /// 1: replies are not asked for.
+    /// 1 to leave replies out.
     pub one_way: u8,
-    /// 1: `src`, `dst`, `sport` or `dport` is set, so that a match has a direction.
+    /// 1 if `src`, `dst`, `sport` or `dport` is set, so that a match has a direction.
     pub directed: u8,
     /// Zero.
     pub pad: [u8; 2],

@@ -1,6 +1,7 @@
 //! Records that the eBPF programs write into the ring buffer.
 
-/// Longest name of a table or chain with its NUL (`NFT_NAME_MAXLEN`, `include/uapi/linux/netfilter/nf_tables.h`).
+/// Maximum length of a table or chain name, including its NUL (`NFT_NAME_MAXLEN`,
+/// `include/uapi/linux/netfilter/nf_tables.h`).
 pub const NAME_LEN: usize = 256;
 
 /// Record kinds, the first field of every record.
@@ -25,29 +26,29 @@ pub mod kind {
     pub const DROPPED: u16 = 9;
 }
 
-/// Slots of the per-CPU counters: everything that could not be reported.
+/// Slots of the per-CPU counters: everything that could not be reported, and the number of packets followed.
 pub mod counter {
-    /// No room in the ring buffer.
+    /// Events lost because the ring buffer, or the table of calls in progress, was full.
     pub const EVENTS: u32 = 0;
-    /// The table of tracked skbs was full.
+    /// Skbs that could not be tracked because the table was full.
     pub const TRACKED_OVERFLOW: u32 = 1;
-    /// Headers that could not be read or make no sense.
+    /// Packets whose headers could not be read or make no sense.
     pub const UNPARSED: u32 = 2;
-    /// Flight recorder: a packet was dropped whose trail had been given to another packet.
+    /// Flight recorder: dropped packets whose trail had been reassigned to another packet.
     pub const TRAILS: u32 = 3;
-    /// No loss: packets that matched and were followed.
+    /// Packets that matched and were followed; not a loss.
     pub const PACKETS: u32 = 4;
-    /// How many slots there are.
+    /// Number of slots.
     pub const SLOTS: u32 = 5;
 }
 
 /// Values of [`Tuple::direction`].
 pub mod direction {
-    /// The filter does not tell.
+    /// The filter does not determine the direction.
     pub const UNKNOWN: u8 = 0;
-    /// As the filter was written.
+    /// The packet matches the filter as written.
     pub const ORIG: u8 = 1;
-    /// The filter's mirror image.
+    /// The packet matches the filter's mirror image.
     pub const REPLY: u8 = 2;
 }
 
@@ -57,18 +58,20 @@ pub mod flag {
     pub const CT_LOOKED_UP: u8 = 1;
     /// `Step::extra` holds the function's return value.
     pub const RETURNED: u8 = 2;
-    /// WireGuard is looking up whether the packet's source belongs to its peer. A packet that is freed
-    /// before anything else happens to it was refused.
+    /// WireGuard is looking up whether the packet's source belongs to its peer. If the packet is freed before
+    /// anything else happens to it, WireGuard has refused it.
     pub const AT_ALLOWED_IPS: u8 = 4;
     /// The packet is in a tunnel: the headers on the wire are those of the last [`super::Outer`].
     pub const WRAPPED: u8 = 8;
-    /// A SYN for a listener with more connections waiting to be accepted than it lets wait: it will be freed silently.
+    /// A SYN for a listener with more connections waiting to be accepted than its limit. The kernel will free the
+    /// SYN silently.
     pub const ACCEPTS_FULL: u8 = 16;
-    /// A SYN for a listener with as many half-open connections as it lets wait, and no cookies: likewise.
+    /// A SYN for a listener whose half-open connections have reached the limit, without SYN cookies. The kernel
+    /// will free the SYN silently, but some kernels let one more wait.
     pub const REQUESTS_FULL: u8 = 32;
 }
 
-/// What precedes every record.
+/// The header of every record.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Header {
@@ -76,7 +79,7 @@ pub struct Header {
     pub kind: u16,
     /// Row of the hook table.
     pub hook: u16,
-    /// CPU.
+    /// CPU that wrote the record.
     pub cpu: u32,
     /// Nanoseconds of CLOCK_BOOTTIME (`bpf_ktime_get_boot_ns`).
     pub ts: u64,
@@ -84,14 +87,14 @@ pub struct Header {
     pub packet: u64,
 }
 
-/// What the filter looks at. Ports and addresses in network byte order, as they stand in the packet.
-/// Aligned, so that it is copied and cleared by words.
+/// Addresses and ports that the filter compares, in network byte order as in the packet. Aligned, so that it is
+/// copied and cleared by words.
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Tuple {
     /// Source address; IPv4 in the first word, the rest zero.
     pub saddr: [u32; 4],
-    /// Destination address, likewise.
+    /// Destination address, in the same form.
     pub daddr: [u32; 4],
     /// Source port, or the identifier of an ICMP echo.
     pub sport: u16,
@@ -113,26 +116,27 @@ pub struct Tuple {
 pub struct Step {
     /// `kind` is `STEP`, or `VERDICT` inside a [`Verdict`].
     pub header: Header,
-    /// Tuple after this step; of the inner headers where the packet is in a tunnel.
+    /// Tuple after this step; that of the inner headers if the packet is in a tunnel.
     pub tuple: Tuple,
     /// `skb->_nfct`: pointer to the entry and, in the low three bits, `ctinfo`.
     pub nfct: u64,
-    /// Drops: address of the code that freed the skb.
+    /// For drops: address of the code that freed the skb.
     pub location: u64,
-    /// Hook-specific: return value ([`flag::RETURNED`]); redirect flags, with [`REDIRECT_UP`]; ICMP type,
-    /// code in the second byte, and `info` in the upper half.
+    /// Hook-specific. At `nf_conntrack_in` the return value ([`flag::RETURNED`]), with the zone in the upper half.
+    /// At a redirect its flags, with [`REDIRECT_UP`]. For an ICMP error its type, with the code in the second byte
+    /// and `info` in the upper half.
     pub extra: u64,
     /// Device name, NUL-padded (`IFNAMSIZ`).
     pub ifname: [u8; 16],
-    /// ifindex, 0 where there is no device.
+    /// ifindex, 0 if there is no device.
     pub ifindex: u32,
-    /// Inode number of the netns, 0 where it could not be told.
+    /// Inode number of the netns, 0 if unknown.
     pub netns: u32,
     /// `skb->mark`.
     pub mark: u32,
     /// `skb->len`.
     pub len: u32,
-    /// Drops: `enum skb_drop_reason` of the running kernel.
+    /// For drops: `enum skb_drop_reason` of the running kernel.
     pub reason: u32,
     /// `NFPROTO_*` of the netfilter hook, 0 outside netfilter.
     pub pf: u8,
@@ -149,13 +153,13 @@ pub const REDIRECT_UP: u64 = 1 << 32;
 
 /// Values of [`Decision::via`]: what decided.
 pub mod via {
-    /// It could not be told.
+    /// Unknown to the kernel side.
     pub const UNKNOWN: u32 = 0;
-    /// An nftables rule, [`super::Decision::rule`] is its handle.
+    /// An nftables rule; [`super::Decision::rule`] is its handle.
     pub const RULE: u32 = 1;
     /// The base chain's policy.
     pub const POLICY: u32 = 2;
-    /// An entry of a legacy table, [`super::Decision::rule`] is its byte offset in the table.
+    /// An entry of a legacy table; [`super::Decision::rule`] is its byte offset in the table.
     pub const ENTRY: u32 = 3;
 }
 
@@ -166,13 +170,13 @@ pub const LEGACY_POLICY: u64 = 1 << 63;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Verdict {
-    /// Where.
+    /// The packet at the hook that reports the decision.
     pub step: Step,
-    /// Who decided what.
+    /// The verdict, and what gave it.
     pub decision: Decision,
 }
 
-/// Who in a ruleset decided about a packet, and what.
+/// A decision about a packet, and the part of the ruleset that made it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Decision {
@@ -213,7 +217,7 @@ pub struct CtTuple {
     pub pad: [u8; 3],
 }
 
-/// The conntrack entry that a packet points to; precedes the first step that shows it.
+/// The conntrack entry that a packet points to. This record precedes the first step that shows the entry.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Conntrack {
@@ -237,7 +241,7 @@ pub struct Conntrack {
     pub reply: CtTuple,
 }
 
-/// Names of an nftables chain; precedes the first verdict that cites it.
+/// Names of an nftables chain. This record precedes the first verdict that cites the chain.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Chain {
@@ -253,7 +257,7 @@ pub struct Chain {
     pub netns: u32,
     /// Priority of a base chain.
     pub priority: i32,
-    /// `NFPROTO_*` of the table, from the base chain's hook; 0 where it is no base chain.
+    /// `NFPROTO_*` of the table, from the base chain's hook; 0 if this is not a base chain.
     pub family: u8,
     /// `NF_INET_*` of a base chain.
     pub hooknum: u8,
@@ -269,26 +273,26 @@ pub struct Chain {
     pub name: [u8; NAME_LEN],
 }
 
-/// Values of [`Change::by`]: what ran over the packet.
+/// Values of [`Change::by`]: what may have changed the packet.
 pub mod by {
-    /// Not known: the tuple is another than at the step before.
+    /// Unknown: the tuple differs from that of the previous step.
     pub const UNKNOWN: u32 = 0;
-    /// A BPF program of type `BPF_PROG_TYPE_SCHED_CLS`, `_XDP` or `_CGROUP_SKB`; [`super::Change::program`] is its id
-    /// and [`super::Change::code`] what it returned.
+    /// A BPF program of type `BPF_PROG_TYPE_SCHED_CLS`, `_XDP` or `_CGROUP_SKB`; [`super::Change::program`] is its
+    /// id and [`super::Change::code`] its return value.
     pub const PROGRAM: u32 = 1;
     /// `nf_nat_manip_pkt`; [`super::Change::code`] is the `enum nf_nat_manip_type`.
     pub const CONNTRACK: u32 = 2;
 }
 
-/// Something ran over a packet and may have changed it.
+/// A packet after something that may have changed it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Change {
-    /// The packet afterwards.
+    /// The packet after the change.
     pub step: Step,
-    /// Its tuple before.
+    /// Its tuple before the change.
     pub before: Tuple,
-    /// `skb->mark` before.
+    /// `skb->mark` before the change.
     pub mark_before: u32,
     /// One of [`by`].
     pub by: u32,
@@ -302,14 +306,14 @@ pub struct Change {
 /// its key, and ESP's SPI.
 pub const OUTER_L4: usize = 24;
 
-/// The headers on the wire are not the packet's own any more, or are them again; precedes the first
-/// step that shows it.
+/// A change of a packet's outermost headers: they are no longer its own, or are its own again. This record precedes
+/// the first step that shows the change.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Outer {
     /// `kind` is `OUTER`.
     pub header: Header,
-    /// Which.
+    /// The outermost headers.
     pub outer: OuterDetails,
 }
 
@@ -317,13 +321,13 @@ pub struct Outer {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct OuterDetails {
-    /// The outermost tuple; `version` is 0 where it is the packet's own again.
+    /// The outermost tuple; `version` is 0 if it is the packet's own again.
     pub tuple: Tuple,
-    /// What follows the outermost IP header.
+    /// The first bytes after the outermost IP header.
     pub l4: [u8; OUTER_L4],
 }
 
-/// A network device; precedes the first step on it.
+/// A network device. This record precedes the first step on the device.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Device {
@@ -343,13 +347,13 @@ pub struct Device {
     pub kind: [u8; 16],
 }
 
-/// The WireGuard peer that a packet goes to or comes from; precedes the step that shows it.
+/// The WireGuard peer that a packet goes to or comes from. This record precedes the step that shows the peer.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Peer {
     /// `kind` is `PEER`.
     pub header: Header,
-    /// Who.
+    /// The peer.
     pub peer: PeerDetails,
 }
 

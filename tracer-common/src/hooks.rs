@@ -7,24 +7,25 @@ pub struct Hook {
     pub id: u16,
     /// Kernel function or tracepoint.
     pub name: &'static str,
-    /// What kind of place.
+    /// What kind of place it is.
     pub site: Site,
-    /// The structures that its leading arguments point to, as far as its programs rely on them;
-    /// empty for any. A kernel where they differ does not get the hook.
+    /// Structures that the leading arguments point to; an empty name accepts any. A kernel with other arguments
+    /// does not get the hook.
     pub arguments: &'static [&'static str],
     /// When its programs run.
     pub programs: &'static [Program],
-    /// What it is attached by where the kernel lets us choose.
+    /// The method to attach it by if the kernel supports several.
     pub best: Best,
-    /// Attached only where the hook of this name cannot be; empty for always.
+    /// Name of the hook that this one stands in for if that cannot be attached; empty for a hook that is always
+    /// attached.
     pub instead_of: &'static str,
-    /// Within one `kprobe.multi`, hooks of the same body share the program `shared_…` of this name; empty for
-    /// a program of its own. The kernel takes 0.05 s to verify each in an emulated guest.
+    /// Within one `kprobe.multi`, hooks of the same body share the program `shared_…` of this name; empty for a
+    /// program of its own. The kernel takes 0.05 s to verify each program in an emulated guest.
     pub shared: &'static str,
 }
 
 impl Hook {
-    /// Whether a packet that ends there is forgotten.
+    /// Whether packets end at this hook.
     #[must_use]
     pub const fn ends_packets(&self) -> bool {
         matches!(
@@ -44,22 +45,22 @@ impl Hook {
 /// What kind of place a hook is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Site {
-    /// Function of vmlinux, or of this module.
+    /// A function of vmlinux, or of a module.
     Function {
         /// Module name, empty for vmlinux.
         module: &'static str,
     },
-    /// Tracepoint, in this category.
+    /// A tracepoint.
     Tracepoint {
-        /// Directory of `events/`.
+        /// Category: a directory of `events/`.
         category: &'static str,
     },
-    /// Each BPF program that packets pass, also those that are loaded later.
+    /// Every BPF program that packets pass, including those that are loaded later.
     Program,
 }
 
 impl Site {
-    /// The module that a function is in, empty for vmlinux and for what is no function.
+    /// Returns the module that a function is in; empty for vmlinux and for anything but a function.
     #[must_use]
     pub fn module(self) -> &'static str {
         match self {
@@ -69,15 +70,17 @@ impl Site {
     }
 }
 
-/// What a function is attached by: what a packet pays there against what detaching takes. 6.18.15, instructions a hit.
+/// The best method to attach a function by. Each hit costs the packet instructions, and detaching takes time. The
+/// figures were measured on 6.18.15.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Best {
-    /// Each packet passes it several times, or its return is needed: 113, and 0.1 to 0.2 s for each function that is
-    /// detached, one after the other.
+    /// For functions that each packet passes several times, or whose return is needed. A hit takes 113
+    /// instructions. Detaching takes 0.1 to 0.2 s for each function, one after the other.
     Fentry,
-    /// Each packet passes it: 322, and 0.03 s for each.
+    /// For functions that each packet passes. A hit takes 322 instructions, detaching 0.03 s for each function.
     Kprobe,
-    /// Few packets pass it: 365 and a tail call, and 0.15 s for all of them.
+    /// For functions that few packets pass. A hit takes 365 instructions and a tail call, detaching 0.15 s for all
+    /// of them.
     KprobeMulti,
 }
 

@@ -26,17 +26,17 @@ pub struct Field {
     pub name: &'static str,
     /// Kernel structure.
     pub structure: &'static str,
-    /// Path of members, through anonymous unions; dots between.
+    /// Path of members, separated by dots. The path passes through anonymous unions.
     pub path: &'static str,
     /// What is counted.
     pub unit: Unit,
-    /// Modules whose BTF may hold the structure where vmlinux does not; commas between.
+    /// Modules whose BTF may hold the structure if vmlinux does not, separated by commas.
     pub modules: &'static str,
 }
 
 macro_rules! layout {
     ($($field:ident: $unit:ident $structure:literal $path:literal in $module:literal;)+) => {
-        /// Offsets in the running kernel, [`ABSENT`] where it has no such field.
+        /// Offsets in the running kernel; [`ABSENT`] for a field that it does not have.
         #[repr(C, align(8))]
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         pub struct Layout {
@@ -61,10 +61,10 @@ macro_rules! layout {
         }
 
         impl Layout {
-            /// Nothing is known yet.
+            /// A layout in which every field is absent.
             pub const NONE: Self = Self { $($field: ABSENT,)+ };
 
-            /// From one value for each of [`FIELDS`].
+            /// Builds a layout from one value for each of [`FIELDS`].
             #[must_use]
             pub fn from_values(values: &[u16; LAYOUT_FIELDS]) -> Self {
                 let [$($field,)+] = *values;

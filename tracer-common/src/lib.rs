@@ -1,4 +1,4 @@
-//! The wire ABI: what the eBPF programs and user space agree on, and nothing else.
+//! The wire ABI: exactly what the eBPF programs and user space agree on.
 //!
 //! Invariant: no `bool`, `Option`, `usize`, `char` or Rust enum crosses the wire. Every type is
 //! `#[repr(C)]` of fixed-width integers with explicit padding; sizes are asserted at compile time.

@@ -1,94 +1,94 @@
-//! What the flight recorder keeps of a packet, and sends when the packet is dropped.
+//! The trail that the flight recorder keeps of a packet, and sends when the packet is dropped.
 
 use crate::event::{Decision, OuterDetails, PeerDetails, Step, Tuple};
 
-/// How many [`Mark`]s a trail has room for. A packet through two netfilter hooks with ten rules, a tunnel and
+/// Number of [`Mark`]s that a trail has room for. A packet through two netfilter hooks with ten rules, a tunnel and
 /// a BPF program makes about 40.
 pub const MARKS: usize = 48;
 
-/// The first marks of a trail that is full stay; newer ones replace those after them.
+/// Number of first marks that a full trail retains. Newer marks replace those after them.
 pub const MARKS_KEPT: usize = 12;
 
-/// Marks that the details of a mark other than a step take up.
+/// Number of marks that the details of a mark other than a step occupy.
 pub const MARKS_OF_DETAILS: usize = 2;
 
-/// Bytes of details.
+/// Size of the details in bytes.
 pub const DETAILS: usize = MARKS_OF_DETAILS * size_of::<Mark>();
 
-/// A packet at a hook, as far as it cannot be told from the rest of the trail.
+/// A packet at a hook, reduced to what does not follow from the rest of the trail.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Mark {
-    /// As in [`crate::Header`].
+    /// See [`crate::Header::ts`].
     pub ts: u64,
-    /// As in [`Step`].
+    /// See [`Step::nfct`].
     pub nfct: u64,
-    /// As in [`Step`].
+    /// See [`Step::extra`].
     pub extra: u64,
-    /// As in [`Step`].
+    /// See [`Step::ifindex`].
     pub ifindex: u32,
-    /// As in [`Step`].
+    /// See [`Step::netns`].
     pub netns: u32,
-    /// As in [`Step`].
+    /// See [`Step::mark`].
     pub mark: u32,
-    /// As in [`Step`].
+    /// See [`Step::len`].
     pub len: u32,
     /// Row of the hook table.
     pub hook: u16,
     /// CPU.
     pub cpu: u16,
-    /// As in [`Step`].
+    /// See [`Step::pf`].
     pub pf: u8,
-    /// As in [`Step`].
+    /// See [`Step::nf_hook`].
     pub nf_hook: u8,
-    /// As in [`Step`].
+    /// See [`Step::flags`].
     pub flags: u8,
-    /// One of [`crate::kind`]: a step, or what else is told of it by the two marks that follow: a
-    /// [`Decision`], [`ChangeDetails`], [`OuterDetails`] or [`PeerDetails`].
+    /// One of [`crate::kind`]. Unless it is a step, the two marks that follow hold its details: a [`Decision`],
+    /// [`ChangeDetails`], [`OuterDetails`] or [`PeerDetails`].
     pub kind: u8,
 }
 
-/// Details of a change: [`crate::Change`] without its step, and the tuple afterwards.
+/// Details of a change: [`crate::Change`] without its step, but with the tuple afterwards.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ChangeDetails {
-    /// The tuple before.
+    /// The tuple before the change.
     pub before: Tuple,
-    /// The tuple afterwards.
+    /// The tuple after the change.
     pub after: Tuple,
-    /// As in [`crate::Change`].
+    /// See [`crate::Change::mark_before`].
     pub mark_before: u32,
-    /// As in [`crate::Change`].
+    /// See [`crate::Change::by`].
     pub by: u32,
-    /// As in [`crate::Change`].
+    /// See [`crate::Change::program`].
     pub program: u32,
-    /// As in [`crate::Change`].
+    /// See [`crate::Change::code`].
     pub code: i32,
 }
 
-/// The way of one packet so far.
+/// The path of one packet so far.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Trail {
     /// Raw id of the packet.
     pub packet: u64,
-    /// Its tuple at first sight.
+    /// Its tuple when it was first seen.
     pub tuple: Tuple,
-    /// How many of [`Self::marks`] are in use.
+    /// Number of [`Self::marks`] in use.
     pub used: u32,
-    /// How many times the marks after [`MARKS_KEPT`] were given up for newer ones.
+    /// How many times the marks after [`MARKS_KEPT`] were discarded for newer ones.
     pub wraps: u32,
-    /// In order of time; what came first stays.
+    /// Marks in order of time. A full trail never replaces the first [`MARKS_KEPT`].
     pub marks: [Mark; MARKS],
 }
 
-/// A packet that was dropped, with its way.
+/// A dropped packet, with its trail.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Dropped {
-    /// The end; `kind` is `DROPPED`.
+    /// The drop; `kind` is `DROPPED`.
     pub step: Step,
-    /// What came before.
+    /// The steps before the drop.
     pub trail: Trail,
 }
 

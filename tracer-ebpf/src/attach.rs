@@ -1,5 +1,5 @@
-//! One body, several programs: what differs between fentry, kprobe and tracepoints is only where
-//! the arguments come from and how fields are read.
+//! Makes several programs from one body. Programs for fentry, kprobes and tracepoints differ only in where the
+//! arguments come from and how fields are read.
 
 use aya_ebpf::{
     macros::map,
@@ -14,10 +14,10 @@ use crate::read::{Probed, Read, Trusted, Typed};
 pub trait Args {
     /// How to read what the arguments point to.
     type Read: Read;
-    /// Whether this is a program of a kprobe, which the kernel skips where it skips those.
+    /// Whether this is a kprobe program, which the kernel skips whenever it skips the other kprobe programs.
     const OF_KPROBE: bool = false;
 
-    /// Argument `n`, from 0.
+    /// Returns argument `n`, counted from 0.
     fn arg(&self, n: usize) -> *const u8;
 }
 
@@ -49,7 +49,7 @@ impl Args for ProbeContext {
     }
 }
 
-/// Programs that run when a function is entered: `fentry_NAME` and `kprobe_NAME`.
+/// Defines programs that run when a function is entered: `fentry_NAME` and `kprobe_NAME`.
 macro_rules! on_entry {
     ($($name:ident => $body:expr;)+) => {$(
         const _: () = {
@@ -71,8 +71,8 @@ macro_rules! on_entry {
 }
 pub(crate) use on_entry;
 
-/// Programs that several hooks of one body share within `kprobe.multi`: `shared_NAME`. Which of them was
-/// hit is told by the cookie.
+/// Defines programs that several hooks of one body share within `kprobe.multi`: `shared_NAME`. The cookie
+/// identifies the hook that was hit.
 macro_rules! on_entry_shared {
     ($($name:ident => $body:expr;)+) => {$(
         const _: () = {
@@ -88,7 +88,7 @@ macro_rules! on_entry_shared {
 }
 pub(crate) use on_entry_shared;
 
-/// The row of the hook that was hit, within `kprobe.multi`.
+/// Returns the row of the hook that was hit, within `kprobe.multi`.
 #[inline(always)]
 pub fn row(ctx: *mut core::ffi::c_void) -> u16 {
     // SAFETY: the context is the one that the kernel passed.
@@ -99,18 +99,19 @@ pub fn row(ctx: *mut core::ffi::c_void) -> u16 {
 #[map]
 static BY_HOOK: ProgramArray = ProgramArray::with_max_entries(HOOKS.len() as u32 + 1, 0);
 
-/// What `kprobe.multi` attaches to all its functions: the cookie is the row of the hook table.
+/// The program that `kprobe.multi` attaches to all its functions. This program calls the hook's own program; the
+/// cookie is the row of the hook table.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "kprobe/dispatch")]
 extern "C" fn dispatch(ctx: *mut core::ffi::c_void) -> i32 {
     let args = ProbeContext::new(ctx);
-    // It comes back only where no program is at that row: a hook that could not be loaded.
-    // SAFETY: the array holds kprobe programs alone.
+    // The tail call returns only if there is no program at that row, because the hook could not be loaded.
+    // SAFETY: the array holds only kprobe programs.
     let _missing = unsafe { BY_HOOK.tail_call(&args, row(ctx).into()) };
     0
 }
 
-/// Programs that run when a tracepoint is hit: `tp_btf_NAME` and `raw_tp_NAME`.
+/// Defines programs that run when a tracepoint is hit: `tp_btf_NAME` and `raw_tp_NAME`.
 macro_rules! on_tracepoint {
     ($($name:ident => $body:expr;)+) => {$(
         const _: () = {
@@ -132,9 +133,11 @@ macro_rules! on_tracepoint {
 }
 pub(crate) use on_tracepoint;
 
-/// Programs that run when a function of `count` arguments returns: `fexit_NAME` and
-/// `kretprobe_NAME`, with `fentry_NAME` and `kprobe_NAME` for its entry. A kretprobe no longer sees
-/// the arguments, so its kprobe keeps those of tracked packets in [`crate::packet::CALLS`].
+/// Defines programs that run when a function of `count` arguments returns: `fexit_NAME` and `kretprobe_NAME`.
+/// `fentry_NAME` and `kprobe_NAME` run at its entry.
+///
+/// A kretprobe no longer sees the arguments, so its kprobe keeps those of tracked packets in
+/// [`crate::packet::calls`].
 macro_rules! on_return {
     ($($name:ident/$count:literal, skb $skb:expr, entry $entry:expr => $body:expr;)+) => {$(
         const _: () = {
@@ -149,7 +152,7 @@ macro_rules! on_return {
             #[unsafe(link_section = concat!("fexit/", stringify!($name)))]
             extern "C" fn fexit(ctx: *mut core::ffi::c_void) -> i32 {
                 let args = aya_ebpf::programs::FExitContext::new(ctx);
-                // The return value follows the arguments; the helper for it is younger (5.17).
+                // The return value follows the arguments. The helper that returns it exists only from 5.17 on.
                 let ret: u64 = args.arg($count);
                 $body(&args, ret as i32);
                 0

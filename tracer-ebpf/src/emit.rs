@@ -21,24 +21,24 @@ use crate::{
 pub mod device;
 pub mod told;
 
-/// Resized by user space before it is created.
+/// The ring buffer. User space resizes it before creating it.
 #[map]
 static EVENTS: RingBuf = RingBuf::with_byte_size(4 << 20, 0);
 
 /// Low bits of `skb->_nfct` that hold `ctinfo` (`NFCT_INFOMASK`).
 const NFCT_INFOMASK: u64 = 7;
 
-/// Where a packet is, as far as the hook's arguments tell; null where they do not.
+/// Where a packet is, as far as the hook's arguments show. A pointer is null if they do not show it.
 #[derive(Clone, Copy)]
 pub struct Place {
     /// `struct net_device`.
     pub dev: *const u8,
-    /// `struct net`, where it is known without a device.
+    /// `struct net`, if it is known without a device.
     pub net: *const u8,
 }
 
 impl Place {
-    /// The device that the skb is on.
+    /// Returns the device that the skb is on.
     #[inline(always)]
     pub fn of<R: Read>(skb: *const u8) -> Self {
         Self { dev: R::pointer(skb, field!(layout.skb_dev)), net: core::ptr::null() }
@@ -54,7 +54,7 @@ pub struct Details {
     pub location: u64,
     /// See [`Step::reason`].
     pub reason: u32,
-    /// Bits of `tracer_common::flag` to set in this step alone.
+    /// Bits of `tracer_common::flag` to set only in this step.
     pub flags: u32,
 }
 
@@ -72,7 +72,7 @@ pub fn step<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Plac
     unsafe { (*packet).flags &= !flag::AT_ALLOWED_IPS };
 }
 
-/// Reports where a tracked packet ends without having arrived.
+/// Reports the step at which a tracked packet ends without arriving.
 #[inline(always)]
 pub fn end<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
     if recorder::is_on() {
@@ -83,7 +83,7 @@ pub fn end<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place
     }
 }
 
-/// What something that ran over a packet did to it.
+/// The cause of a change, and the packet's state before it.
 #[derive(Clone, Copy)]
 pub struct Changed<'a> {
     /// See [`Change::before`].
@@ -98,7 +98,7 @@ pub struct Changed<'a> {
     pub code: i32,
 }
 
-/// Reports a tracked packet after something ran over it.
+/// Reports a tracked packet after something that may have changed it.
 #[inline(always)]
 pub fn change<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, changed: &Changed<'_>) {
     device::locate::<R>(hook, packet, place);
@@ -142,7 +142,7 @@ pub fn verdict<R: Read>(
 ) {
     device::locate::<R>(hook, packet, place);
     let decided = |decision: *mut Decision| {
-        // SAFETY: a valid destination; every other field is written in `decided`.
+        // SAFETY: a valid destination; `decided` writes every other field.
         unsafe { (*decision).table = [0; 32] };
         decided(decision);
     };
@@ -159,7 +159,7 @@ pub fn verdict<R: Read>(
     });
 }
 
-/// Room for a record, or one more lost event.
+/// Writes a record, or counts a lost event if the ring buffer has no room.
 #[inline(always)]
 pub fn reserve<T: 'static>(fill: impl FnOnce(*mut T)) {
     if !attempt(fill) {
@@ -167,7 +167,7 @@ pub fn reserve<T: 'static>(fill: impl FnOnce(*mut T)) {
     }
 }
 
-/// Room for a record that is tried again where there is none: false then, and nothing is counted.
+/// Writes a record. Returns false and counts nothing if the ring buffer has no room.
 #[inline(always)]
 pub fn attempt<T: 'static>(fill: impl FnOnce(*mut T)) -> bool {
     match EVENTS.reserve::<T>(0) {
@@ -180,7 +180,7 @@ pub fn attempt<T: 'static>(fill: impl FnOnce(*mut T)) -> bool {
     }
 }
 
-/// The header of a record.
+/// Returns the header of a record about a packet.
 #[inline(always)]
 pub fn header(kind: u16, hook: u16, packet: *const Packet) -> Header {
     // SAFETY: a packet from the map.
@@ -193,7 +193,7 @@ pub fn stamp(kind: u16, hook: u16, packet: u64) -> Header {
     unsafe { Header { kind, hook, cpu: bpf_get_smp_processor_id(), ts: bpf_ktime_get_boot_ns(), packet } }
 }
 
-/// See [`Step::flags`].
+/// Returns the value of [`Step::flags`].
 #[inline(always)]
 pub fn flags(packet: &Packet, details: Details) -> u8 {
     let wrapped = if packet.outer.version != 0 { flag::WRAPPED } else { 0 };
@@ -235,7 +235,7 @@ pub fn fill<R: Read>(
     step.pad = 0;
 }
 
-/// Describes the packet's conntrack entry, once for each entry that it points to.
+/// Reports the packet's conntrack entry, once for each entry that it points to.
 #[inline(always)]
 fn conntrack_if_new<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) {
     let nfct: u64 = R::at(skb, field!(layout.skb_nfct));
@@ -243,7 +243,7 @@ fn conntrack_if_new<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) {
     if nfct == unsafe { (*packet).nfct } {
         return;
     }
-    // Scrubbed on the way into or out of a tunnel or netns: nobody has looked it up since.
+    // The skb was scrubbed on the path into or out of a tunnel or netns, and nothing has looked it up since.
     if nfct == 0 {
         // SAFETY: a packet from the map.
         unsafe { (*packet).flags &= !flag::CT_LOOKED_UP };
@@ -262,19 +262,20 @@ fn conntrack_if_new<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) {
     packet.untold = if told { 0 } else { nfct };
 }
 
-/// Describes the conntrack entry that `nfct` points to, if any; false where there was no room.
+/// Reports the conntrack entry that `nfct` points to, if any. Returns false if the ring buffer has no room.
 #[inline(always)]
 pub fn conntrack(hook: u16, nfct: u64, packet: *const Packet) -> bool {
     // SAFETY: a packet from the map.
     nfct & !NFCT_INFOMASK == 0 || tell_conntrack(hook.into(), nfct, unsafe { (*packet).id }) != 0
 }
 
-/// Global: see [`crate::headers`]. 0 where there was no room.
+/// Writes a [`Conntrack`] record. Returns 0 if the ring buffer has no room. Global so that the verifier checks it
+/// once: see `skip_extensions` in [`crate::headers`].
 #[unsafe(no_mangle)]
 extern "C" fn tell_conntrack(hook: u64, nfct: u64, packet: u64) -> u64 {
     let entry = (nfct & !NFCT_INFOMASK) as *const u8;
     let told = attempt(|record: *mut Conntrack| {
-        // SAFETY: `reserve` passes a valid destination.
+        // SAFETY: `attempt` passes a valid destination.
         let record = unsafe { &mut *record };
         let hash = entry.wrapping_add(usize::from(field!(layout.ct_tuplehash)));
         let tuple = hash.wrapping_add(usize::from(field!(layout.ct_tuplehash_tuple)));
@@ -291,7 +292,7 @@ extern "C" fn tell_conntrack(hook: u64, nfct: u64, packet: u64) -> u64 {
     told.into()
 }
 
-/// Reads a `struct nf_conntrack_tuple`: at once where its fields are in the order that they have had since 2.6.
+/// Reads a `struct nf_conntrack_tuple`: at once if its fields are in the order that they have had since 2.6.
 #[inline(always)]
 pub fn ct_tuple(to: &mut CtTuple, tuple: *const u8) {
     let known = field!(layout.ct_tuple_saddr) == 0
@@ -302,7 +303,7 @@ pub fn ct_tuple(to: &mut CtTuple, tuple: *const u8) {
     if known {
         let mut raw = MaybeUninit::<[u64; 5]>::uninit();
         words(&mut raw, tuple);
-        // SAFETY: it is filled, with zeroes where that fails.
+        // SAFETY: `words` fills it, with zeroes if it fails.
         let raw = unsafe { raw.assume_init_ref() };
         let word = |at: usize| (raw[at / 8] >> (at % 8 * 8)) as u32;
         to.saddr = [word(0), word(4), word(8), word(12)];

@@ -2,7 +2,8 @@
 
 use tracer_common::Config;
 
-/// Written by user space before the programs are loaded, then read-only: constants to the verifier.
+/// The configuration. User space writes it before the programs are loaded; then it is read-only, and its values are
+/// constants to the verifier.
 #[unsafe(no_mangle)]
 static CONFIG: Config = Config {
     filter: tracer_common::Filter {
@@ -36,13 +37,14 @@ static CONFIG: Config = Config {
 
 const NO_PREFIX: tracer_common::Prefix = tracer_common::Prefix { addr: [0; 4], mask: [0; 4] };
 
-/// Where [`CONFIG`] lives; fields are read through [`field!`] alone.
+/// Returns the address of [`CONFIG`]. Its fields must be read through [`field!`] or by other volatile reads.
 #[inline(always)]
 pub fn config() -> *const Config {
     &raw const CONFIG
 }
 
-/// A field of the configuration. Volatile, so that the compiler does not believe the initial value.
+/// Reads a field of the configuration. The read is volatile, so that the compiler does not assume the initial
+/// value.
 macro_rules! field {
     ($($field:tt)+) => {
         // SAFETY: the static is valid for reads; user space writes it before the program exists.

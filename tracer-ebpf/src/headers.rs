@@ -13,12 +13,12 @@ use crate::{
 
 mod unchanged;
 
-/// `ETH_P_IP` and `ETH_P_IPV6` as they stand in `skb->protocol`.
+/// `ETH_P_IP` in the byte order of `skb->protocol`.
 pub const ETH_P_IP: u16 = 0x0800u16.to_be();
-/// See [`ETH_P_IP`].
+/// `ETH_P_IPV6` in the byte order of `skb->protocol`.
 pub const ETH_P_IPV6: u16 = 0x86ddu16.to_be();
 
-/// Whether `skb->protocol` names one that never carries IP: ARP, LLC, slow protocols, EAPOL, LLDP
+/// Returns whether `skb->protocol` names a protocol that never carries IP: ARP, LLC, slow protocols, EAPOL, LLDP
 /// (include/uapi/linux/if_ether.h).
 #[inline(always)]
 pub fn never_ip(protocol: u16) -> bool {
@@ -33,10 +33,10 @@ const IPPROTO_SCTP: u8 = 132;
 const IPPROTO_UDPLITE: u8 = 136;
 const IPPROTO_DCCP: u8 = 33;
 
-/// More IPv6 extension headers than this in a row are not followed.
+/// Maximum number of IPv6 extension headers to follow in a row.
 const MAX_EXTENSIONS: u32 = 6;
 
-/// Whether two tuples name the same flow in the same direction.
+/// Returns whether two tuples name the same flow in the same direction.
 #[inline(always)]
 pub fn same(a: &Tuple, b: &Tuple) -> bool {
     a.saddr == b.saddr
@@ -47,62 +47,63 @@ pub fn same(a: &Tuple, b: &Tuple) -> bool {
         && a.version == b.version
 }
 
-/// Where the transport header is behind the IP header at `l3`.
+/// Returns the address of the transport header behind the IP header at `l3`.
 #[inline(always)]
 pub fn l4(l3: *const u8) -> *const u8 {
     let first: u8 = Probed::at(l3, 0);
     if first >> 4 == 6 { extensions(l3, Probed::at(l3, 6)).end } else { l3.wrapping_add(usize::from(first & 0xf) * 4) }
 }
 
-/// What a look at the headers tells.
+/// What a packet's headers show.
 #[derive(Clone, Copy)]
 pub struct Seen {
     /// Addresses, ports, flags.
     pub tuple: Tuple,
-    /// What tells a packet from the next one of its flow and survives translation: TCP's sequence number, an
-    /// echo's, SCTP's first chunk, the first bytes that a datagram carries. Never 0.
+    /// Distinguishes a packet from the next one of its flow, and survives translation. The fingerprint is TCP's
+    /// sequence number, an echo's, SCTP's first chunk, or the first bytes that a datagram carries. Never 0.
     pub fingerprint: u32,
 }
 
 impl Seen {
-    /// A bit that every fingerprint has.
+    /// A bit that is set in every fingerprint.
     const NEVER_0: u32 = 1;
 }
 
-/// Reads the headers of the packet whose IP header is at `l3` into `to`, if that is one. Cleared beforehand, `to`
-/// would cost as much as the look.
+/// Reads the headers of the packet whose IP header is at `l3` into `to`. Returns `None` if that is not an IP
+/// header. `to` is not cleared first, because clearing it would cost as much as reading the headers.
 #[inline(always)]
 pub fn read(l3: *const u8, to: &mut MaybeUninit<Seen>) -> Option<&mut Seen> {
-    // SAFETY: everything is written where it returns true.
+    // SAFETY: `read_into` has written everything if it returns true.
     unsafe { read_into(l3, to.as_mut_ptr()).then(|| to.assume_init_mut()) }
 }
 
-/// Reads them once more.
+/// Reads the headers into `seen` once more. Returns false if that is not an IP header.
 #[inline(always)]
 pub fn again(l3: *const u8, seen: &mut Seen) -> bool {
     // SAFETY: a reference is valid for writes.
     unsafe { read_into(l3, seen) }
 }
 
-/// A function of its own, since the stack of all callers together is short (512 bytes before 6.13).
+/// Reads the headers into `seen`. Not inlined, because a chain of calls has little stack in all (512 bytes before
+/// 6.13).
 ///
 /// # Safety
 /// `seen` must be valid for writes.
 #[inline(never)]
 unsafe fn read_into(l3: *const u8, seen: *mut Seen) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller guarantees it.
     unsafe { parse(l3, seen) && blur(seen) }
 }
 
-/// Hides from the verifier on which way the headers were read, since it would go through all that follows once for
-/// each. True.
+/// Hides from the verifier on which path the headers were read. Otherwise the verifier would go through everything
+/// that follows once for each path. Always returns true.
 ///
 /// # Safety
 /// `seen` must be valid for reads and writes.
 #[inline(always)]
 unsafe fn blur(seen: *mut Seen) -> bool {
     let zero = zero();
-    // SAFETY: the caller's promise; a tuple consists of words.
+    // SAFETY: the caller guarantees it; a tuple consists of words.
     unsafe {
         let words = (&raw mut (*seen).tuple).cast::<u64>();
         for word in 0..size_of::<Tuple>() / 8 {
@@ -119,7 +120,7 @@ unsafe fn blur(seen: *mut Seen) -> bool {
 /// `seen` must be valid for writes.
 #[inline(always)]
 unsafe fn parse(l3: *const u8, seen: *mut Seen) -> bool {
-    // SAFETY: integers, each of which is written before it is read.
+    // SAFETY: the fields are integers, and each is written before it is read.
     let seen = unsafe { &mut *seen };
     if casts() {
         return parse_in(&In(castable(l3)), l3, seen);
@@ -129,7 +130,7 @@ unsafe fn parse(l3: *const u8, seen: *mut Seen) -> bool {
     if !copy(at, l3, WINDOW as u32) {
         copy(at, l3, IPV4 as u32);
     }
-    // SAFETY: the helper fills it, with zeroes where it fails.
+    // SAFETY: the helper fills the window, with zeroes if it fails.
     parse_in(&Window(unsafe { window.assume_init_ref() }, l3), l3, seen)
 }
 
@@ -145,7 +146,7 @@ fn parse_in(header: &impl Bytes, l3: *const u8, seen: &mut Seen) -> bool {
             (tuple.saddr, tuple.daddr) = ([header.word(12), 0, 0, 0], [header.word(16), 0, 0, 0]);
             // Only the first fragment carries a transport header.
             if header.word(4) & LATER_FRAGMENT != 0 {
-                // Its number and its place in the packet.
+                // The fingerprint is the packet's identification with the fragment's offset.
                 return later_fragment(seen, header.word(4));
             }
             match header.byte(0) & 0xf {
@@ -179,10 +180,10 @@ fn parse_in(header: &impl Bytes, l3: *const u8, seen: &mut Seen) -> bool {
 const IPV4: usize = 20;
 const IPV6: usize = 40;
 
-/// The offset of a fragment, in the word of its number.
+/// Mask of the fragment's offset, in the word that begins with the identification.
 const LATER_FRAGMENT: u32 = 0x1fffu32.to_be();
 
-/// Where headers are read from.
+/// A place that headers are read from.
 trait Bytes {
     fn word(&self, at: usize) -> u32;
     fn byte(&self, at: usize) -> u8;
@@ -194,23 +195,25 @@ struct In(*const u8);
 impl Bytes for In {
     #[inline(always)]
     fn word(&self, at: usize) -> u32 {
-        // SAFETY: what cannot be read is zero.
+        // SAFETY: a bad address reads as zero.
         unsafe { self.0.add(at).cast::<u32>().read_volatile() }
     }
 
     #[inline(always)]
     fn byte(&self, at: usize) -> u8 {
-        // SAFETY: as above.
+        // SAFETY: a bad address reads as zero.
         unsafe { self.0.add(at).read_volatile() }
     }
 }
 
-/// As much as matters of most packets, read at once: each read costs as much as twenty words of it. Behind
-/// the data of an skb there always is memory, since its `skb_shared_info` follows. What is farther on is read by itself.
+/// A copy of the bytes that matter for most packets, read at once because each read costs as much as twenty words.
+///
+/// There is always memory behind the data of an skb, because its `skb_shared_info` follows. Words beyond the window
+/// are read separately.
 struct Window<'a>(&'a [u64; WINDOW / 8], *const u8);
 
-/// IPv6's header, and of the transport's as much as most fingerprints need. With a word beside it that makes the
-/// 64 bytes of stack that the verifier counts.
+/// Size of the window: IPv6's header, and as much of the transport header as most fingerprints need. With a word
+/// beside it, the window makes the 64 bytes of stack that the verifier counts.
 const WINDOW: usize = 56;
 
 impl Bytes for Window<'_> {
@@ -225,12 +228,12 @@ impl Bytes for Window<'_> {
     }
 }
 
-/// Where the transport header is.
+/// A transport header.
 trait L4 {
     fn word(&self, at: usize) -> u32;
 }
 
-/// So many bytes behind the beginning of the IP header.
+/// A transport header `OFFSET` bytes behind the beginning of the IP header.
 struct Behind<'a, B, const OFFSET: usize>(&'a B);
 
 impl<B: Bytes, const OFFSET: usize> L4 for Behind<'_, B, OFFSET> {
@@ -240,7 +243,7 @@ impl<B: Bytes, const OFFSET: usize> L4 for Behind<'_, B, OFFSET> {
     }
 }
 
-/// Behind options or extension headers.
+/// A transport header behind options or extension headers.
 struct At(*const u8);
 
 impl L4 for At {
@@ -250,7 +253,7 @@ impl L4 for At {
     }
 }
 
-/// Ports, flags and fingerprint. A header that cannot be read leaves them zero.
+/// Reads ports, flags and fingerprint. A header that cannot be read counts as zeroes.
 #[inline(always)]
 fn transport(seen: &mut Seen, l4: &impl L4) {
     let tuple = &mut seen.tuple;
@@ -270,12 +273,12 @@ fn transport(seen: &mut Seen, l4: &impl L4) {
             }
         }
         IPPROTO_ICMP | IPPROTO_ICMPV6 => {
-            // Echo and echo reply carry an identifier where others carry something else.
+            // Only echo and echo reply carry an identifier in this place.
             if matches!((tuple.proto, l4.word(0) as u8), (IPPROTO_ICMP, 0 | 8) | (IPPROTO_ICMPV6, 128 | 129)) {
                 let id = l4.word(4) as u16;
                 (tuple.sport, tuple.dport) = (id, id);
             }
-            // The identifier is translated, the sequence number behind it is not.
+            // The identifier is translated, but the sequence number behind it is not.
             l4.word(4) >> 16
         }
         _ => l4.word(8),
@@ -292,11 +295,11 @@ fn later_fragment(seen: &mut Seen, fingerprint: u32) -> bool {
 
 /// The extension headers of an IPv6 packet.
 struct Extensions {
-    /// Where they end.
+    /// Address of what follows them.
     end: *const u8,
-    /// What follows.
+    /// Protocol of what follows them.
     proto: u8,
-    /// What follows is not the transport header but data.
+    /// Whether data follows them instead of the transport header.
     later_fragment: bool,
 }
 
@@ -307,16 +310,20 @@ fn extensions(l3: *const u8, next: u8) -> Extensions {
     Extensions { end: l3.wrapping_add(usize::from(length)), proto, later_fragment: later != 0 }
 }
 
-/// An address as a number, also where the verifier takes it for a pointer (`skb->data`, 6.17 and newer): it does not
-/// follow what the helper copies.
+/// Returns an address as a number, even if the verifier takes it for a pointer (`skb->data`, 6.17 and newer). The
+/// verifier does not follow what [`Probed`] reads.
 #[inline(always)]
 fn number(address: *const u8) -> u64 {
     Probed::at((&raw const address).cast(), 0)
 }
 
-/// Length of the headers at `l3` in bytes, what follows, and whether that is data, in the bytes from the lowest on.
-/// Global: the verifier goes through it once, not for each way that leads to it, since it only knows that numbers come
-/// and go.
+/// Skips the extension headers behind the IPv6 header at `l3`.
+///
+/// Returns the length of all these headers in the two lowest bytes, what follows them in the third, and in the
+/// fourth whether that is data.
+///
+/// Global: the verifier goes through it once, not once for each path that leads to it, because it knows only that
+/// numbers come and go.
 #[unsafe(no_mangle)]
 extern "C" fn skip_extensions(l3: u64, next: u64) -> u64 {
     let (mut length, mut next, mut later_fragment) = (40u32, next as u8, false);
@@ -328,7 +335,7 @@ extern "C" fn skip_extensions(l3: u64, next: u64) -> u64 {
         let [following, words, high, low] = header.to_ne_bytes();
         length += match next {
             44 => 8,
-            // The authentication header counts in words, less two.
+            // The authentication header counts its length in words, minus two.
             51 => (u32::from(words) + 2) * 4,
             _ => (u32::from(words) + 1) * 8,
         };
@@ -341,18 +348,19 @@ extern "C" fn skip_extensions(l3: u64, next: u64) -> u64 {
     u64::from(length & 0xffff) | u64::from(next) << 16 | u64::from(later_fragment) << 24
 }
 
-/// Hop-by-hop, routing, destination options, mobility, HIP, shim6, fragment, authentication.
+/// Returns whether a header is one of hop-by-hop, routing, destination options, mobility, HIP, shim6, fragment and
+/// authentication.
 #[inline(always)]
 fn is_extension(kind: u8) -> bool {
     matches!(kind, 0 | 43 | 60 | 135 | 139 | 140 | 44 | 51)
 }
 
-/// Four bytes. A function of its own, since the loop above is unrolled, with a place on the stack for each.
+/// Reads four bytes. Not inlined, so that the callers need no place on their stack for each read.
 #[inline(never)]
 fn word(at: *const u8) -> u32 {
     Probed::at(at, 0)
 }
 
-/// Of nothing.
+/// A tuple of zeroes.
 pub const EMPTY: Tuple =
     Tuple { saddr: [0; 4], daddr: [0; 4], sport: 0, dport: 0, proto: 0, version: 0, tcp_flags: 0, direction: 0 };

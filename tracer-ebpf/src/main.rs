@@ -1,10 +1,10 @@
-//! tracer's eBPF programs: hook, match, packet id, emit.
+//! tracer's eBPF programs: they hook the kernel, match packets, assign packet ids and emit records.
 //!
-//! Each family of hooks has its file in `hooks/`; a hook's body is written once and becomes an
-//! fentry and a kprobe program (or a `tp_btf` and a raw tracepoint program) by [`attach`].
+//! Each family of hooks has its file in `hooks/`. A hook's body is written once; [`attach`] makes an fentry and a
+//! kprobe program from it (or a `tp_btf` and a raw tracepoint program).
 //!
-//! Invariant: a program changes nothing but its own maps, and an untracked packet at an interior
-//! hook costs one look at [`packet::FILTER`] and nothing more.
+//! Invariant: a program changes nothing but its own maps, and an untracked packet at an interior hook costs one
+//! look at [`packet::filter`] and nothing more.
 
 #![no_std]
 #![no_main]

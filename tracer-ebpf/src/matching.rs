@@ -1,8 +1,8 @@
-//! Does a packet belong to the asked-for flow, and in which direction?
+//! Decides whether a packet belongs to the flow to trace, and in which direction.
 //!
-//! What the filter says, and what was learned since: when somebody translates a tracked packet, its new
-//! tuple and the reply to that join the match, so that the reply is found even where nobody
-//! translates it back. Outer headers of tunnels never join.
+//! A packet matches by the filter, or by what was learned since. When a tracked packet is translated, its new tuple
+//! and the reply to that join the match. The reply is then found even if nothing translates it back. Outer headers
+//! of tunnels never join.
 
 use aya_ebpf::{macros::map, maps::LruHashMap};
 use tracer_common::{Prefix, Tuple, direction};
@@ -12,7 +12,7 @@ use crate::{
     raised::Raised,
 };
 
-/// One of [`direction`], or `None` where the packet is not asked for.
+/// Returns one of [`direction`], or `None` if the packet does not match.
 #[inline(always)]
 pub fn direction(tuple: &Tuple) -> Option<u8> {
     match asked(tuple) {
@@ -21,14 +21,14 @@ pub fn direction(tuple: &Tuple) -> Option<u8> {
     }
 }
 
-/// Tuples that translated packets carry, with their direction; a filter of one way learns no replies.
+/// Tuples of translated packets, with their direction. A one-way filter learns no replies.
 #[map]
 static LEARNED: LruHashMap<Tuple, u8> = LruHashMap::with_max_entries(65536, 0);
 
-/// Whether there is anything in [`LEARNED`]: spares everybody else's packets the look-up.
+/// Whether [`LEARNED`] holds anything. Until then, packets skip the look-up.
 static ANY_LEARNED: Raised = Raised::NO;
 
-/// A tracked packet has got this tuple.
+/// Adds the new tuple of a tracked packet to the match, and the reply to it.
 #[inline(never)]
 pub fn learn(tuple: &Tuple) {
     let mut key = Tuple { tcp_flags: 0, direction: 0, ..*tuple };
@@ -54,17 +54,17 @@ fn learned(tuple: &Tuple) -> Option<u8> {
     }
 }
 
-/// No [`direction`].
+/// Result of [`look_up`] for a tuple that was not learned; not a [`direction`].
 const NOT_LEARNED: u32 = u32::MAX;
 
 #[inline(never)]
 fn look_up(tuple: &Tuple) -> u32 {
     let key = Tuple { tcp_flags: 0, direction: 0, ..*tuple };
-    // SAFETY: a byte, which no writer leaves half written.
+    // SAFETY: the value is a byte, which no writer leaves half written.
     LEARNED.get_ptr(key).map_or(NOT_LEARNED, |direction| unsafe { u32::from(*direction) })
 }
 
-/// What the filter says.
+/// Matches a tuple against the filter.
 #[inline(always)]
 fn asked(tuple: &Tuple) -> Option<u8> {
     let version = field!(filter.version);
@@ -87,7 +87,7 @@ fn asked(tuple: &Tuple) -> Option<u8> {
     None
 }
 
-/// Whether the asked-for source and destination are `src` and `dst`.
+/// Returns whether these ends match the filter's source and destination.
 #[inline(always)]
 fn ends(src: &[u32; 4], dst: &[u32; 4], sport: u16, dport: u16) -> bool {
     let (wanted_sport, wanted_dport) = (field!(filter.sport), field!(filter.dport));
@@ -99,7 +99,7 @@ fn ends(src: &[u32; 4], dst: &[u32; 4], sport: u16, dport: u16) -> bool {
 
 #[inline(always)]
 fn host(addr: &[u32; 4]) -> bool {
-    // SAFETY: as above.
+    // SAFETY: the prefix lies in the configuration, valid for reads.
     unsafe { within(addr, &raw const (*config()).filter.host) }
 }
 
@@ -114,7 +114,8 @@ fn either(port: u16, tuple: &Tuple) -> bool {
 unsafe fn within(addr: &[u32; 4], prefix: *const Prefix) -> bool {
     let mut differs = 0;
     for half in 0..2 {
-        // SAFETY: the caller's promise; tuples and prefixes are aligned. Volatile for the same reason as `field!`.
+        // SAFETY: the caller guarantees it; tuples and prefixes are aligned. Volatile for the same reason as
+        // `field!`.
         let (value, wanted, mask) = unsafe {
             (
                 addr.as_ptr().cast::<u64>().add(half).read(),

@@ -1,4 +1,4 @@
-//! Variables of the kernel that each CPU has its own of.
+//! The kernel's per-CPU variables.
 
 use aya_ebpf::helpers::generated::bpf_get_smp_processor_id;
 
@@ -7,7 +7,7 @@ use crate::{
     read::{Probed, Read},
 };
 
-/// What is added to a variable's address on this CPU (`__per_cpu_offset`); 0 where it is not known.
+/// Returns what to add to a variable's address on this CPU (`__per_cpu_offset`), 0 if unknown.
 #[inline(always)]
 pub fn offset() -> u64 {
     let offsets = field!(per_cpu_offset);
@@ -19,8 +19,8 @@ pub fn offset() -> u64 {
     Probed::at((offsets + u64::from(cpu) * 8) as *const u8, 0)
 }
 
-/// Whether the kernel runs no program of a kprobe here: what happens has interrupted one, or a system call on a map
-/// (`bpf_prog_active`, kernel/trace/bpf_trace.c). Not to be asked by a program of a kprobe.
+/// Returns whether the kernel skips kprobe programs here, because this code has interrupted one, or a system call
+/// on a map (`bpf_prog_active`, kernel/trace/bpf_trace.c). Must not be called in a kprobe program.
 #[inline(always)]
 pub fn skips_kprobes() -> bool {
     let active = field!(prog_active);

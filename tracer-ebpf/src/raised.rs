@@ -1,25 +1,25 @@
-//! A flag that is only ever raised: what nobody needs yet costs one load.
+//! A flag that is only ever raised, so that a feature that nothing uses yet costs one load.
 
 use core::cell::UnsafeCell;
 
-/// Lowered at the start.
+/// A flag that is lowered at the start.
 pub struct Raised(UnsafeCell<u32>);
 
-// SAFETY: a word that is read and written whole.
+// SAFETY: the word is always read and written whole.
 unsafe impl Sync for Raised {}
 
 impl Raised {
-    /// Not raised.
+    /// A flag that is not raised.
     pub const NO: Self = Self(UnsafeCell::new(0));
 
-    /// Whether it was raised.
+    /// Returns whether the flag was raised.
     #[inline(always)]
     pub fn get(&self) -> bool {
-        // SAFETY: valid for reads; volatile, since other CPUs write it.
+        // SAFETY: valid for reads; volatile, because other CPUs write it.
         unsafe { self.0.get().read_volatile() != 0 }
     }
 
-    /// Raises it, for good.
+    /// Raises the flag for good.
     #[inline(always)]
     pub fn raise(&self) {
         // SAFETY: valid for writes.

@@ -1,4 +1,4 @@
-//! How a field of a kernel structure is read.
+//! Reads fields of kernel structures.
 
 use core::{cell::UnsafeCell, mem::MaybeUninit};
 
@@ -7,23 +7,23 @@ use tracer_common::{ABSENT, RDONLY_CAST};
 
 use crate::frozen::field;
 
-/// A way to read kernel memory. What cannot be read, or does not exist in this kernel, reads as zero.
+/// A method of reading kernel memory. A field that cannot be read, or does not exist in this kernel, reads as zero.
 pub trait Read {
-    /// How to read what [`Read::pointer`] gives.
+    /// How to read through a pointer that [`Read::pointer`] returns.
     type Beyond: Read;
 
-    /// The value at `base + offset`. `T` must be valid for every bit pattern.
+    /// Reads the value at `base + offset`. `T` must be valid for every bit pattern.
     fn at<T: Copy>(base: *const u8, offset: u16) -> T;
 
-    /// The pointer at `base + offset`.
+    /// Reads the pointer at `base + offset`.
     #[inline(always)]
     fn pointer(base: *const u8, offset: u16) -> *const u8 {
         Self::at(base, offset)
     }
 }
 
-/// Loads through a pointer whose type the verifier knows (fentry and fexit arguments and what is reached from
-/// them): a tenth of what the helper takes.
+/// Loads through a pointer whose type the verifier knows: fentry and fexit arguments, and what is reached from
+/// them. A load takes a tenth of what the helper takes.
 pub struct Typed;
 
 impl Read for Typed {
@@ -40,9 +40,11 @@ impl Read for Typed {
     }
 }
 
-/// Loads through `tp_btf` arguments. The verifier trusts them: their fields need no check at run time. But whether it
-/// may trust what a pointer among them leads to, it looks up by name among all types of the kernel: 3 ms for each in an
-/// emulated guest, so a pointer is loaded from the mere address where the kernel lets us.
+/// Loads through `tp_btf` arguments, which the verifier trusts: their fields need no check at run time.
+///
+/// To decide whether it may trust a pointer found in them, the verifier looks the type up by name among all types
+/// of the kernel. Each look-up takes 3 ms in an emulated guest. Therefore pointers are loaded from the plain
+/// address if the kernel permits that.
 pub struct Trusted;
 
 impl Read for Trusted {
@@ -59,7 +61,7 @@ impl Read for Trusted {
     }
 }
 
-/// See [`Trusted`].
+/// Reads what the pointers in `tp_btf` arguments lead to: see [`Trusted`].
 pub struct Followed;
 
 impl Read for Followed {
@@ -71,7 +73,7 @@ impl Read for Followed {
     }
 }
 
-/// Reads any address, anywhere: by loads where the kernel lets us, else through `bpf_probe_read_kernel`.
+/// Reads any address: by loads if the kernel permits them, else through `bpf_probe_read_kernel`.
 pub struct Probed;
 
 impl Read for Probed {
@@ -83,11 +85,11 @@ impl Read for Probed {
             return nothing();
         }
         if casts() {
-            // SAFETY: as above.
+            // SAFETY: a bad address reads as zero.
             return unsafe { castable(base).add(usize::from(offset)).cast::<T>().read_volatile() };
         }
         let mut value = MaybeUninit::<T>::uninit();
-        // SAFETY: the helper fills the destination, with zeroes where it fails.
+        // SAFETY: the helper fills the destination, with zeroes if it fails.
         unsafe {
             bpf_probe_read_kernel(
                 value.as_mut_ptr().cast(),
@@ -100,7 +102,7 @@ impl Read for Probed {
 }
 
 impl Probed {
-    /// Reads `len` bytes at `base + offset` to where they shall stay, without a detour over the stack.
+    /// Reads `len` bytes at `base + offset` straight into their destination, without a detour over the stack.
     #[inline(always)]
     pub fn into(to: *mut u8, len: u32, base: *const u8, offset: u16) {
         let from = if offset == ABSENT { core::ptr::null() } else { base.wrapping_add(usize::from(offset)) };
@@ -108,15 +110,17 @@ impl Probed {
     }
 }
 
-/// Copies `len` bytes to `to`; false where that failed.
+/// Copies `len` bytes to `to`. Returns false if that fails.
 #[inline(always)]
 pub fn copy(to: *mut u8, from: *const u8, len: u32) -> bool {
     // SAFETY: callers pass a destination of at least `len` bytes; the helper checks the source.
     unsafe { bpf_probe_read_kernel(to.cast(), len, from.cast()) == 0 }
 }
 
-/// Reads `N` words: at once where it takes the helper, since each call costs as much as twenty of them. False where the
-/// helper could not read all of them: then all are zero. Where it takes loads, only words that cannot be read are.
+/// Reads `N` words; returns false if they could not be read.
+///
+/// The helper reads all of them at once, because each call costs as much as twenty words. If it cannot read all of
+/// them, all are zero. With loads, only the words that cannot be read are zero, and the result is always true.
 #[inline(always)]
 pub fn words<const N: usize>(to: &mut MaybeUninit<[u64; N]>, from: *const u8) -> bool {
     if !casts() {
@@ -124,24 +128,26 @@ pub fn words<const N: usize>(to: &mut MaybeUninit<[u64; N]>, from: *const u8) ->
     }
     let from = castable(from).cast::<u64>();
     for word in 0..N {
-        // SAFETY: inside; a bad address reads as zero.
+        // SAFETY: the destination has `N` words; a bad address reads as zero.
         unsafe { to.as_mut_ptr().cast::<u64>().add(word).write(from.add(word).read_volatile()) };
     }
     true
 }
 
-/// Whether the kernel makes any address one to load from.
+/// Returns whether the kernel lets programs load from any address.
 #[inline(always)]
 pub fn casts() -> bool {
     field!(rdonly_cast) != 0
 }
 
-/// The same address, of which the verifier knows from here on that a load from it does no harm: what cannot be read is
-/// zero (`bpf_rdonly_cast` to no type, kernel/bpf/verifier.c, 6.17). The verifier makes a move of the call.
+/// Returns the same address, from which the verifier permits loads.
+///
+/// A load from it does no harm: what cannot be read is zero (`bpf_rdonly_cast` to no type, kernel/bpf/verifier.c,
+/// 6.17). The verifier turns the call into a move.
 #[inline(always)]
 pub fn castable(address: *const u8) -> *const u8 {
     let loadable: *const u8;
-    // SAFETY: the loader puts the kernel's function here (`probe/object.rs`), which returns its argument.
+    // SAFETY: the loader puts a call of the kernel's function here (`probe/object.rs`), which returns its argument.
     unsafe {
         core::arch::asm!(
             "r2 = 0",
@@ -156,21 +162,21 @@ pub fn castable(address: *const u8) -> *const u8 {
     loadable
 }
 
-/// Zero, as nobody but us knows.
+/// Returns zero, which neither the compiler nor the verifier knows.
 #[inline(always)]
 pub fn zero() -> u64 {
     static ZERO: Unknown = Unknown(UnsafeCell::new(0));
-    // SAFETY: valid for reads; volatile, for the compiler's sake.
+    // SAFETY: valid for reads; volatile, so that the compiler does not assume the value.
     unsafe { ZERO.0.get().read_volatile() }
 }
 
 struct Unknown(UnsafeCell<u64>);
 
-// SAFETY: only ever read.
+// SAFETY: the value is only ever read.
 unsafe impl Sync for Unknown {}
 
 #[inline(always)]
 fn nothing<T: Copy>() -> T {
-    // SAFETY: `T` is an integer, a pointer or an array of integers wherever this is used.
+    // SAFETY: every caller's `T` is an integer, a pointer or an array of integers.
     unsafe { MaybeUninit::zeroed().assume_init() }
 }

@@ -1,7 +1,7 @@
-//! The flight recorder (`--drops`): keeps the way of each packet, and sends it when the packet is dropped.
+//! The flight recorder (`--drops`): keeps the path of each packet, and sends it when the packet is dropped.
 //!
-//! Trails lie in rings, one for each CPU, of which each new packet gets the next. A packet that stays under way
-//! until its trail is given to another one loses it; that is counted where it is dropped.
+//! Trails lie in rings, one for each CPU. Each new packet gets the next trail of its CPU's ring. A packet that is
+//! still in flight when its trail is reassigned loses the trail. The loss is counted when that packet is dropped.
 
 use aya_ebpf::{
     helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns},
@@ -17,21 +17,21 @@ use crate::{
     read::{Read, copy},
 };
 
-/// Resized by user space before it is created: [`tracer_common::Config::trails`] for each CPU.
+/// All trails. User space resizes the map before creating it: [`tracer_common::Config::trails`] for each CPU.
 #[map]
 static TRAILS: Array<Trail> = Array::with_max_entries(1, 0);
 
-/// How many trails each CPU has given away.
+/// Number of trails that each CPU has assigned.
 #[map]
 static GIVEN: PerCpuArray<u32> = PerCpuArray::with_max_entries(1, 0);
 
-/// Whether steps are kept rather than sent.
+/// Returns whether steps are kept rather than sent.
 #[inline(always)]
 pub fn is_on() -> bool {
     field!(trails) != 0
 }
 
-/// Gives a new packet a trail.
+/// Assigns a trail to a new packet.
 #[inline(always)]
 pub fn begin(packet: *mut Packet) {
     let Some(given) = GIVEN.get_ptr_mut(0) else { return };
@@ -61,7 +61,7 @@ pub fn step<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Plac
     }
 }
 
-/// Keeps a step with what else is told of it: `T` as [`Mark::kind`] says.
+/// Keeps a step with its details: `T`, as [`Mark::kind`] says.
 #[inline(always)]
 pub fn step_with<R: Read, T: 'static>(
     kind: u16,
@@ -74,13 +74,13 @@ pub fn step_with<R: Read, T: 'static>(
     const { assert!(size_of::<T>() <= DETAILS) };
     if let Some((trail, mark)) = room(packet) {
         fill::<R>(mark, kind, hook, skb, packet, place, Details::default());
-        // SAFETY: `room` leaves that much behind the mark.
+        // SAFETY: `room` leaves that much space behind the mark.
         tell(unsafe { mark.add(1) }.cast());
         used(trail, 1 + MARKS_OF_DETAILS as u32);
     }
 }
 
-/// Keeps what concerns the packet, but is no step.
+/// Keeps details that concern the packet, but are not a step.
 #[inline(always)]
 pub fn note<T: 'static>(kind: u16, hook: u16, packet: *mut Packet, tell: impl FnOnce(*mut T)) {
     const { assert!(size_of::<T>() <= DETAILS) };
@@ -94,7 +94,7 @@ pub fn note<T: 'static>(kind: u16, hook: u16, packet: *mut Packet, tell: impl Fn
     }
 }
 
-/// Sends a packet's end together with its way.
+/// Sends a packet's end together with its trail.
 #[inline(always)]
 pub fn send<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
     if !emit::conntrack(hook, R::at(skb, field!(layout.skb_nfct)), packet) {
@@ -108,7 +108,7 @@ pub fn send<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Plac
             trail_of(packet).is_some_and(|trail| copy(to.cast(), trail.cast_const().cast(), size_of::<Trail>() as u32));
         if !copied {
             count(counter::TRAILS);
-            // SAFETY: as above; nothing behind `used` is read.
+            // SAFETY: a valid destination in the ring buffer; nothing behind `used` is read.
             unsafe {
                 (*to).packet = (*packet).id;
                 (*to).tuple = (*packet).tuple;
@@ -117,14 +117,14 @@ pub fn send<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Plac
             }
         }
     });
-    // What a copy of the packet still meets is told by its own end.
+    // What a copy of the packet meets from here on is reported with the copy's own end.
     if let Some(trail) = trail_of(packet) {
         // SAFETY: a trail in the map.
         unsafe { (*trail).used = 0 };
     }
 }
 
-/// The packet's trail, unless it was given to another one.
+/// Returns the packet's trail, unless it was reassigned to another packet.
 #[inline(always)]
 fn trail_of(packet: *mut Packet) -> Option<*mut Trail> {
     // SAFETY: a packet from the map.
@@ -133,7 +133,7 @@ fn trail_of(packet: *mut Packet) -> Option<*mut Trail> {
     TRAILS.get_ptr_mut(index).filter(|trail| unsafe { (**trail).packet } == id)
 }
 
-/// The next free mark, with room for details behind it.
+/// Returns the next free mark, with room for details behind it.
 #[inline(always)]
 fn room(packet: *mut Packet) -> Option<(*mut Trail, *mut Mark)> {
     const LAST: u32 = (MARKS - 1 - MARKS_OF_DETAILS) as u32;
@@ -170,7 +170,7 @@ fn fill<R: Read>(
     let (mark, packet) = unsafe { (&mut *mark, &mut *packet) };
     mark.nfct = R::at(skb, field!(layout.skb_nfct));
     if mark.nfct != packet.nfct {
-        // Scrubbed on the way into or out of a tunnel or netns: nobody has looked it up since.
+        // The skb was scrubbed on the path into or out of a tunnel or netns, and nothing has looked it up since.
         if mark.nfct == 0 {
             packet.flags &= !flag::CT_LOOKED_UP;
         }

@@ -1,5 +1,5 @@
-//! Maps that are asked for each record: by a hash that is faster than std's, and seeded anew in each process, since
-//! senders of packets choose what tuples there are.
+//! A hash map for per-record lookups, with a faster hash than std's. The hash is seeded per process because senders of
+//! packets choose the tuples.
 
-/// As std's.
+/// std's `HashMap` with a faster hash.
 pub type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;

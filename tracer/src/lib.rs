@@ -1,7 +1,7 @@
 //! tracer says where and why a packet disappears inside a Linux node.
 //!
-//! A record's way: `source` → `pipeline` (`decode` → `track` → `enrich`) → `history` → `diagnose` → `output`;
-//! `commands` puts them together. See `ARCHITECTURE.md`.
+//! A record passes through `source` → `pipeline` (`decode` → `track` → `enrich`) → `history` → `diagnose` → `output`.
+//! `commands` connects these stages. See `ARCHITECTURE.md`.
 
 pub mod cli;
 mod clock;

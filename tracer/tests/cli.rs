@@ -1,4 +1,4 @@
-//! The command line: what it says about itself, what it accepts and how it refuses.
+//! The command line: its help, the arguments that it accepts, and how it refuses others.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn refusal(line: &str) -> String {
     }
 }
 
-/// Versions change without anything else changing.
+/// Compares a text with its snapshot, without the version, which changes on its own.
 fn assert_text(name: &str, text: &str) {
     assert_snapshot!(name, text.replace(env!("CARGO_PKG_VERSION"), "[VERSION]"));
 }

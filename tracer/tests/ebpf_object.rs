@@ -1,4 +1,4 @@
-//! The compiled eBPF object and the table of hooks fit together.
+//! The compiled eBPF object matches the table of hooks.
 
 use object::{Object as _, ObjectSymbol as _};
 use tracer_common::{HOOKS, Program, Site};
@@ -31,7 +31,7 @@ fn every_hook_has_its_programs() {
 
 #[test]
 fn nothing_can_panic() {
-    // A bounds check that can panic fails in the verifier, on a user's machine: here it is a test.
+    // The verifier rejects a bounds check that can panic, but only on a user's machine. This test finds it earlier.
     let panicking: Vec<_> = symbols().into_iter().filter(|name| name.contains("panicking")).collect();
     assert!(panicking.is_empty(), "{panicking:?}");
 }

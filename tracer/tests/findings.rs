@@ -1,5 +1,5 @@
-//! What the rules conclude from captures of real runs: the scenarios of these names on kernel 6.18.15, cut down
-//! to the packets that the finding is about (`scenarios run --keep`).
+//! Findings derived from captures of real runs: the scenarios of these names on kernel 6.18.15, reduced to the
+//! packets that the finding is about (`scenarios run --keep`).
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use tracer::{
 
 fn capture(name: &str) -> Trace {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    // The report shows this one, too.
+    // The tests of the report use this capture, too.
     let file = if name == "nat-reply-not-reversed" { "masquerade" } else { name };
     let folder = if file == name { data.join("findings") } else { data };
     let path = folder.join(file).with_extension("jsonl");
@@ -80,7 +80,7 @@ fn told(finding: &Finding) -> String {
 
 type Proof = fn(&Step) -> bool;
 
-/// Without the step that proves it, there is no finding.
+/// Without the step that proves it, a finding is not reported.
 #[test]
 fn nothing_without_evidence() {
     let proofs: &[(&str, Proof)] = &[
@@ -104,11 +104,11 @@ fn nothing_without_evidence() {
     }
 }
 
-/// The founding case, with the verdict on the drops that it ordered, as tracer writes captures since.
+/// Reads the founding case and copies each verdict to the drop that it ordered, as newer captures have it.
 fn founding() -> Trace {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/founding.jsonl");
     let mut trace = tracer::source::capture::read(&data).expect("the founding case");
-    // That was about the tunnel's outer headers, which this old capture does not tell apart.
+    // This step was about the tunnel's outer headers, which this old capture does not distinguish.
     trace.steps.retain(|step| (step.ifname.as_str(), step.hook.as_str()) != ("eth0", "xt_ct_target_v1"));
     let mut ordered = None;
     for step in &mut trace.steps {
@@ -121,7 +121,7 @@ fn founding() -> Trace {
     trace
 }
 
-/// A probe may miss what made one of several packets UNTRACKED. That packet is lost for the same cause.
+/// A probe may miss the step that made one of several packets UNTRACKED. That packet still has the same cause.
 #[test]
 fn a_step_that_was_missed_makes_no_other_finding() {
     let whole = founding();
@@ -149,7 +149,7 @@ fn a_step_that_was_missed_makes_no_other_finding() {
     assert!(diagnose(&never_seen).iter().all(|finding| finding.id != "untracked-reply-dropped"));
 }
 
-/// Nor does one whose rule was missed: it ended where the others did.
+/// A packet whose rule was missed is part of the same finding, because it ended like the others.
 #[test]
 fn a_rule_that_was_missed_is_told_by_another_packet() {
     let whole = founding();
@@ -161,7 +161,7 @@ fn a_rule_that_was_missed_is_told_by_another_packet() {
         drop.expect("it is dropped").netfilter = None;
         assert_eq!(diagnose(&trace).iter().map(|finding| &finding.packets).collect::<Vec<_>>(), [&expected[0].packets]);
         assert_eq!(diagnose(&trace)[0].confidence, expected[0].confidence, "the others are certain");
-        // Or only who in the chain it was.
+        // In another variant, the verdict names the chain, but neither rule nor policy.
         let mut trace = whole.clone();
         let drop = trace.steps.iter_mut().find(|step| step.packet == missing && step.drop.is_some());
         drop.and_then(|drop| drop.netfilter.as_mut()).expect("a rule or policy drops it").policy = false;
@@ -177,7 +177,7 @@ fn a_rule_that_was_missed_is_told_by_another_packet() {
     assert!(diagnose(&alone).iter().all(|finding| finding.confidence == tracer::model::Confidence::Likely));
 }
 
-/// A drop in the middle has none more than a second away, and is like the others all the same.
+/// A drop in the middle has no other drop more than a second away, and still belongs to the same finding.
 #[test]
 fn all_drops_of_a_sender_that_does_not_learn_are_one_finding() {
     let mut trace = capture("tunnel-mtu-exceeded");

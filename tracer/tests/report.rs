@@ -1,4 +1,4 @@
-//! The text report, from captures under `tests/data`. `forward`, `masquerade` and `egress` are the first packets of
+//! The text report, from captures in `tests/data`. `forward`, `masquerade` and `egress` are the first packets of
 //! scenarios on kernel 6.18.15 (`scenarios run --keep`).
 
 use std::path::Path;

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::progress;
 
-/// Installs packages, where this machine has apt and we may use it; else says what to run.
+/// Installs packages if this machine has apt and we may use it. Otherwise the error says what to run.
 pub fn install(packages: &[&str]) -> Result<()> {
     let command = format!("apt-get install -y --no-install-recommends {}", packages.join(" "));
     if which::which("apt-get").is_err() {
@@ -16,7 +16,7 @@ pub fn install(packages: &[&str]) -> Result<()> {
         bail!("installing needs root; run: sudo {command}");
     }
     progress::timed(&format!("installing {}", packages.join(", ")), || {
-        // A fresh machine has no package lists yet. Old lists do no harm: the next step tells.
+        // A fresh machine has no package lists yet. A failed update does no harm, because old lists may be enough.
         run("apt-get update");
         if run(&command) {
             Ok(())

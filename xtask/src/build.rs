@@ -1,10 +1,10 @@
-//! `cargo xtask build`: makes the toolchain ready and builds the release binaries.
+//! `cargo xtask build`: prepares the toolchain and builds the release binaries.
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::{progress, toolchain};
 
-/// Builds what goes into a guest, or to a user, for release.
+/// Builds the release binaries for guests and users.
 pub fn build() -> Result<()> {
     let toolchain = toolchain::ensure()?;
     progress::timed("building for release", || {

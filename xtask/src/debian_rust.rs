@@ -1,5 +1,5 @@
-//! Debian's own Rust with all that eBPF needs: the last resort, where `core`'s sources for the
-//! active toolchain cannot be had.
+//! Debian's own Rust with everything that eBPF needs: the last resort if the sources of `core` for the active toolchain
+//! are unavailable.
 
 use std::{
     os::unix::fs::symlink,
@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{apt, progress, workspace};
 
-/// Where Debian's toolchain lives; rustup takes the folder as the name of a toolchain.
+/// Sysroot of Debian's toolchain. rustup accepts this folder as the name of a toolchain.
 pub const SYSROOT: &str = "/usr";
 
 const PACKAGES: [&str; 4] = ["cargo-web", "rust-web-clippy", "rust-web-src", "rustc-web"];
@@ -19,13 +19,13 @@ const PACKAGES: [&str; 4] = ["cargo-web", "rust-web-clippy", "rust-web-src", "ru
 /// The first minor version of Rust that the workspace builds with.
 const OLDEST: u32 = 95;
 
-/// Whether it is there and new enough.
+/// Whether it is installed and new enough.
 pub fn is_usable() -> bool {
     Path::new(SYSROOT).join("lib/rustlib/src/rust/library/core/src/lib.rs").is_file()
         && version().is_ok_and(|minor| minor >= OLDEST)
 }
 
-/// Installs it, where the machine's Debian carries one that is new enough.
+/// Installs it if the machine's Debian has one that is new enough.
 pub fn install() -> Result<()> {
     if !is_usable() {
         apt::install(&PACKAGES)?;
@@ -38,8 +38,8 @@ pub fn install() -> Result<()> {
     Ok(())
 }
 
-/// A folder with Debian's LLVM alone, which bpf-linker takes from the library path. Debian's own
-/// folder will not do: bpf-linker would take the first LLVM in it, whatever its version.
+/// Returns a folder that holds only Debian's LLVM, for bpf-linker's library path. Debian's own folder does not work,
+/// because bpf-linker would take the first LLVM in it, whatever its version.
 pub fn llvm_folder() -> Result<PathBuf> {
     let about = ask("-vV")?;
     let version = about.lines().find_map(|line| line.strip_prefix("LLVM version: ")).unwrap_or_default();
@@ -54,7 +54,7 @@ pub fn llvm_folder() -> Result<PathBuf> {
     }
     let folder = workspace::cache("llvm")?;
     let link = folder.join(&name);
-    // It may be there from before, for this very version.
+    // An earlier run may have made the link for this very version.
     if !link.exists() {
         symlink(&library, &link).with_context(|| format!("cannot make the link {}", link.display()))?;
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: shows on the founding case what tracer does, with nothing to set up.
+//! `cargo xtask demo`: shows what tracer does on the founding case, without any set-up.
 
 use anyhow::Result;
 use clap::Args;
@@ -20,7 +20,7 @@ pub struct DemoArgs {
     machine: MachineArgs,
 }
 
-/// Returns the demonstration's own exit status.
+/// Runs the demonstration and returns its exit status.
 pub fn demo(args: &DemoArgs) -> Result<i32> {
     if !args.machine.no_build {
         build::build()?;

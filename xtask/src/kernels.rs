@@ -1,4 +1,4 @@
-//! The kernels that tracer is run on: Debian's cloud kernels, one row each.
+//! The kernels that tracer is tested on: Debian's cloud kernels, one row each.
 
 use std::str::FromStr;
 
@@ -9,7 +9,7 @@ use crate::{
     guest::tree::Tree,
 };
 
-/// The kernel used where nobody asks for another.
+/// The kernel that is used unless another is requested.
 pub const DEFAULT: &str = "6.18.15";
 
 /// The kernels that `cargo xtask test` runs on.
@@ -18,10 +18,10 @@ pub const MATRIX: [&str; 5] = ["5.10", "6.1", "6.12", DEFAULT, "7.3"];
 /// Where a kernel comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kernel {
-    /// What `--kernel` calls it.
+    /// Its name for `--kernel`.
     pub name: &'static str,
     suite: &'static str,
-    /// Of each package needed, how its name starts; it ends with the flavour.
+    /// How the names of the needed packages start. They end with the flavour.
     packages: &'static [&'static str],
 }
 

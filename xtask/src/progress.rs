@@ -1,4 +1,4 @@
-//! What the user sees while work goes on: short lines on stderr, a bar where there is a terminal.
+//! Shows progress on stderr: short lines, and a bar if stderr is a terminal.
 
 use std::{
     io::IsTerminal as _,
@@ -7,12 +7,12 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Says in one line that a step is done or begins.
+/// Prints one line about a step that is done or begins.
 pub fn say(message: &str) {
     eprintln!("xtask: {message}");
 }
 
-/// Runs a step and says how long it took, so that slow set-up is never a mystery.
+/// Runs a step and prints how long it took, so that slow set-up is never a mystery.
 pub fn timed<T, E>(what: &str, step: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     say(&format!("{what} …"));
     let start = Instant::now();
@@ -23,7 +23,7 @@ pub fn timed<T, E>(what: &str, step: impl FnOnce() -> Result<T, E>) -> Result<T,
     result
 }
 
-/// A bar for a download; a plain line where stderr is no terminal.
+/// Returns a bar for a download. Prints a plain line instead if stderr is not a terminal.
 pub fn download(name: &str, total: Option<u64>, already: u64) -> ProgressBar {
     let bar = match total {
         Some(total) => ProgressBar::new(total),

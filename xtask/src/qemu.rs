@@ -1,6 +1,6 @@
-//! The QEMU that guests run in: the machine's own where it is recent, else Debian's, unpacked into xtask's corner.
+//! The QEMU that runs guests: the machine's own if it is recent, otherwise Debian's, unpacked into xtask's own folder.
 //!
-//! QEMU 10 emulates a guest of ours in half the time that 7.2 needs, which is what Debian 12 has.
+//! QEMU 10 emulates our guests in half the time that 7.2 takes, the version in Debian 12.
 
 use std::{
     path::{Path, PathBuf},
@@ -22,12 +22,12 @@ const SUITE: &str = "trixie";
 /// The first major version that is fast enough.
 const RECENT: u32 = 10;
 
-/// Fetches QEMU where the machine has none that is recent.
+/// Fetches QEMU unless the machine has a recent one.
 pub fn ensure() -> Result<()> {
     source().map(|_| ())
 }
 
-/// The program, ready for arguments.
+/// Returns the command that starts QEMU, ready for arguments.
 pub fn command() -> Result<Command> {
     Ok(match source()? {
         Source::Machine => Command::new(PROGRAM),
@@ -64,13 +64,13 @@ fn is_recent() -> bool {
     major(&String::from_utf8_lossy(&output.stdout)).is_some_and(|major| major >= RECENT)
 }
 
-/// Of "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)".
+/// Parses "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)".
 fn major(said: &str) -> Option<u32> {
     said.split("version ").nth(1)?.split('.').next()?.parse().ok()
 }
 
 fn unpacked() -> Result<PathBuf> {
-    // Another name where what is unpacked changes.
+    // Change the name whenever the unpacked files change.
     let root = workspace::cache("tools")?.join("qemu-1");
     if root.exists() {
         return Ok(root);
@@ -98,7 +98,7 @@ fn unpack(root: &Path) -> Result<()> {
     std::fs::rename(&new, root).with_context(|| format!("cannot rename {} to {}", new.display(), root.display()))
 }
 
-/// Whether running an emulated PC without a display needs the file.
+/// Whether an emulated PC without a display needs the file.
 fn is_used(path: &str) -> bool {
     let path = path.strip_prefix("usr/").unwrap_or(path);
     let library = |name: &str| !name.contains('/');

@@ -1,4 +1,4 @@
-//! The sources of `core`, from which it is built for BPF: from rustup, or from Debian.
+//! The sources of `core`, from which `core` is built for BPF: from rustup, or from Debian.
 
 use std::{
     fs,
@@ -17,8 +17,8 @@ use crate::{
 /// The suite that carries recent Rust releases.
 const SUITE: &str = "trixie-backports";
 
-/// Puts the sources where the active toolchain expects them, unless they are there. Does not try
-/// for long where another toolchain stands ready.
+/// Puts the sources where the active toolchain expects them, unless they are there. If another toolchain is ready to
+/// use, missing sources are an error at once.
 pub fn ensure(has_alternative: bool) -> Result<()> {
     let (sysroot, version) = active_toolchain()?;
     let library = sysroot.join("lib/rustlib/src/rust/library");
@@ -47,7 +47,7 @@ pub fn ensure(has_alternative: bool) -> Result<()> {
     })
 }
 
-/// The sysroot and the release of the rustc that cargo uses here.
+/// Returns sysroot and release of the rustc that cargo uses here.
 fn active_toolchain() -> Result<(PathBuf, String)> {
     let ask = |arguments: &[&str]| -> Result<String> {
         let output = Command::new("rustc")
@@ -61,7 +61,7 @@ fn active_toolchain() -> Result<(PathBuf, String)> {
     let about = ask(&["-vV"])?;
     let release = about.lines().find_map(|line| line.strip_prefix("release: "));
     let release = release.context("`rustc -vV` names no release; is Rust installed in full?")?;
-    // Sources of a nightly or beta go by the version that they become.
+    // The sources of a nightly or beta are named after the version that it becomes.
     let version = release.split('-').next().unwrap_or(release);
     Ok((PathBuf::from(sysroot.trim()), version.to_owned()))
 }
@@ -99,7 +99,7 @@ fn from_debian(library: &Path, version: &str) -> Result<()> {
     let parent = library.parent().unwrap_or(library);
     let cannot = || format!("{} cannot be written; run this as a user who can", parent.display());
     fs::create_dir_all(parent).with_context(cannot)?;
-    // Unpacked beside and renamed, so that a broken run leaves no half library behind.
+    // Unpack into a folder next to the target and rename it, so that an interrupted run leaves no partial library.
     let staging = tempfile::tempdir_in(parent).with_context(cannot)?;
     for (path, node) in tree.iter() {
         let (Some(path), Node::File { content, .. }) = (path.strip_prefix(&prefix), node) else { continue };
@@ -113,7 +113,7 @@ fn from_debian(library: &Path, version: &str) -> Result<()> {
     fs::rename(staging.path().join("library"), library).with_context(cannot)
 }
 
-/// The library tells its age by the newest thing that became stable in it.
+/// Checks that the library is of that version. The newest thing that became stable in it shows its age.
 fn check(library: &Path, version: &str) -> Result<()> {
     let newest = newest_stable(&library.join("core/src"))?;
     let expected = version.split('.').nth(1).and_then(|minor| minor.parse().ok());
@@ -141,7 +141,7 @@ fn newest_stable(folder: &Path) -> Result<Option<u32>> {
     Ok(newest)
 }
 
-/// The minor version in a line such as `#[stable(feature = "f", since = "1.95.0")]`.
+/// Parses the minor version in a line such as `#[stable(feature = "f", since = "1.95.0")]`.
 fn stable_since(line: &str) -> Option<u32> {
     let attribute = line.trim_start();
     if !attribute.starts_with("#[stable(") && !attribute.starts_with("#[rustc_const_stable(") {

@@ -1,11 +1,11 @@
-//! Quotes words so that a POSIX shell reads back exactly them.
+//! Quotes words so that a POSIX shell reads them back unchanged.
 
-/// Words joined into one command line.
+/// Joins words into one command line.
 pub fn join(words: &[String]) -> String {
     words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
 }
 
-/// One word, quoted only where it needs to be.
+/// Quotes a word if necessary.
 pub fn quote(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=@%+,".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) {

@@ -1,4 +1,4 @@
-//! The toolchain for eBPF: a linker that speaks BPF and the sources of `core`.
+//! The eBPF toolchain: a linker that emits BPF, and the sources of `core`.
 
 use std::{
     env,
@@ -11,30 +11,31 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{debian_rust, progress, rust_src, workspace};
 
-/// The first linker release that fits the LLVM of our Rust, taken from rustc itself.
+/// `cargo install` arguments for the first bpf-linker release that fits our Rust's LLVM. The linker takes that LLVM
+/// from rustc itself.
 const LINKER: [&str; 6] = ["bpf-linker", "--version", "0.10.4", "--no-default-features", "--features", "rust-llvm-22"];
 
 /// A toolchain that can build everything in the workspace.
 pub struct Toolchain {
     path: OsString,
-    /// Debian's toolchain in place of the active one.
+    /// Debian's toolchain, if it replaces the active one.
     instead: Option<Instead>,
 }
 
 struct Instead {
     sysroot: &'static str,
-    /// Where bpf-linker finds the LLVM of that toolchain.
+    /// The folder in which bpf-linker finds the LLVM of that toolchain.
     libraries: PathBuf,
 }
 
 impl Toolchain {
-    /// Cargo, in the root of the repository and with the linker on its path.
+    /// Returns cargo, to be run in the root of the repository and with the linker on its path.
     pub fn cargo(&self) -> Command {
         let mut command = match &self.instead {
             Some(instead) => {
-                // By its path, since without rustup nothing else would choose it.
+                // Named by its path, because without rustup nothing else selects it.
                 let mut command = Command::new(Path::new(instead.sysroot).join("bin/cargo"));
-                // For the build scripts, which go through rustup where there is one.
+                // For the build scripts, which go through rustup if it is installed.
                 command.env("RUSTUP_TOOLCHAIN", instead.sysroot).env("LD_LIBRARY_PATH", &instead.libraries);
                 command
             }
@@ -45,7 +46,7 @@ impl Toolchain {
     }
 }
 
-/// Installs what is missing.
+/// Installs whatever is missing.
 pub fn ensure() -> Result<Toolchain> {
     let instead = match rust_src::ensure(debian_rust::is_usable()) {
         Ok(()) => None,
@@ -62,14 +63,14 @@ pub fn ensure() -> Result<Toolchain> {
     Ok(Toolchain { path, instead })
 }
 
-/// Cargo for what needs no eBPF, such as `cargo fmt`: always the active toolchain's.
+/// Returns cargo for tasks without eBPF, such as `cargo fmt`. This is always the active toolchain's.
 pub fn plain_cargo() -> Command {
     let mut command = cargo();
     command.current_dir(workspace::root());
     command
 }
 
-/// The cargo that runs us.
+/// Returns the cargo that runs xtask.
 fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }

@@ -55,7 +55,7 @@ pub struct VmArgs {
     command: Vec<String>,
 }
 
-/// Returns the command's own exit status.
+/// Runs the command in a guest and returns its exit status.
 pub fn vm(args: &VmArgs) -> Result<i32> {
     if !args.machine.no_build {
         build::build()?;
@@ -66,7 +66,7 @@ pub fn vm(args: &VmArgs) -> Result<i32> {
     run_attached(&machine, command, Limits { silence: None, total })
 }
 
-/// Everything a guest needs before it can boot.
+/// Prepares everything that a guest needs before it can boot.
 pub fn prepare(kernel: &Kernel, args: &MachineArgs) -> Result<Machine> {
     qemu::ensure()?;
     let image = image::prepare(kernel)?;
@@ -77,7 +77,7 @@ pub fn prepare(kernel: &Kernel, args: &MachineArgs) -> Result<Machine> {
     Ok(Machine { image, name: kernel.name.to_owned(), smp: args.smp, memory: args.memory, accel })
 }
 
-/// Boots a guest that talks to our own terminal or streams.
+/// Boots a guest that is attached to our own terminal or streams. Returns the command's exit status.
 pub fn run_attached(machine: &Machine, command: String, limits: Limits) -> Result<i32> {
     progress::say(&format!("guest {} booting …", machine.name));
     boot::run(

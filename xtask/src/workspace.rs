@@ -1,4 +1,4 @@
-//! Where things are: the repository, the target directory and xtask's own corner of it.
+//! Locations: the repository, the target directory, and xtask's own folder in it.
 
 use std::{
     env, fs,
@@ -8,19 +8,19 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-/// The root of the repository.
+/// Returns the root of the repository.
 pub fn root() -> &'static Path {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest.parent().unwrap_or(manifest)
 }
 
-/// Cargo's target directory, as the user set it or as Cargo chooses it.
+/// Returns Cargo's target directory, as the user set it or as Cargo chooses it.
 pub fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| root().join("target"), |dir| std::path::absolute(&dir).unwrap_or_else(|_| PathBuf::from(&dir)))
 }
 
-/// A folder below `<target>/xtask`, created when missing.
+/// Returns a folder below `<target>/xtask`, created if missing.
 pub fn cache(folder: &str) -> Result<PathBuf> {
     let path = target().join("xtask").join(folder);
     fs::create_dir_all(&path).with_context(|| {

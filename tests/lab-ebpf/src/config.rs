@@ -1,10 +1,10 @@
-//! What `lab cilium` sets before it loads the programs, and the marks that are Cilium's own.
+//! Globals that `lab cilium` sets before it loads the programs, and Cilium's own marks.
 
 use aya_ebpf::Global;
 
 use crate::headers::Address;
 
-/// Remote nodes that the object has room for, of each family.
+/// Maximum number of remote nodes of each family.
 const MAX_REMOTE_NODES: usize = 4;
 
 /// ifindex of `cilium_host`.
@@ -31,11 +31,11 @@ pub static CILIUM_HOST_MAC: Global<[u8; 6]> = Global::new([0; 6]);
 #[unsafe(no_mangle)]
 pub static CILIUM_NET_MAC: Global<[u8; 6]> = Global::new([0; 6]);
 
-/// IPv4 addresses of the remote nodes in network byte order; unused places are 0.
+/// IPv4 addresses of the remote nodes in network byte order; unused entries are 0.
 #[unsafe(no_mangle)]
 static REMOTE_NODES_V4: Global<[u32; MAX_REMOTE_NODES]> = Global::new([0; MAX_REMOTE_NODES]);
 
-/// IPv6 addresses of the remote nodes in network byte order; unused places are `::`.
+/// IPv6 addresses of the remote nodes in network byte order; unused entries are `::`.
 #[unsafe(no_mangle)]
 static REMOTE_NODES_V6: Global<[[u32; 4]; MAX_REMOTE_NODES]> = Global::new([[0; 4]; MAX_REMOTE_NODES]);
 
@@ -43,11 +43,11 @@ static REMOTE_NODES_V6: Global<[[u32; 4]; MAX_REMOTE_NODES]> = Global::new([[0; 
 #[unsafe(no_mangle)]
 pub static UPLINK_IFINDEX: Global<u32> = Global::new(0);
 
-/// ifindex of the host's side of the pod's veth; 0 where the node has no pod.
+/// ifindex of the host's side of the pod's veth; 0 if the node has no pod.
 #[unsafe(no_mangle)]
 pub static POD_IFINDEX: Global<u32> = Global::new(0);
 
-/// 1: BPF hands packets from device to device; 0: the host's stack routes them.
+/// 1 if BPF hands packets from device to device; 0 if the host's stack routes them.
 #[unsafe(no_mangle)]
 pub static HOST_ROUTING: Global<u8> = Global::new(0);
 
@@ -55,7 +55,7 @@ pub static HOST_ROUTING: Global<u8> = Global::new(0);
 #[unsafe(no_mangle)]
 static NODE_V4: Global<u32> = Global::new(0);
 
-/// The same for IPv6.
+/// The node's IPv6 address for masqueraded packets in network byte order; `::` masquerades nothing.
 #[unsafe(no_mangle)]
 static NODE_V6: Global<[u32; 4]> = Global::new([0; 4]);
 
@@ -63,15 +63,15 @@ static NODE_V6: Global<[u32; 4]> = Global::new([0; 4]);
 #[unsafe(no_mangle)]
 pub static OVERLAY_IFINDEX: Global<u32> = Global::new(0);
 
-/// VNI of what is sent through it.
+/// VNI of packets that are sent through the VXLAN device.
 #[unsafe(no_mangle)]
 pub static OVERLAY_VNI: Global<u32> = Global::new(0);
 
-/// The other end in network byte order, where VXLAN travels over IPv4.
+/// The VXLAN peer in network byte order, if VXLAN uses IPv4.
 #[unsafe(no_mangle)]
 static OVERLAY_PEER_V4: Global<u32> = Global::new(0);
 
-/// The other end, where it travels over IPv6.
+/// The VXLAN peer in network byte order, if VXLAN uses IPv6.
 #[unsafe(no_mangle)]
 static OVERLAY_PEER_V6: Global<[u32; 4]> = Global::new([0; 4]);
 
@@ -84,7 +84,7 @@ pub const MARK_KEY_MASK: u32 = 0xff00;
 /// A mark's upper half holds the identity.
 pub const MARK_IDENTITY_SHIFT: u32 = 16;
 
-/// Whether the address is a remote node's.
+/// Whether the address belongs to a remote node.
 #[inline(always)]
 pub fn is_remote_node(addr: &Address) -> bool {
     match addr {
@@ -93,7 +93,7 @@ pub fn is_remote_node(addr: &Address) -> bool {
     }
 }
 
-/// Whether the address is a pod's, on whichever node: in 10.244.0.0/16 or fd00:10:244::/48.
+/// Whether the address belongs to a pod on any node: in 10.244.0.0/16 or fd00:10:244::/48.
 #[inline(always)]
 pub fn is_in_cluster(addr: &Address) -> bool {
     match addr {
@@ -104,19 +104,19 @@ pub fn is_in_cluster(addr: &Address) -> bool {
     }
 }
 
-/// Whether it is a pod's and this node is the one with a pod.
+/// Whether the address belongs to a pod, and this node is the one with a pod.
 #[inline(always)]
 pub fn is_local_pod(addr: &Address) -> bool {
     POD_IFINDEX.load() != 0 && is_in_cluster(addr)
 }
 
-/// The address that masqueraded packets get.
+/// Returns the source address for masqueraded packets, if it is set.
 #[inline(always)]
 pub fn node_address(v6: bool) -> Option<Address> {
     given(if v6 { Address::V6(NODE_V6.load()) } else { Address::V4(NODE_V4.load()) })
 }
 
-/// The other end of VXLAN.
+/// Returns the VXLAN peer, if it is set.
 #[inline(always)]
 pub fn overlay_peer() -> Option<Address> {
     given(Address::V4(OVERLAY_PEER_V4.load())).or_else(|| given(Address::V6(OVERLAY_PEER_V6.load())))

@@ -25,7 +25,7 @@ pub const IPV4_CHECKSUM: usize = 10;
 pub const IPV4_SRC: usize = 12;
 /// Offset of the destination address in an IPv4 header.
 pub const IPV4_DST: usize = 16;
-/// The lab sends no IPv4 options.
+/// Length of an IPv4 header. The lab sends no options.
 pub const IPV4_HLEN: usize = 20;
 
 /// Offset of the hop limit in an IPv6 header.
@@ -36,7 +36,7 @@ pub const IPV6_NEXT_HEADER: usize = 6;
 pub const IPV6_SRC: usize = 8;
 /// Offset of the destination address in an IPv6 header.
 pub const IPV6_DST: usize = 24;
-/// The lab sends no extension headers.
+/// Length of an IPv6 header. The lab sends no extension headers.
 pub const IPV6_HLEN: usize = 40;
 
 /// An IP address as it stands in the header.
@@ -48,7 +48,7 @@ pub enum Address {
     V6([u32; 4]),
 }
 
-/// Where an IP packet's header starts in the skb, and of which version it is.
+/// Where an IP packet's header starts in the skb, and its version.
 pub struct Packet {
     /// Offset of the IP header.
     pub ip: usize,
@@ -57,7 +57,7 @@ pub struct Packet {
 }
 
 impl Packet {
-    /// The IP packet whose header starts at `ip`; `None` where the skb carries something else.
+    /// Returns the IP packet whose header starts at `ip`, or `None` if the skb carries something else.
     #[inline(always)]
     pub fn at(skb: &SkBuff, ip: usize) -> Option<Self> {
         // SAFETY: the kernel hands every program a valid context.
@@ -71,19 +71,19 @@ impl Packet {
         }
     }
 
-    /// Source address.
+    /// Returns the source address.
     #[inline(always)]
     pub fn source(&self, skb: &SkBuff) -> Option<Address> {
         self.address(skb, IPV4_SRC, IPV6_SRC)
     }
 
-    /// Destination address.
+    /// Returns the destination address.
     #[inline(always)]
     pub fn destination(&self, skb: &SkBuff) -> Option<Address> {
         self.address(skb, IPV4_DST, IPV6_DST)
     }
 
-    /// `IPPROTO_TCP` or `IPPROTO_UDP`, and where its header starts; `None` for all others.
+    /// Returns `IPPROTO_TCP` or `IPPROTO_UDP`, and where its header starts. Returns `None` for all others.
     #[inline(always)]
     pub fn transport(&self, skb: &SkBuff) -> Option<(u8, usize)> {
         let (protocol, length) = if self.v6 { (IPV6_NEXT_HEADER, IPV6_HLEN) } else { (IPV4_PROTOCOL, IPV4_HLEN) };
@@ -91,7 +91,7 @@ impl Packet {
         (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP).then_some((protocol, self.ip + length))
     }
 
-    /// Source and destination port of a UDP datagram.
+    /// Returns source and destination port of a UDP datagram.
     #[inline(always)]
     pub fn udp_ports(&self, skb: &SkBuff) -> Option<[u16; 2]> {
         match self.transport(skb)? {

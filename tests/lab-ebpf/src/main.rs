@@ -1,10 +1,9 @@
-//! What Cilium 1.19 does to a packet in tc, reduced to what the scenarios need: with WireGuard and node
-//! encryption the redirects, the marks and the hop count; for pods masquerading, host routing and the
-//! egress gateway. The programs carry Cilium's names, so that a trace of the lab reads like a trace of
-//! a node. Those in `single` are of nobody's make.
+//! What Cilium 1.19 does to a packet in tc, reduced to what the scenarios need. For node encryption with WireGuard,
+//! these are the redirects, the marks and the hop count. For pods, these are masquerading, host routing and the egress
+//! gateway. The programs carry Cilium's names, so that a trace of the lab reads like a trace of a node. The programs in
+//! `single` are not modelled on anything.
 //!
-//! No packet pointer is ever held: headers are read and written by helpers, so there are no bounds
-//! checks that could fail at load.
+//! Invariant: no packet pointer is ever held. Helpers read and write headers, so no bounds check can fail at load.
 
 #![no_std]
 #![no_main]
@@ -29,11 +28,11 @@ use crate::{
     headers::{ETH_HLEN, Packet},
 };
 
-/// Egress of the uplink: what a pod sends to the outside is masqueraded, and what goes to a remote
-/// node is sent through WireGuard instead.
+/// Egress of the uplink: masquerades what a pod sends to the outside, and sends what goes to a remote node through
+/// WireGuard instead.
 #[classifier]
 fn cil_to_netdev(ctx: TcContext) -> i32 {
-    // Already WireGuard's own datagram: its socket sets this mark.
+    // This is WireGuard's own datagram, because its socket sets this mark.
     if mark(&ctx) & MARK_KEY_MASK == MARK_WG_ENCRYPTED {
         return PASS;
     }
@@ -47,8 +46,8 @@ fn cil_to_netdev(ctx: TcContext) -> i32 {
     redirect(WIREGUARD_IFINDEX.load(), 0)
 }
 
-/// Ingress of the uplink: encrypted traffic of a remote node is marked, which the raw table's
-/// `cilium-encryption-notrack` rule answers with NOTRACK; replies to a pod are translated back.
+/// Ingress of the uplink: marks encrypted traffic of a remote node, to which the raw table's
+/// `cilium-encryption-notrack` rule applies NOTRACK. Translates replies to a pod back.
 #[classifier]
 fn cil_from_netdev(ctx: TcContext) -> i32 {
     if wireguard::is_from_remote_node(&ctx) {
@@ -57,13 +56,13 @@ fn cil_from_netdev(ctx: TcContext) -> i32 {
     pods::come_back(&ctx).unwrap_or(PASS)
 }
 
-/// Ingress of the host's side of a pod's veth.
+/// Ingress of the host's side of a pod's veth: handles what the pod sends.
 #[classifier]
 fn cil_from_container(ctx: TcContext) -> i32 {
     pods::leave(&ctx).unwrap_or(PASS)
 }
 
-/// Ingress of the VXLAN device.
+/// Ingress of the VXLAN device: handles unwrapped packets.
 #[classifier]
 fn cil_from_overlay(ctx: TcContext) -> i32 {
     pods::leave_overlay(&ctx).unwrap_or(PASS)
@@ -75,7 +74,7 @@ fn cil_to_overlay(_ctx: TcContext) -> i32 {
     PASS
 }
 
-/// Ingress of the WireGuard device: the decrypted packet moves to `cilium_host`.
+/// Ingress of the WireGuard device: moves the decrypted packet to `cilium_host`.
 #[classifier]
 fn cil_from_wireguard(ctx: TcContext) -> i32 {
     wireguard::deliver_decrypted(&ctx).unwrap_or(TC_ACT_SHOT as i32)

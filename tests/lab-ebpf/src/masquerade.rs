@@ -1,4 +1,4 @@
-//! Masquerading in BPF: SNAT of pods on the way out of the uplink, undone on the way in.
+//! Masquerading in BPF: SNAT of packets of pods that leave by the uplink, reversed for their replies.
 
 use aya_ebpf::{
     bindings::BPF_F_PSEUDO_HDR, helpers::generated::bpf_csum_diff, macros::map, maps::LruHashMap,
@@ -10,7 +10,7 @@ use crate::{
     headers::{Address, IPPROTO_TCP, IPV4_CHECKSUM, IPV4_DST, IPV4_SRC, IPV6_DST, IPV6_SRC, Packet},
 };
 
-/// Which connection a translated packet belongs to, in network byte order.
+/// Identifies the connection of a translated packet, in network byte order.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Translated {
@@ -20,11 +20,11 @@ struct Translated {
     protocol: u32,
 }
 
-/// Which pod opened it. The port is kept, as Cilium keeps it as long as it is free.
+/// Maps a translated connection to the pod that opened it. The port is kept, as Cilium keeps it while it is free.
 #[map(name = "cilium_snat")]
 static SNAT: LruHashMap<Translated, [u32; 4]> = LruHashMap::with_max_entries(1024, 0);
 
-/// Gives a packet of a pod to the outside the node's own source address.
+/// Replaces the source address of a pod's packet to the outside by the node's own.
 #[inline(always)]
 pub fn snat(skb: &SkBuff, packet: &Packet) -> Option<()> {
     let (pod, remote) = (packet.source(skb)?, packet.destination(skb)?);
@@ -39,7 +39,7 @@ pub fn snat(skb: &SkBuff, packet: &Packet) -> Option<()> {
     rewrite(skb, packet, End::Source, pod, node)
 }
 
-/// Gives a reply to such a packet back the pod's address, which it returns.
+/// Restores the pod's address in a reply to such a packet, and returns the address.
 #[inline(always)]
 pub fn reverse(skb: &SkBuff, packet: &Packet) -> Option<Address> {
     let (remote, node) = (packet.source(skb)?, packet.destination(skb)?);
@@ -62,7 +62,7 @@ enum End {
     Destination,
 }
 
-/// Replaces an address, with the checksums that cover it.
+/// Replaces an address, and updates the checksums that cover it.
 #[inline(always)]
 fn rewrite(skb: &SkBuff, packet: &Packet, end: End, old: Address, new: Address) -> Option<()> {
     const TCP_CHECKSUM: usize = 16;

@@ -1,4 +1,4 @@
-//! The way of a pod's packets: to the uplink past the host's stack, or to an egress gateway in VXLAN.
+//! The path of a pod's packets: to the uplink past the host's stack, or to an egress gateway in VXLAN.
 
 use aya_ebpf::{
     bindings::{BPF_F_TUNINFO_IPV6, BPF_F_ZERO_CSUM_TX, TC_ACT_SHOT, bpf_tunnel_key, bpf_tunnel_key__bindgen_ty_1},
@@ -16,10 +16,10 @@ use crate::{
     masquerade, redirect,
 };
 
-/// `HOST_ROUTING`: BPF hands packets from device to device. Otherwise the host's stack routes them.
+/// Value of `HOST_ROUTING` if BPF hands packets from device to device. Otherwise the host's stack routes them.
 const BPF: u8 = 1;
 
-/// A packet that a pod sends to the outside.
+/// Handles a packet that a pod sends to the outside.
 #[inline(always)]
 pub fn leave(ctx: &TcContext) -> Option<i32> {
     let packet = Packet::at(&ctx.skb, ETH_HLEN)?;
@@ -33,7 +33,7 @@ pub fn leave(ctx: &TcContext) -> Option<i32> {
     (HOST_ROUTING.load() == BPF).then(|| redirect_neigh(UPLINK_IFINDEX.load()))
 }
 
-/// A packet from the outside that may be the reply to a masqueraded one.
+/// Handles a packet from the outside that may be the reply to a masqueraded one.
 #[inline(always)]
 pub fn come_back(ctx: &TcContext) -> Option<i32> {
     let packet = Packet::at(&ctx.skb, ETH_HLEN)?;
@@ -44,7 +44,7 @@ pub fn come_back(ctx: &TcContext) -> Option<i32> {
     (HOST_ROUTING.load() == BPF).then(|| redirect_neigh(POD_IFINDEX.load()))
 }
 
-/// A packet that came out of VXLAN: for a pod here, or for the outside through this gateway.
+/// Handles a packet that came out of VXLAN: for a pod here, or for the outside through this gateway.
 #[inline(always)]
 pub fn leave_overlay(ctx: &TcContext) -> Option<i32> {
     let packet = Packet::at(&ctx.skb, ETH_HLEN)?;
@@ -56,7 +56,7 @@ pub fn leave_overlay(ctx: &TcContext) -> Option<i32> {
 /// Sends the packet to the other node in VXLAN.
 #[inline(always)]
 fn encapsulate(ctx: &TcContext, peer: Address) -> i32 {
-    // A union: an IPv4 address, in host byte order, is its first word.
+    // `remote_ipv6` is a field of a union. An IPv4 address, in host byte order, is its first word.
     let (remote_ipv6, flags) = match peer {
         Address::V4(peer) => ([u32::from_be(peer), 0, 0, 0], BPF_F_ZERO_CSUM_TX),
         Address::V6(peer) => (peer, BPF_F_TUNINFO_IPV6),
@@ -78,7 +78,7 @@ fn encapsulate(ctx: &TcContext, peer: Address) -> i32 {
 /// Sends the packet out of a device; the kernel finds the neighbour.
 #[inline(always)]
 fn redirect_neigh(ifindex: u32) -> i32 {
-    // SAFETY: without parameters the kernel looks the route up itself.
+    // SAFETY: null parameters are allowed; the kernel then looks up the route itself.
     match unsafe { bpf_redirect_neigh(ifindex, core::ptr::null_mut(), 0, 0) } {
         verdict @ 0.. => verdict as i32,
         _ => PASS,

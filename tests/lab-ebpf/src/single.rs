@@ -21,7 +21,7 @@ use crate::{
 #[unsafe(no_mangle)]
 static MATCH_PORT: Global<u16> = Global::new(0);
 
-/// What the program returns for them: `TC_ACT_*`, `XDP_*`, or 0 and 1 in a cgroup.
+/// What the program returns for packets of that port: `TC_ACT_*`, `XDP_*`, or 0 and 1 in a cgroup.
 #[unsafe(no_mangle)]
 static VERDICT: Global<i32> = Global::new(0);
 
@@ -29,25 +29,25 @@ static VERDICT: Global<i32> = Global::new(0);
 #[unsafe(no_mangle)]
 static NEW_MARK: Global<u32> = Global::new(0);
 
-/// Where `send_to_device` sends them.
+/// ifindex of the device that `send_to_device` sends them to.
 #[unsafe(no_mangle)]
 static TARGET_IFINDEX: Global<u32> = Global::new(0);
 
-/// `BPF_F_INGRESS` or 0.
+/// Flags of the redirect: `BPF_F_INGRESS` or 0.
 #[unsafe(no_mangle)]
 static TARGET_FLAGS: Global<u64> = Global::new(0);
 
-/// How many such packets the programs have had: the scenarios' proof that they ran.
+/// Number of such packets that the programs have seen, by which scenarios prove that the programs ran.
 #[map(name = "lab_judged")]
 static JUDGED: Array<u64> = Array::with_max_entries(1, 0);
 
-/// Changes nothing and gives the verdict.
+/// Changes nothing and returns the verdict.
 #[classifier]
 fn judge_in_tc(ctx: TcContext) -> i32 {
     if is_wanted(&ctx.skb, ETH_HLEN) { VERDICT.load() } else { TC_ACT_UNSPEC }
 }
 
-/// Sets the mark and gives the verdict.
+/// Sets the mark and returns the verdict.
 #[classifier]
 fn set_mark(ctx: TcContext) -> i32 {
     if !is_wanted(&ctx.skb, ETH_HLEN) {
@@ -66,14 +66,14 @@ fn send_to_device(ctx: TcContext) -> i32 {
     redirect(TARGET_IFINDEX.load(), TARGET_FLAGS.load())
 }
 
-/// The verdict in a cgroup, where packets start with their IP header.
+/// Returns the verdict in a cgroup, where packets start with their IP header.
 #[cgroup_skb]
 fn judge_in_cgroup(ctx: SkBuffContext) -> i32 {
     const ALLOW: i32 = 1;
     if is_wanted(&ctx.skb, 0) { VERDICT.load() } else { ALLOW }
 }
 
-/// The verdict in XDP.
+/// Returns the verdict in XDP.
 #[xdp]
 fn judge_in_xdp(ctx: XdpContext) -> u32 {
     if xdp_is_wanted(&ctx).unwrap_or(false) { VERDICT.load() as u32 } else { XDP_PASS }
@@ -102,7 +102,7 @@ fn has_port(ports: [u16; 2]) -> bool {
     let port = MATCH_PORT.load().to_be();
     let is_wanted = ports[0] == port || ports[1] == port;
     if is_wanted && let Some(count) = JUDGED.get_ptr_mut(0) {
-        // SAFETY: the pointer is to the map's only value. Two processors may lose a count to each other.
+        // SAFETY: the pointer is to the map's only value. Two processors may lose each other's counts.
         unsafe { *count += 1 };
     }
     is_wanted
@@ -111,7 +111,7 @@ fn has_port(ports: [u16; 2]) -> bool {
 #[inline(always)]
 fn load<T: Copy>(ctx: &XdpContext, offset: usize) -> Option<T> {
     let mut value = core::mem::MaybeUninit::<T>::uninit();
-    // SAFETY: the buffer is as long as told, and only read where the helper has filled it.
+    // SAFETY: the buffer has the given size, and is only read if the helper has filled it.
     unsafe {
         let failed = bpf_xdp_load_bytes(ctx.ctx, offset as u32, value.as_mut_ptr().cast(), size_of::<T>() as u32);
         (failed == 0).then(|| value.assume_init())

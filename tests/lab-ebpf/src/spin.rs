@@ -1,16 +1,16 @@
-//! A kprobe that takes long: meanwhile its processor runs no program of any other kprobe, whatever interrupts it.
+//! A kprobe that takes long. While it runs, its processor runs no program of any other kprobe, whatever interrupts it.
 
 use core::{ffi::c_void, ptr};
 
 use aya_ebpf::{helpers::generated::bpf_loop, macros::kprobe, programs::ProbeContext};
 
-/// As many as the kernel allows (`BPF_MAX_LOOPS`, kernel/bpf/bpf_iter.c).
+/// The most that the kernel allows (`BPF_MAX_LOOPS`, kernel/bpf/bpf_iter.c).
 const ROUNDS: u32 = 1 << 23;
 
-/// Does nothing, for a long time.
+/// Does nothing for a long time.
 #[kprobe]
 fn spin(_ctx: ProbeContext) -> u32 {
-    // SAFETY: the callback takes nothing.
+    // SAFETY: the callback uses no context.
     unsafe { bpf_loop(ROUNDS, again as *mut c_void, ptr::null_mut(), 0) };
     0
 }

@@ -24,12 +24,12 @@ pub fn is_from_remote_node(ctx: &TcContext) -> bool {
         && packet.source(&ctx.skb).is_some_and(|source| is_remote_node(&source))
 }
 
-/// Marks a decrypted packet, gives it an Ethernet header and moves it to the receive side of
-/// `cilium_host`. `None` where a helper failed.
+/// Marks a decrypted packet, gives it an Ethernet header and moves it to the receive side of `cilium_host`. Returns
+/// `None` if a helper failed.
 #[inline(always)]
 pub fn deliver_decrypted(ctx: &TcContext) -> Option<i32> {
     ctx.set_mark(MARK_DECRYPT);
-    // A WireGuard device has no link layer: the packet starts with its IP header.
+    // A WireGuard device has no link layer. The IP header moves to `ETH_HLEN` when the Ethernet header is added below.
     let Some(packet) = Packet::at(&ctx.skb, ETH_HLEN) else { return Some(PASS) };
     // SAFETY: the context is valid, and no packet pointer is held that this would invalidate.
     if unsafe { bpf_skb_change_head(ctx.skb.skb, ETH_HLEN as u32, 0) } != 0 {
@@ -44,14 +44,14 @@ pub fn deliver_decrypted(ctx: &TcContext) -> Option<i32> {
     Some(redirect(CILIUM_HOST_IFINDEX.load(), u64::from(BPF_F_INGRESS)))
 }
 
-/// One hop less to live, as for every packet that is routed (`ipv4_l3`, `ipv6_l3`).
+/// Decrements TTL or hop limit, as for every packet that is routed (`ipv4_l3`, `ipv6_l3`).
 #[inline(always)]
 fn hop(ctx: &TcContext, packet: &Packet) -> Option<()> {
     let offset = packet.ip + if packet.v6 { IPV6_HOP_LIMIT } else { IPV4_TTL };
     let old: u8 = ctx.load(offset).ok()?;
     let new = old.checked_sub(1)?;
     if !packet.v6 {
-        // The time to live is the first byte of its 16-bit word of the checksum.
+        // The TTL is the first byte of its 16-bit word in the checksum.
         let word = |ttl: u8| u64::from(u16::from_ne_bytes([ttl, 0]));
         ctx.l3_csum_replace(packet.ip + IPV4_CHECKSUM, word(old), word(new), size_of::<u16>() as u64).ok()?;
     }

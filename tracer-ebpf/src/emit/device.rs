@@ -1,4 +1,4 @@
-//! Tells user space about a device, once.
+//! Reports a device to user space, once.
 
 use aya_ebpf::{
     helpers::generated::bpf_probe_read_kernel_str,
@@ -17,14 +17,14 @@ use crate::{
     read::{Probed, Read, copy},
 };
 
-/// By ifindex and netns.
+/// Devices that were reported, by address, ifindex and netns.
 #[map]
 static DEVICES_TOLD: LruHashMap<Thing, u8> = LruHashMap::with_max_entries(4096, 0);
 
 #[map]
 static RECENT_DEVICES: Array<Thing> = Array::with_max_entries(RECENT, 0);
 
-/// Keeps where the packet is from now on, and emits a [`Device`] record of a device that has had none.
+/// Keeps where the packet is from now on, and emits a [`Device`] record for a device that has had none.
 #[inline(always)]
 pub fn locate<R: Read>(hook: u16, packet: *mut Packet, place: Place) {
     let Place { dev, net } = place;
@@ -35,7 +35,7 @@ pub fn locate<R: Read>(hook: u16, packet: *mut Packet, place: Place) {
             let netns = R::Beyond::at(net, field!(layout.net_inum));
             if netns != packet.netns {
                 packet.netns = netns;
-                // In another netns the device of the step before says nothing.
+                // In another netns, the device of the previous step means nothing.
                 packet.dev = 0;
             }
         }
@@ -45,20 +45,21 @@ pub fn locate<R: Read>(hook: u16, packet: *mut Packet, place: Place) {
         packet.netns = R::Beyond::at(net, field!(layout.net_inum));
         packet.ifindex = R::Beyond::at(dev, field!(layout.dev_ifindex));
         let names = u64::from(packet.netns) << 32 | u64::from(packet.ifindex);
-        // Read from the map it is a number, whatever it was for the verifier.
+        // What is read from the map is a number, even if the verifier took it for a pointer.
         // SAFETY: a reference is valid for reads.
         let dev = unsafe { (&raw const packet.dev).read_volatile() };
         tell_device_once(hook.into(), packet.id, dev, names);
     }
 }
 
-/// Of the device that the packet was located at, 0 where there is none.
+/// Returns the ifindex of the device that the packet was located at, 0 if there is none.
 #[inline(always)]
 pub fn ifindex(packet: &Packet, place: Place) -> u32 {
     if place.dev.is_null() { 0 } else { packet.ifindex }
 }
 
-/// `names` are netns and ifindex, the higher and the lower half. Global: see [`crate::headers`].
+/// Emits a [`Device`] record unless this device has had one. The upper half of `names` is the netns, the lower half
+/// the ifindex. Global so that the verifier checks it once: see `skip_extensions` in [`crate::headers`].
 #[unsafe(no_mangle)]
 extern "C" fn tell_device_once(hook: u64, packet: u64, dev: u64, names: u64) -> u64 {
     let (netns, ifindex) = ((names >> 32) as u32, names as u32);

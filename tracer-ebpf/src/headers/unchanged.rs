@@ -1,12 +1,14 @@
-//! Most looks at a tracked packet find what is known of it: a few loads tell so where nothing has to be told.
+//! Checks with a few loads whether a tracked packet's headers are unchanged, which is the usual case.
 
 use tracer_common::Tuple;
 
 use super::{Bytes, IPPROTO_TCP, IPPROTO_UDP, IPV4, IPV6, In, LATER_FRAGMENT, Seen};
 use crate::read::{castable, casts};
 
-/// Whether the headers at `l3` certainly are those of that tuple, and of that packet. False also where that is not
-/// worth knowing: where reading takes the helper, and of anything but TCP and UDP without options of IP.
+/// Returns whether the headers at `l3` certainly are those of that tuple, and of that packet.
+///
+/// Returns false if checking is not worth it: if reading takes the helper, or for anything but TCP and UDP without
+/// IP options.
 #[inline(always)]
 pub fn unchanged(l3: *const u8, tuple: &Tuple, fingerprint: u32) -> bool {
     if !casts() {
@@ -29,7 +31,7 @@ pub fn unchanged(l3: *const u8, tuple: &Tuple, fingerprint: u32) -> bool {
 
 #[inline(always)]
 fn ipv4(header: &In, tuple: &Tuple) -> bool {
-    /// Version 4, five words.
+    /// Version 4, and a header of five words.
     const PLAIN: u8 = 0x45;
     header.byte(0) == PLAIN
         && header.word(4) & LATER_FRAGMENT == 0

@@ -11,7 +11,7 @@ use crate::{
     read::Read,
 };
 
-/// `include/uapi/linux/if.h`
+/// From `include/uapi/linux/if.h`.
 const IFF_UP: u32 = 1;
 
 on_entry! {
@@ -19,7 +19,7 @@ on_entry! {
     skb_do_redirect => |args| do_redirect::<_>(args);
 }
 
-/// `__bpf_redirect(skb, dev, flags)`: the step is about the device that the packet is sent to.
+/// `__bpf_redirect(skb, dev, flags)`: the step shows the device that the packet is sent to.
 #[inline(always)]
 fn redirect<A: Args>(args: &A) {
     let skb = args.arg(0);
@@ -32,7 +32,7 @@ fn redirect<A: Args>(args: &A) {
     }
 }
 
-/// `skb_do_redirect(skb)`: the target is known to the kernel alone.
+/// `skb_do_redirect(skb)`: only the kernel knows the target.
 #[inline(always)]
 fn do_redirect<A: Args>(args: &A) {
     pass::<A::Read>(hook::SKB_DO_REDIRECT, args.arg(0));

@@ -11,15 +11,15 @@ use crate::{
     read::{Probed, Read},
 };
 
-/// Low bits of `_nfct`.
+/// Low bits of `_nfct`, which hold `ctinfo`.
 const NFCT_INFOMASK: u64 = 7;
 
 on_return! {
     nf_conntrack_in/2, skb |args: &_| Args::arg(args, 0), entry entry => returned;
 }
 
-/// `nf_conntrack_in(skb, state)`: from here on nothing means INVALID, not "not looked up yet". A rule that chooses
-/// the zone leaves it in a template (`nf_ct_zone_tmpl`, include/net/netfilter/nf_conntrack_zones.h).
+/// `nf_conntrack_in(skb, state)`: from here on, no entry means INVALID, not "not looked up yet". A rule that
+/// chooses the zone leaves it in a template (`nf_ct_zone_tmpl`, include/net/netfilter/nf_conntrack_zones.h).
 #[inline(always)]
 fn entry<A: Args>(args: &A) {
     let skb = args.arg(0);
@@ -32,12 +32,12 @@ fn entry<A: Args>(args: &A) {
     }
 }
 
-/// What the look-up has left on the packet.
+/// Reports what the look-up has left on the packet.
 #[inline(always)]
 fn returned<A: Args>(args: &A, ret: i32) {
     let skb = args.arg(0);
     if let Some(packet) = packet::tracked(skb) {
-        // A template that was looked at and put away leaves nothing, too: that is INVALID, not scrubbed.
+        // A template that was used and removed leaves nothing, too. The packet is then INVALID, not scrubbed.
         if A::Read::at::<u64>(skb, field!(layout.skb_nfct)) == 0 {
             // SAFETY: a packet from the map.
             unsafe { (*packet).nfct = 0 };

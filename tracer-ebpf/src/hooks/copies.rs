@@ -14,7 +14,7 @@ on_entry! {
     // ip_copy_metadata(to, from): a fragment that is not the first.
     ip_copy_metadata => copy;
     ip6_copy_metadata => copy;
-    // GRO has merged the packet into one before it: its data goes on there.
+    // GRO has merged the packet into an earlier one, which now carries its data.
     napi_skb_free_stolen_head => merged;
     // The end of a datagram whose head has no state to release.
     __consume_stateless_skb => |args| packet::end(Args::arg(args, 0));

@@ -30,7 +30,7 @@ on_entry! {
     skb_release_head_state => |args| packet::end(Args::arg(args, 0));
 }
 
-/// `skb:kfree_skb(skb, location, reason, …)`; the reason since 5.17.
+/// `skb:kfree_skb(skb, location, reason, …)`; it has the reason since 5.17.
 #[inline(always)]
 fn dropped<A: Args>(args: &A) {
     let skb = args.arg(0);
@@ -44,8 +44,10 @@ fn dropped<A: Args>(args: &A) {
     }
 }
 
-/// `skb:consume_skb(skb, location)`: no drop, except WireGuard's refusals, which are told by where they
-/// happen, and those of full listeners. A packet that GRO has merged into another one may end here as well, but elsewhere.
+/// `skb:consume_skb(skb, location)`: no drop, except for refusals by WireGuard and by full listeners.
+///
+/// The location distinguishes WireGuard's refusals from packets that GRO has merged into another one, which may
+/// also end here.
 #[inline(always)]
 fn consumed<A: Args>(args: &A) {
     let skb = args.arg(0);
@@ -82,9 +84,12 @@ fn report<A: Args>(hook: u16, _args: &A, skb: *const u8, details: Details) {
     emit::end::<A::Read>(hook, skb, packet, place, details);
 }
 
-/// Queues of sockets put other things where `skb->dev` is: it is a device where it still is the last one seen, or has
-/// an ifindex and points to the netns that the packet is in. A VLAN's, bond's or macvlan's has not been seen before.
-/// Netfilter has told the device that matters: in FORWARD, where the packet goes out.
+/// Returns whether `dev` is a device.
+///
+/// Socket queues put other things where `skb->dev` is. `dev` is a device if it is the last one seen, or if it has
+/// an ifindex and points to the netns that the packet is in. The second condition covers VLANs, bonds and macvlans,
+/// which were not seen before. After a netfilter hook this condition does not apply, because netfilter has reported
+/// the device that matters: in FORWARD, the one that the packet goes out by.
 #[inline(always)]
 fn is_device(packet: *const Packet, dev: *const u8) -> bool {
     // SAFETY: a packet from the map.

@@ -19,8 +19,8 @@ on_entry_shared! {
     icmp_error => send;
 }
 
-/// Functions of `(skb, type, code, info, …)`: the skb is the packet that the error is about, and the
-/// step about the device that it was to leave by, where it was routed already.
+/// Handles functions of `(skb, type, code, info, …)`. The skb is the packet that the error is about. If the packet
+/// is already routed, the step shows the device that it was to leave by.
 #[inline(always)]
 fn send<A: Args>(hook: u16, args: &A) {
     let skb = args.arg(0);

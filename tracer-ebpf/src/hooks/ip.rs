@@ -1,5 +1,5 @@
-//! The IP layer: delivery, forward, out. The way in and IPv4's way out have no hook of their own: what comes next tells
-//! of them, and each hook costs every packet of the node.
+//! The IP layer: delivery, forward, out. IP input and IPv4 output have no hook of their own, because the next hook
+//! implies them and each hook costs every packet of the node.
 
 use tracer_common::hook;
 
@@ -16,7 +16,7 @@ use crate::{
 };
 
 on_entry! {
-    // A device has just received it, and its headers were looked at.
+    // A device has just received the packet, and the hook there has looked at its headers.
     ip_forward => |args| forward::<_>(hook::IP_FORWARD, args);
     ip6_forward => |args| forward::<_>(hook::IP6_FORWARD, args);
     __ip_local_out => |args| out::<_>(hook::IP_LOCAL_OUT, args);
@@ -36,14 +36,14 @@ fn forward<A: Args>(hook: u16, args: &A) {
     }
 }
 
-/// The device that the packet came in by is known.
+/// Handles a packet once the device that it came in by is known.
 #[inline(always)]
 fn come_in<A: Args>(hook: u16, skb: *const u8) {
     enter::<A::Read>(hook, skb, Place::of::<A::Read>(skb), || Some(network_header::<A::Read>(skb)));
 }
 
-/// `ip_protocol_deliver_rcu(net, skb, protocol)`: local delivery to TCP, UDP or whatever else the header names. IPsec
-/// unwraps packets within the stack: no device receives them again.
+/// `ip_protocol_deliver_rcu(net, skb, protocol)`: local delivery to TCP, UDP or any other protocol that the header
+/// names. IPsec unwraps packets within the stack, so that no device receives them again.
 #[inline(always)]
 fn delivered<A: Args>(hook: u16, args: &A) {
     let skb = args.arg(1);
@@ -57,7 +57,7 @@ fn delivered<A: Args>(hook: u16, args: &A) {
     if packet::is_wrapped(packet) {
         let look = Look { hook, suspect: By::Unknown, skb, packet, l3: network_header::<A::Read>(skb), place };
         if !wire::look(&look) {
-            // The skb carries another packet by now, which came in by no hook that looks.
+            // The skb carries another packet by now, which came in by no hook that looks at headers.
             packet::end(skb);
             return;
         }
@@ -66,7 +66,7 @@ fn delivered<A: Args>(hook: u16, args: &A) {
     emit::step::<A::Read>(hook, skb, packet, place, Details::default());
 }
 
-/// Functions of `(net, sk, skb)` behind which a packet has left its socket.
+/// Handles functions of `(net, sk, skb)` after which a packet has left its socket.
 #[inline(always)]
 fn out<A: Args>(hook: u16, args: &A) {
     let skb = args.arg(2);
@@ -81,13 +81,14 @@ fn first_sight<A: Args>(args: &A) {
     }
 }
 
-/// `skb->dev` still is where the packet came from, if anywhere: the way out is not set yet.
+/// Returns the netns only. `skb->dev` is still where the packet came from, if anywhere, because the output device
+/// is not set yet.
 #[inline(always)]
 fn outward<A: Args>(args: &A) -> Place {
     Place { dev: core::ptr::null(), net: args.arg(0) }
 }
 
-/// Where the stack says the IP header is.
+/// Returns the address of the IP header according to the stack.
 #[inline(always)]
 pub fn network_header<R: Read>(skb: *const u8) -> *const u8 {
     let head: u64 = R::at(skb, field!(layout.skb_head));

@@ -12,7 +12,7 @@ use crate::{
     read::{Probed, Read},
 };
 
-/// `ETH_P_8021Q` and `ETH_P_8021AD` as they stand in `skb->protocol`.
+/// `ETH_P_8021Q` and `ETH_P_8021AD` in the byte order of `skb->protocol`.
 const ETH_P_8021Q: u16 = 0x8100u16.to_be();
 const ETH_P_8021AD: u16 = 0x88a8u16.to_be();
 
@@ -22,7 +22,7 @@ on_tracepoint! {
     net_dev_start_xmit => start_xmit;
 }
 
-/// `skb->data` is past the Ethernet header, `network_header` may not be set yet.
+/// Handles a received packet. `skb->data` is past the Ethernet header, and `network_header` may not be set yet.
 #[inline(always)]
 fn receive<A: Args>(args: &A) {
     let skb = args.arg(0);
@@ -37,7 +37,8 @@ fn receive<A: Args>(args: &A) {
     }
 }
 
-/// IP output and forwarding have matched before; what comes from packet sockets and bridges has not.
+/// Handles a packet that is queued for output. IP output and forwarding have matched theirs before, but packet
+/// sockets and bridges have not.
 #[inline(always)]
 fn queue<A: Args>(args: &A) {
     output(hook::NET_DEV_QUEUE, args);
@@ -61,7 +62,7 @@ fn output<A: Args>(hook: u16, args: &A) {
     });
 }
 
-/// The IP header at `l3`, or behind the one VLAN tag there.
+/// Returns the IP header at `l3`, or behind the one VLAN tag there.
 #[inline(always)]
 pub fn behind_vlan(l3: *const u8, protocol: u16) -> Option<*const u8> {
     let (l3, protocol) = match protocol {

@@ -1,8 +1,8 @@
-//! The hooks, one file a family.
+//! The hooks, one file for each family.
 //!
-//! Invariant: only [`meet`] parses and matches; every other hook asks whether the skb is tracked. Two
-//! places that an skb does not enter by have a first sight of their own: NAT, where a packet gets the
-//! tuple that is asked for, and XDP, where there is no skb yet.
+//! Invariant: only [`meet`] parses and matches; every other hook only checks whether the skb is tracked. NAT and
+//! XDP match on their own, although skbs do not enter there: at NAT a packet gets the tuple that matches, and at
+//! XDP there is no skb yet.
 
 mod bpf;
 mod conntrack;
@@ -34,7 +34,7 @@ use crate::{
     read::{Probed, Read, words},
 };
 
-/// A tracked packet passes a hook.
+/// Reports a tracked packet that passes a hook.
 #[inline(always)]
 fn pass<R: Read>(hook: u16, skb: *const u8) {
     if let Some(packet) = packet::tracked(skb) {
@@ -42,8 +42,8 @@ fn pass<R: Read>(hook: u16, skb: *const u8) {
     }
 }
 
-/// A packet enters the traced world, or a tracked one comes around again, perhaps in other headers. `l3`
-/// tells where its IP header is, if it has one.
+/// Handles a packet that enters the traced world, or a tracked one that comes around again, perhaps with other
+/// headers. `l3` returns the address of its IP header, if it has one.
 #[inline(always)]
 fn enter<R: Read>(hook: u16, skb: *const u8, place: Place, l3: impl FnOnce() -> Option<*const u8>) {
     match l3() {
@@ -63,14 +63,14 @@ fn enter<R: Read>(hook: u16, skb: *const u8, place: Place, l3: impl FnOnce() -> 
     }
 }
 
-/// Whether an skb carries what no followed packet is. The end of the one before went unseen: the kernel does not run a
-/// program twice at once on a CPU.
+/// Returns whether an skb carries a protocol that no tracked packet has. The end of the tracked packet then went
+/// unseen, because the kernel does not run a program twice at once on a CPU.
 #[inline(always)]
 fn is_another<R: Read>(skb: *const u8) -> bool {
     headers::never_ip(R::at(skb, field!(layout.skb_protocol)))
 }
 
-/// The packet that enters, if it is asked for.
+/// Returns the packet that enters, if it matches.
 #[inline(always)]
 fn meet<R: Read>(hook: u16, skb: *const u8, place: Place, l3: *const u8) -> Option<*mut Packet> {
     let suspect = if hook == NETIF_RECEIVE_SKB { wire::By::Receiver } else { wire::By::Unknown };
@@ -107,7 +107,7 @@ fn first_sight<R: Read>(skb: *const u8, place: Place, l3: *const u8) -> Option<*
     packet::begin(skb, seen)
 }
 
-/// Mark, device name and netns of the filter, cheapest first.
+/// Checks the filter's mark, netns and device name, cheapest first.
 #[inline(never)]
 fn place_matches<R: Read>(skb: *const u8, place: Place) -> bool {
     let mask = field!(filter.mark_mask);
@@ -116,7 +116,7 @@ fn place_matches<R: Read>(skb: *const u8, place: Place) -> bool {
     }
     let netns = field!(filter.netns);
     if netns != 0 {
-        // Either may be null, which the verifier does not let a typed load come near.
+        // Either pointer may be null, and the verifier permits no typed load through such a pointer.
         let net: *const u8 =
             if place.net.is_null() { Probed::at(place.dev, field!(layout.dev_net)) } else { place.net };
         if Probed::at::<u32>(net, field!(layout.net_inum)) != netns {
@@ -127,20 +127,23 @@ fn place_matches<R: Read>(skb: *const u8, place: Place) -> bool {
     !device_is_asked_for() || {
         let at = place.dev.wrapping_add(usize::from(field!(layout.dev_name)));
         let mut actual = MaybeUninit::uninit();
-        // SAFETY: filled where it returns true.
+        // SAFETY: `words` has filled it if it returns true.
         words(&mut actual, at) && unsafe { actual.assume_init() } == name
     }
 }
 
-/// Whether the filter asks for a device. Where a packet is received, that is the lowest one: whether it came in by a VLAN,
-/// bond or macvlan is known later, so that later hooks match as well then.
+/// Returns whether the filter names a device.
+///
+/// When a packet is received, its device is the lowest one. Whether it came in by a VLAN, bond or macvlan is known
+/// later, so later hooks match as well if this is true.
 #[inline(always)]
 fn device_is_asked_for() -> bool {
     let name: [u64; 2] = field!(filter.ifname);
     name[0] != 0
 }
 
-/// A packet without an entry that enters a stack anew has not been looked up there yet.
+/// Resets the conntrack and netfilter state of a packet without an entry, because the stack that it enters has not
+/// looked it up yet.
 #[inline(always)]
 fn forget_lookup<R: Read>(skb: *const u8, packet: *mut Packet) {
     if R::at::<u64>(skb, field!(layout.skb_nfct)) == 0 {
@@ -150,7 +153,7 @@ fn forget_lookup<R: Read>(skb: *const u8, packet: *mut Packet) {
     }
 }
 
-/// The last hook of netfilter lies behind the packet.
+/// Forgets the last netfilter hook, which the packet has left behind.
 #[inline(always)]
 fn forget_netfilter(packet: *mut Packet) {
     // SAFETY: a packet from the map.

@@ -1,4 +1,4 @@
-//! Conntrack's NAT: what the entry says the packet's tuple becomes.
+//! Conntrack's NAT: the entry says what the packet's tuple becomes.
 
 use core::mem::MaybeUninit;
 
@@ -18,12 +18,13 @@ on_entry! {
     nf_nat_manip_pkt => manip;
 }
 
-/// `NF_NAT_MANIP_SRC` (`include/net/netfilter/nf_nat.h`); the other one is the destination.
+/// `NF_NAT_MANIP_SRC` (`include/net/netfilter/nf_nat.h`); the other value is the destination.
 const NF_NAT_MANIP_SRC: i32 = 0;
 const IPPROTO_ICMP: u8 = 1;
 const IPPROTO_ICMPV6: u8 = 58;
 
-/// `nf_nat_manip_pkt(skb, ct, mtype, dir)`: about to write what the tuple of the other direction asks for.
+/// `nf_nat_manip_pkt(skb, ct, mtype, dir)`: the kernel is about to write what the tuple of the other direction asks
+/// for.
 #[inline(always)]
 fn manip<A: Args>(args: &A) {
     let (skb, ct) = (args.arg(0), args.arg(1));
@@ -37,12 +38,12 @@ fn manip<A: Args>(args: &A) {
     }
 }
 
-/// A function of its own: two tuples take a fifth of the stack.
+/// Reports the translation of a tracked packet. Not inlined, because two tuples take a fifth of the stack.
 #[inline(never)]
 fn translated(skb: *const u8, ct: *const u8, packet: *mut Packet, kind: i32, direction: u64) {
     // SAFETY: a packet from the map.
     let (before, wrapped) = unsafe { ((*packet).tuple, (*packet).outer.version != 0) };
-    // What is translated is the tunnel's own datagram: the inner packet stays what it is.
+    // The tunnel's own datagram is translated; the inner packet stays as it is.
     if wrapped {
         return;
     }
@@ -51,7 +52,7 @@ fn translated(skb: *const u8, ct: *const u8, packet: *mut Packet, kind: i32, dir
     if headers::same(&before, &after) {
         return;
     }
-    // SAFETY: as above.
+    // SAFETY: a packet from the map.
     unsafe { (*packet).tuple = after };
     matching::learn(&after);
     let mark = Probed::at(skb, field!(layout.skb_mark));
@@ -59,7 +60,7 @@ fn translated(skb: *const u8, ct: *const u8, packet: *mut Packet, kind: i32, dir
     emit::change::<Probed>(hook::NF_NAT_MANIP_PKT, skb, packet, place(skb), &changed);
 }
 
-/// A packet that is asked for by the tuple that it is about to get; null for others.
+/// Starts to track a packet that matches by the tuple that it is about to get. Returns null for others.
 #[inline(never)]
 fn first_sight(skb: *const u8, ct: *const u8, kind: i32, direction: u64) -> *mut Packet {
     if !super::place_matches::<Probed>(skb, place(skb)) {
@@ -70,7 +71,7 @@ fn first_sight(skb: *const u8, ct: *const u8, kind: i32, direction: u64) -> *mut
     let Some(seen) = headers::read(l3, &mut seen) else { return core::ptr::null_mut() };
     translate(&mut seen.tuple, ct, kind, direction);
     let Some(direction) = matching::direction(&seen.tuple) else { return core::ptr::null_mut() };
-    // Once more: the stack has no room for both.
+    // The headers are read once more, because the stack has no room for both tuples.
     if !headers::again(l3, seen) {
         return core::ptr::null_mut();
     }
@@ -78,7 +79,7 @@ fn first_sight(skb: *const u8, ct: *const u8, kind: i32, direction: u64) -> *mut
     packet::begin(skb, seen).unwrap_or(core::ptr::null_mut())
 }
 
-/// On its way out of a socket a packet has no device yet, only a route.
+/// Returns where the packet is. A packet that leaves its socket has no device yet, only a route.
 #[inline(always)]
 fn place(skb: *const u8) -> Place {
     let place = Place::of::<Probed>(skb);
@@ -87,7 +88,7 @@ fn place(skb: *const u8) -> Place {
 
 #[inline(never)]
 fn translate(tuple: &mut Tuple, ct: *const u8, kind: i32, direction: u64) {
-    // Both directions lie side by side; the other one, turned around, is the goal.
+    // Both directions lie side by side. The other one, reversed, is the goal.
     let opposite = if direction == 0 { usize::from(field!(layout.ct_tuplehash_size)) } else { 0 };
     let hash = ct.wrapping_add(usize::from(field!(layout.ct_tuplehash)) + opposite);
     let mut goal = CtTuple::default();
@@ -101,7 +102,7 @@ fn translate(tuple: &mut Tuple, ct: *const u8, kind: i32, direction: u64) {
         tuple.daddr = goal.saddr;
         tuple.dport = goal.sport;
     }
-    // An echo has one identifier for both; where there is none, conntrack keeps type and code.
+    // An echo has one identifier for both ends. For other messages, conntrack keeps type and code there.
     if echo {
         let id = if own == 0 { 0 } else { goal.sport };
         (tuple.sport, tuple.dport) = (id, id);

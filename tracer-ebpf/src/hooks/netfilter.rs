@@ -20,7 +20,7 @@ on_entry! {
     nf_hook_slow => hook_slow;
 }
 
-/// `nf_hook_slow(skb, state, …)`: the packet meets all that is registered at one hook.
+/// `nf_hook_slow(skb, state, …)`: the packet meets everything that is registered at one hook.
 #[inline(always)]
 fn hook_slow<A: Args>(args: &A) {
     let (skb, state) = (args.arg(0), args.arg(1));
@@ -29,8 +29,10 @@ fn hook_slow<A: Args>(args: &A) {
     emit::step::<A::Read>(hook::NF_HOOK_SLOW, skb, packet, place::<A::Read>(state), Details::default());
 }
 
-/// TCP over IPv6 leaves its socket here: no function with the finished header comes before. And no device but the lowest
-/// has been seen before.
+/// Matches a packet that no earlier hook could match.
+///
+/// TCP over IPv6 leaves its socket here: no earlier function has the finished header. If the filter names a device,
+/// no hook has seen any but the lowest device before.
 #[inline(always)]
 fn first_met<R: Read>(skb: *const u8, state: *const u8) -> Option<*mut Packet> {
     let (pf, nf_hook): (u8, u8) = (R::at(state, field!(layout.state_pf)), R::at(state, field!(layout.state_hook)));
@@ -39,17 +41,18 @@ fn first_met<R: Read>(skb: *const u8, state: *const u8) -> Option<*mut Packet> {
     may_match.then(|| meet::<R>(hook::NF_HOOK_SLOW, skb, place::<R>(state), network_header::<R>(skb))).flatten()
 }
 
-/// Where a `struct nf_hook_state` says the packet is: the device it came in by, or goes out by.
+/// Returns where a `struct nf_hook_state` says the packet is: at the device that it goes out by, or else at the one
+/// that it came in by.
 #[inline(always)]
 pub fn place<R: Read>(state: *const u8) -> Place {
     let net: *const u8 = R::at(state, field!(layout.state_net));
     let input: *const u8 = R::at(state, field!(layout.state_in));
     let output: *const u8 = R::at(state, field!(layout.state_out));
-    // After routing the way out is the news.
+    // After routing, the output device is the new information.
     if output.is_null() { Place { dev: input, net } } else { Place { dev: output, net } }
 }
 
-/// Keeps the hook for the steps that follow.
+/// Keeps the netfilter hook for the steps that follow.
 #[inline(always)]
 pub fn remember<R: Read>(packet: *mut Packet, state: *const u8) {
     // SAFETY: a packet from the map.
@@ -58,7 +61,7 @@ pub fn remember<R: Read>(packet: *mut Packet, state: *const u8) {
     packet.nf_hook = R::at(state, field!(layout.state_hook));
 }
 
-/// Keeps that conntrack has looked at the packet.
+/// Records that conntrack has looked at the packet.
 #[inline(always)]
 pub fn looked_up(packet: *mut Packet) {
     // SAFETY: a packet from the map.

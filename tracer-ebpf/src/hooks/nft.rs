@@ -1,8 +1,8 @@
 //! nftables: which rule, or which policy, decided.
 //!
-//! A walk begins at `nft_do_chain`. The last expression that gave a verdict is kept; jumps are kept
-//! as a list of chains visited. When the walk returns, the rule is the one whose data holds that
-//! expression; without one it was the base chain's policy.
+//! A walk begins at `nft_do_chain`. The packet keeps the last expression that gave a verdict, and a list of the
+//! chains that jumps have visited. When the walk returns, the rule is the one whose data holds that expression.
+//! Without an expression, it was the base chain's policy.
 
 use core::mem::MaybeUninit;
 
@@ -21,7 +21,7 @@ use crate::{
 mod chain;
 mod rule;
 
-/// Verdicts (`include/uapi/linux/netfilter.h`, `netfilter/nf_tables.h`). Negative ones go on.
+/// Verdicts (`include/uapi/linux/netfilter.h`, `netfilter/nf_tables.h`). After a negative one, the walk goes on.
 const NF_DROP: i32 = 0;
 const NFT_CONTINUE: i32 = -1;
 const NFT_JUMP: i32 = -3;
@@ -53,7 +53,7 @@ on_entry_shared! {
     rejected => |_, args| reject(args);
 }
 
-/// `nft_do_chain(pkt, chain)`.
+/// `nft_do_chain(pkt, chain)`: a walk begins.
 #[inline(always)]
 fn walk_begins<A: Args>(args: &A) {
     let pkt = args.arg(0);
@@ -72,7 +72,7 @@ fn walk_begins<A: Args>(args: &A) {
     }
 }
 
-/// What `nft_do_chain` returned.
+/// `nft_do_chain` has returned `ret`: the walk ends.
 #[inline(always)]
 fn walk_ends<A: Args>(args: &A, ret: i32) {
     let pkt = args.arg(0);
@@ -82,14 +82,14 @@ fn walk_ends<A: Args>(args: &A, ret: i32) {
     }
 }
 
-/// A packet is being freed. Newer kernels (6.x: `NF_DROP_REASON`) do that inside `nft_do_chain`, which
-/// then returns `NF_STOLEN`: the walk under way has decided to drop.
+/// Ends the walk of a packet that is being freed. Newer kernels (6.x: `NF_DROP_REASON`) free it inside
+/// `nft_do_chain`, which then returns `NF_STOLEN`. The walk in progress has decided to drop.
 #[inline(always)]
 pub fn freed_in_walk<A: Args>(skb: *const u8, packet: *mut Packet, place: Place) {
     decided::<A, Probed>(skb, packet, place, NF_DROP);
 }
 
-/// Reports who decided the walk under way, if there is one.
+/// Reports what decided the walk in progress, if there is one.
 #[inline(never)]
 fn decided<A: Args, R: Read>(skb: *const u8, packet: *mut Packet, place: Place, ret: i32) {
     // SAFETY: a packet from the map.
@@ -98,14 +98,14 @@ fn decided<A: Args, R: Read>(skb: *const u8, packet: *mut Packet, place: Place, 
         return;
     }
     settle(packet);
-    // SAFETY: as above.
+    // SAFETY: a packet from the map.
     let code = unsafe { (*packet).code };
     let ruled = code >= 0 && code & NF_VERDICT_MASK == ret & NF_VERDICT_MASK;
     let found = if ruled { rule::find(packet) } else { rule::Found::default() };
     let decided_by = if ruled {
         if found.handle == 0 { via::UNKNOWN } else { via::RULE }
     } else if rule::policy(base) == ret && (A::OF_KPROBE || !per_cpu::skips_kprobes()) {
-        // No expression ended the walk, none was missed, and the return value is what the policy says.
+        // No expression ended the walk, none was missed, and the return value matches the policy.
         via::POLICY
     } else {
         via::UNKNOWN
@@ -133,7 +133,7 @@ fn immediate<A: Args>(args: &A) {
         if offset > size_of::<[u64; IMMEDIATE]>() - size_of::<i32>() {
             return 0;
         }
-        // SAFETY: inside, and it is filled, with zeroes where that fails.
+        // SAFETY: the offset is inside, and `words` fills it, with zeroes if it fails.
         unsafe { immediate.as_ptr().cast::<u8>().add(offset).cast::<i32>().read_unaligned() }
     };
     let (dreg, code) = (word(field!(layout.immediate_dreg)) as u8, word(field!(layout.immediate_code)));
@@ -156,7 +156,7 @@ fn looked_up<A: Args>(args: &A) {
     }
 }
 
-/// An xt target or `queue`, of `(expr, regs, pkt)`.
+/// Handles an xt target or `queue`: functions of `(expr, regs, pkt)`.
 #[inline(always)]
 fn may_give<A: Args>(args: &A) {
     if let Some(packet) = packet::tracked(skb_of::<A::Read>(args.arg(2))) {
@@ -165,8 +165,8 @@ fn may_give<A: Args>(args: &A) {
     }
 }
 
-/// The expression leaves its verdict in the registers when it returns. No hook waits for that: the registers live as
-/// long as the walk, and its next hook reads them ([`settle`]).
+/// Keeps an expression that leaves its verdict in the registers when it returns. No hook waits for the return: the
+/// registers last until the walk ends, and its next hook reads them ([`settle`]).
 #[inline(always)]
 fn expect_verdict<A: Args>(packet: *mut Packet, args: &A) {
     // SAFETY: a packet from the map.
@@ -176,10 +176,11 @@ fn expect_verdict<A: Args>(packet: *mut Packet, args: &A) {
     }
 }
 
-/// Reads what the expression gave that was expected to give a verdict ([`expect_verdict`]). A verdict that ends the walk
-/// still stands in the registers, because nothing is evaluated after it. A jump was taken since and its code is overwritten,
-/// but its chain is not: it is kept as visited, even if it is a leftover. A leftover does no harm, because a rule is only
-/// named when the deciding expression lies in it.
+/// Reads the verdict of the pending expression ([`expect_verdict`]).
+///
+/// A verdict that ends the walk is still in the registers, because nothing is evaluated after it. If it was a jump,
+/// its code is overwritten by now, but its chain is not: the chain is kept as visited, even if it is a leftover. A
+/// leftover does no harm, because a rule is named only if the deciding expression lies in it.
 #[inline(always)]
 fn settle(packet: *mut Packet) {
     // SAFETY: a packet from the map.
@@ -187,7 +188,7 @@ fn settle(packet: *mut Packet) {
     if expr == 0 {
         return;
     }
-    // SAFETY: as above.
+    // SAFETY: a packet from the map.
     unsafe { (*packet).pending = 0 };
     let code: i32 = Probed::at(regs, field!(layout.regs_code));
     if code >= 0 {
@@ -197,9 +198,11 @@ fn settle(packet: *mut Packet) {
     }
 }
 
-/// `nft_reject_…_eval(expr, regs, pkt)` always ends in a drop. Known at entry: the answer that it sends walks the
-/// ruleset as a packet of its own before this one's walk ends. An expression before it gave no verdict, or `reject` would
-/// not have been reached: it must not be asked once the registers hold that of `reject`.
+/// `nft_reject_…_eval(expr, regs, pkt)` always ends in a drop.
+///
+/// The drop is kept at entry, because the answer that `reject` sends walks the ruleset as a packet of its own
+/// before this walk ends. A pending expression gave no verdict, or `reject` would not have been reached. That
+/// expression is settled here, before the registers hold the verdict of `reject`.
 #[inline(always)]
 fn reject<A: Args>(args: &A) {
     if let Some(packet) = packet::tracked(skb_of::<A::Read>(args.arg(2))) {
@@ -208,7 +211,7 @@ fn reject<A: Args>(args: &A) {
     }
 }
 
-/// `nft_notrack_eval(expr, regs, pkt)`: leaves alone what is tracked or untracked already.
+/// `nft_notrack_eval(expr, regs, pkt)`: leaves a packet alone if conntrack already tracks it or it is UNTRACKED.
 #[inline(always)]
 fn notrack<A: Args>(args: &A) {
     let pkt = args.arg(2);
@@ -221,16 +224,16 @@ fn notrack<A: Args>(args: &A) {
     }
 }
 
-/// A rule of the walk under way makes the packet UNTRACKED; `inside` lies in that rule's data.
+/// Reports that a rule of the walk in progress makes the packet UNTRACKED; `inside` lies in that rule's data.
 #[inline(always)]
 pub fn report_notrack(hook: u16, place: Place, skb: *const u8, packet: *mut Packet, inside: *const u8) {
     settle(packet);
     // SAFETY: a packet from the map.
     let (base, kept) = unsafe { ((*packet).base, (*packet).expr) };
-    // SAFETY: as above.
+    // SAFETY: a packet from the map.
     unsafe { (*packet).expr = inside as u64 };
     let found = rule::find(packet);
-    // SAFETY: as above.
+    // SAFETY: a packet from the map.
     unsafe { (*packet).expr = kept };
     let (chain, via) = if found.handle == 0 { (base, via::UNKNOWN) } else { (found.chain, via::RULE) };
     report::<Probed>(hook, place, skb, packet, base, chain, found.handle, Decision::NOTRACK, via);
@@ -252,8 +255,8 @@ fn gave(packet: *mut Packet, expr: *const u8, code: i32, target: impl FnOnce() -
     }
 }
 
-/// Keeps a chain as visited. The oldest give way: a walk that visits more chains may end in a rule
-/// that is not found.
+/// Keeps a chain as visited. The oldest are replaced, so a walk that visits more chains may end in a rule that is
+/// not found.
 #[inline(always)]
 fn visit(packet: *mut Packet, chain: u64) {
     // SAFETY: a packet from the map.
@@ -293,13 +296,13 @@ fn report<R: Read>(
     });
 }
 
-/// The packet of a walk.
+/// Returns the packet of a walk.
 #[inline(always)]
 fn skb_walked<A: Args>(args: &A) -> *const u8 {
     skb_of::<A::Read>(args.arg(0))
 }
 
-/// The packet that a `struct nft_pktinfo` is about.
+/// Returns the packet that a `struct nft_pktinfo` is about.
 #[inline(always)]
 fn skb_of<R: Read>(pkt: *const u8) -> *const u8 {
     R::at(pkt, field!(layout.pkt_skb))

@@ -1,7 +1,7 @@
-//! BPF programs that packets pass: tc, cgroup_skb and XDP, each traced where it begins and ends.
+//! BPF programs that packets pass: tc, cgroup_skb and XDP, each traced when it begins and when it ends.
 //!
-//! One program here is loaded once for each program traced, with that program's id written into its
-//! code: attach cookies for tracing programs are younger (5.19) than what tracer runs on.
+//! The programs here are loaded once for each traced program, whose id the loader writes into their code. Attach
+//! cookies for tracing programs exist only from 5.19 on, and tracer supports older kernels.
 
 use core::mem::MaybeUninit;
 
@@ -27,7 +27,7 @@ use crate::{
     recorder,
 };
 
-/// Ethernet's header (`ETH_HLEN`), and where its type is.
+/// Length of Ethernet's header (`ETH_HLEN`), and the offset of its type.
 const ETH_HLEN: usize = 14;
 const ETH_TYPE: u16 = 12;
 /// `enum xdp_action` (`include/uapi/linux/bpf.h`).
@@ -35,11 +35,11 @@ const XDP_ABORTED: i32 = 0;
 const XDP_DROP: i32 = 1;
 const XDP_PASS: i32 = 2;
 
-/// What the loader looks for in the code, to put the program's id there (`probe/programs.rs`).
+/// Returns the traced program's id, which the loader writes into the code here (`probe/programs.rs`).
 #[inline(always)]
 fn program_id() -> u32 {
     let id: u64;
-    // SAFETY: moves a number into a register.
+    // SAFETY: the instruction only moves a number into a register.
     unsafe { core::arch::asm!("w0 = 0x74726163", lateout("r0") id, options(pure, nomem, nostack, preserves_flags)) };
     id as u32
 }
@@ -84,8 +84,9 @@ extern "C" fn fexit_bpf_program(ctx: *mut core::ffi::c_void) -> i32 {
     0
 }
 
-/// An XDP program sees no skb. Generic XDP runs on one that was received before; native XDP on a buffer
-/// that becomes an skb's head later, and is followed under its own address until then.
+/// Handles the end of an XDP program, which sees no skb. Generic XDP runs on an skb that was received before.
+/// Native XDP runs on a buffer that becomes an skb's head later; until then, the buffer is tracked under its own
+/// address.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "fexit/xdp_program")]
 extern "C" fn fexit_xdp_program(ctx: *mut core::ffi::c_void) -> i32 {
@@ -120,7 +121,7 @@ extern "C" fn fexit_xdp_program(ctx: *mut core::ffi::c_void) -> i32 {
     0
 }
 
-/// A function of its own, for the sake of the stack.
+/// Reports a packet after an XDP program. Not inlined, to save stack.
 #[inline(never)]
 fn xdp_changed(skb: *const u8, packet: *mut Packet, dev: *const u8, before: &Tuple, code: i32) {
     let place = Place { dev, net: core::ptr::null() };
@@ -131,10 +132,10 @@ fn xdp_changed(skb: *const u8, packet: *mut Packet, dev: *const u8, before: &Tup
     }
 }
 
-/// Null where it is not asked for. A function of its own, for the sake of the stack.
+/// Starts to track a packet that XDP sees first. Returns null if it does not match. Not inlined, to save stack.
 #[inline(never)]
 fn xdp_first_sight(head: *const u8, dev: *const u8, l3: *const u8) -> *mut Packet {
-    // The buffer is used again: whatever was followed under its address is gone.
+    // The buffer is used again, so nothing that was tracked under its address exists any more.
     packet::end(head);
     let nobody = core::ptr::null_mut();
     if l3.is_null() || !super::place_matches::<Probed>(core::ptr::null(), Place { dev, net: core::ptr::null() }) {
@@ -156,10 +157,10 @@ fn behind_ethernet(data: *const u8) -> Option<*const u8> {
 #[map]
 static RECEIVED: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
 
-/// Whether any XDP program has run: spares everybody else the questions below.
+/// Whether any XDP program has run. Until then, packets skip the checks below.
 static ANY_XDP: Raised = Raised::NO;
 
-/// An skb is received: it may carry what an XDP program saw as a buffer.
+/// Handles an skb that is received, which may carry what an XDP program saw as a buffer.
 #[inline(always)]
 pub fn received<R: Read>(skb: *const u8) {
     if ANY_XDP.get() && !packet::is_tracked(skb) {
@@ -167,7 +168,7 @@ pub fn received<R: Read>(skb: *const u8) {
     }
 }
 
-/// A tracked skb was received: generic XDP may run on it next.
+/// Remembers a tracked skb that was received, because generic XDP may run on it next.
 #[inline(always)]
 pub fn remember_received(skb: *const u8) {
     if let Some(last) = RECEIVED.get_ptr_mut(0) {
@@ -176,7 +177,7 @@ pub fn remember_received(skb: *const u8) {
     }
 }
 
-/// The skb that this CPU received last, if it is the one with this head; else null.
+/// Returns the skb that this CPU received last, if it has this head; else null.
 #[inline(always)]
 fn received_with(head: *const u8) -> *const u8 {
     let Some(last) = RECEIVED.get_ptr_mut(0) else { return core::ptr::null() };

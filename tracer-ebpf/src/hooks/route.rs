@@ -1,4 +1,4 @@
-//! Routed once more: netfilter has changed what a local packet was routed by.
+//! Rerouting: netfilter has changed what a local packet was routed by.
 
 use tracer_common::hook;
 
@@ -19,7 +19,7 @@ on_entry_shared! {
     routed_again => again;
 }
 
-/// Functions of `(net, sk, skb, …)`: the step is about the device that the packet was to leave by.
+/// Handles functions of `(net, sk, skb, …)`. The step shows the device that the packet was to leave by.
 #[inline(always)]
 fn again<A: Args>(hook: u16, args: &A) {
     let skb = args.arg(2);
@@ -29,7 +29,7 @@ fn again<A: Args>(hook: u16, args: &A) {
     }
 }
 
-/// The device of the route that an skb carries, null where it carries none.
+/// Returns the device of the route that an skb carries, null if it carries none.
 #[inline(always)]
 pub fn routed_to(skb: *const u8) -> *const u8 {
     /// The lowest bit says whether a reference is held (`SKB_DST_NOREF`, `include/linux/skbuff.h`).

@@ -1,4 +1,4 @@
-//! TCP and UDP: receive, and the reset that answers what nobody wanted.
+//! TCP: connection requests to a listener, and the reset that refuses a packet.
 
 use tracer_common::{flag, hook};
 
@@ -18,8 +18,10 @@ on_entry! {
     tcp_v6_conn_request => requested;
 }
 
-/// `tcp_v4_conn_request(sk, skb)`: a listener with a full queue refuses the SYN (`tcp_conn_request`), and
-/// `tcp_rcv_state_process` frees it like one that it took (net/ipv4/tcp_input.c, 5.10 to 7.3).
+/// `tcp_v4_conn_request(sk, skb)`: records whether a queue of the listener is full.
+///
+/// A listener with a full queue refuses the SYN (`tcp_conn_request`), and `tcp_rcv_state_process` frees it like one
+/// that the listener took (net/ipv4/tcp_input.c, 5.10 to 7.3).
 #[inline(always)]
 fn requested<A: Args>(args: &A) {
     let Some(packet) = packet::tracked(args.arg(1)) else { return };
@@ -28,7 +30,8 @@ fn requested<A: Args>(args: &A) {
     let (waiting, limit) = (number(field!(layout.sock_ack_backlog)), number(field!(layout.sock_max_ack_backlog)));
     let net: *const u8 = A::Read::at(sk, field!(layout.sock_net));
     let cookies: u8 = Probed::at(net, field!(layout.net_syncookies));
-    // `inet_csk_reqsk_queue_is_full` lets one more wait on some kernels: whether it was, the drops tell afterwards.
+    // On some kernels, `inet_csk_reqsk_queue_is_full` lets one more wait. The drops show later whether the queue
+    // was full.
     let full = if waiting > limit {
         flag::ACCEPTS_FULL
     } else if cookies == 0 && Probed::at::<u32>(sk, field!(layout.csk_requests)) >= limit {
@@ -45,8 +48,8 @@ fn requested<A: Args>(args: &A) {
     }
 }
 
-/// Whether a SYN that is being consumed was refused: a listener that counted no drop (`tcp_listendrop`) has
-/// taken it. The listener is held until its SYN is gone.
+/// Returns whether a SYN that is being consumed was refused. A listener that counted no drop (`tcp_listendrop`) has
+/// taken it. The listener is held until its SYN is freed.
 #[inline(always)]
 pub fn was_refused(packet: *const Packet) -> bool {
     // SAFETY: a packet from the map.
@@ -57,7 +60,7 @@ pub fn was_refused(packet: *const Packet) -> bool {
 
 const FULL: u8 = flag::ACCEPTS_FULL | flag::REQUESTS_FULL;
 
-// Not of these protocols alone: whatever passes a packet in that argument.
+// The first two serve hooks of any protocol that pass a packet in that argument.
 on_entry_shared! {
     first_argument => at::<_, 0>;
     second_argument => at::<_, 1>;

@@ -1,5 +1,5 @@
-//! Tunnels other than WireGuard: into the device, and a datagram for it received. What the packet is
-//! wrapped in is told by [`super::wire`] at the next place that looks at its headers.
+//! Tunnels other than WireGuard: a packet enters the device, or a datagram is received for it. [`super::wire`]
+//! reports the outer headers at the next hook that looks at headers.
 
 use tracer_common::hook;
 

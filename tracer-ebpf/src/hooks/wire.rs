@@ -1,4 +1,5 @@
-//! What the packet looks like on the wire: translated by somebody, wrapped into a tunnel, unwrapped.
+//! Compares the headers on the wire with what is known: a packet may have been translated, wrapped into a tunnel or
+//! unwrapped.
 
 use core::mem::MaybeUninit;
 
@@ -13,18 +14,19 @@ use crate::{
     recorder,
 };
 
-/// Who may have changed the headers since the last look.
+/// What may have changed the headers since the last look.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub enum By {
     /// The BPF program that ends here, which reports the change itself.
     Program,
-    /// Nobody that is known; the packet is received by a device.
+    /// Nothing that is known; a device receives the packet.
     Receiver,
-    /// Nobody that is known; the packet is being dropped. A translation that nobody has told is noticed, so that
-    /// a drop never shows a tuple that the packet has no more. Other differences say nothing: what is
-    /// freed may be half wrapped.
+    /// Nothing that is known; the packet is being dropped.
+    ///
+    /// An unreported translation is noticed, so that a drop never shows a tuple that the packet no longer has.
+    /// Other differences mean nothing, because a packet may be freed half wrapped.
     Dropper,
-    /// Nobody that is known.
+    /// Nothing that is known.
     Unknown,
 }
 
@@ -33,21 +35,22 @@ pub enum By {
 pub struct Look {
     /// Row of the hook table.
     pub hook: u16,
-    /// Who may have changed them.
+    /// What may have changed them.
     pub suspect: By,
-    /// The `struct sk_buff`, null where there is none yet.
+    /// The `struct sk_buff`, null if there is none yet.
     pub skb: *const u8,
     /// What is known of the packet.
     pub packet: *mut Packet,
     /// Its IP header.
     pub l3: *const u8,
-    /// Where it is.
+    /// Where the packet is.
     pub place: Place,
 }
 
-/// Compares the IP header at `l3` with what is known of a tracked packet. False where the skb carries
-/// another packet: the kernel does not run a program twice at once on a CPU, so that the end of the one
-/// before may have gone unseen.
+/// Compares the IP header at `l3` with what is known of a tracked packet.
+///
+/// Returns false if the skb carries another packet. The end of the previous one may have gone unseen, because the
+/// kernel does not run a program twice at once on a CPU.
 #[inline(never)]
 pub fn look(at: &Look) -> bool {
     // SAFETY: a packet from the map.
@@ -68,7 +71,7 @@ pub fn look(at: &Look) -> bool {
             return false;
         }
     } else if at.suspect == By::Receiver && outer.version == 0 {
-        // Packets are wrapped on their way out.
+        // Packets are wrapped when they go out, not when they are received.
         return false;
     }
     if same {
@@ -91,7 +94,7 @@ pub fn look(at: &Look) -> bool {
     true
 }
 
-/// Word by word: a third tuple would need its place on the stack.
+/// Exchanges addresses and ports word by word, because a third tuple would need its place on the stack.
 #[inline(always)]
 fn exchange(a: &mut Tuple, b: &mut Tuple) {
     for word in 0..4 {
@@ -109,8 +112,8 @@ fn tell_change(at: &Look, before: &Tuple) {
     emit::change::<Probed>(at.hook, at.skb, at.packet, at.place, &changed);
 }
 
-/// One end may be another, the other end is as it was: nobody wraps a packet into headers like that. A
-/// later fragment has no ports to compare.
+/// Returns whether the change is a translation: one end may differ, but the other is as it was. Nothing wraps a
+/// packet into headers like that. A later fragment has no ports to compare.
 #[inline(always)]
 fn is_translation(own: &Tuple, now: &Tuple) -> bool {
     own.proto == now.proto

@@ -1,4 +1,4 @@
-//! WireGuard: into the tunnel, encrypted towards a peer, a datagram received, decrypted.
+//! WireGuard: a packet enters the tunnel, is encrypted for a peer, is received as a datagram, and is decrypted.
 
 use tracer_common::{Peer, PeerDetails, flag, hook, kind};
 
@@ -36,8 +36,8 @@ fn encrypted<A: Args>(args: &A) {
     }
 }
 
-/// `wg_allowedips_lookup_src(table, skb)`: just decrypted, and about to be refused silently if its source
-/// does not belong to the peer that sent it.
+/// `wg_allowedips_lookup_src(table, skb)`: the packet was just decrypted. WireGuard is about to refuse it silently
+/// if its source does not belong to the peer that sent it.
 #[inline(always)]
 fn decrypted<A: Args>(args: &A) {
     let skb = args.arg(1);

@@ -42,7 +42,7 @@ on_return! {
         => |args, ret| walk_ends::<_, entries::Ipv6>(hook::IP6T_DO_TABLE, args, ret);
 }
 
-/// The CT target has other uses than `--notrack`.
+/// Handles a CT target if it is `--notrack`; the target has other uses, too.
 #[inline(always)]
 fn ct_target<A: Args>(hook: u16, args: &A) {
     if !packet::is_tracked(args.arg(0)) {
@@ -54,7 +54,8 @@ fn ct_target<A: Args>(hook: u16, args: &A) {
     }
 }
 
-/// A target of `(skb, par)` that leaves alone what is tracked or untracked already.
+/// Handles a target of `(skb, par)`. The target leaves a packet alone if conntrack already tracks it or it is
+/// UNTRACKED.
 #[inline(always)]
 fn target<A: Args>(hook: u16, args: &A) {
     let (skb, par) = (args.arg(0), args.arg(1));
@@ -103,7 +104,7 @@ fn report(hook: u16, skb: *const u8, packet: *mut Packet, state: *const u8, tabl
         // SAFETY: a valid destination.
         let decision = unsafe { &mut *decision };
         decision.base = table as u64;
-        // A changed table gets a new blob: whoever looks the offset up can tell.
+        // A changed table gets a new blob, so a reader of the offset can detect the change.
         decision.chain = Probed::at(table, field!(layout.xt_table_private));
         decision.rule = entry;
         decision.code = code;

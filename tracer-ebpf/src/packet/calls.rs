@@ -1,4 +1,4 @@
-//! Arguments of calls that are under way, for kretprobes, which no longer see them.
+//! Keeps the arguments of calls in progress for kretprobes, which no longer see them.
 
 use aya_ebpf::{
     EbpfContext,
@@ -9,7 +9,7 @@ use aya_ebpf::{
 
 use crate::{attach::Args, read::Probed};
 
-/// The first three arguments.
+/// The first three arguments of a call.
 #[derive(Clone, Copy)]
 pub struct Call([u64; 3]);
 
@@ -23,7 +23,7 @@ impl Args for Call {
     }
 }
 
-/// By stack pointer at entry: unique among calls under way, whatever interrupts whom.
+/// Calls in progress, by their stack pointer at entry: unique, whatever interrupts them.
 #[map]
 static CALLS: HashMap<u64, Call> = HashMap::with_max_entries(4096, 0);
 
@@ -36,16 +36,16 @@ pub fn keep(args: &ProbeContext) {
     }
 }
 
-/// The arguments of the call that returns here.
+/// Removes and returns the arguments of the call that returns here.
 #[inline(always)]
 pub fn take(ctx: &RetProbeContext) -> Option<Call> {
     let sp = stack_pointer(ctx);
-    // The call's own return address is off the stack by now, and what the return trampoline reports
-    // as the stack pointer differs between kernels by a word or two.
+    // The call's return address is off the stack by now. Kernels also differ by a word or two in what the return
+    // trampoline reports as the stack pointer.
     for words in [1, 2, 0] {
         let key = sp.wrapping_sub(words * 8);
         if let Some(call) = CALLS.get_ptr(key) {
-            // SAFETY: the pointer is into the map; this call's slot is nobody else's.
+            // SAFETY: the pointer is into the map, and nothing else uses this call's slot.
             let call = unsafe { *call };
             let _gone = CALLS.remove(key);
             return Some(call);

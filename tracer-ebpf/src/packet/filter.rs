@@ -1,18 +1,18 @@
 //! The first question of every interior hook: may this skb be tracked at all?
 //!
-//! A counting Bloom filter of one hash over skb addresses. It lives in a global, so that asking
-//! costs a handful of instructions and no helper call.
+//! A counting Bloom filter with one hash over skb addresses. The filter lives in a global, so that a check costs a
+//! handful of instructions and no helper call.
 
 use core::cell::UnsafeCell;
 
 use super::atomic_add;
 
 const BITS: u32 = 13;
-/// How many slots there are.
+/// Number of slots.
 pub const SLOTS: usize = 1 << BITS;
 
-/// How many tracked skbs fall into each slot. Not `AtomicU64`: rustc has no atomic operations for
-/// the BPF target, although the instruction set has.
+/// Number of tracked skbs that fall into each slot. Not `AtomicU64`, because rustc has no atomic operations for the
+/// BPF target, although the instruction set has.
 static FILTER: Slots = Slots(UnsafeCell::new([0; SLOTS]));
 
 struct Slots(UnsafeCell<[u64; SLOTS]>);
@@ -20,10 +20,10 @@ struct Slots(UnsafeCell<[u64; SLOTS]>);
 // SAFETY: slots are read as whole words and changed by atomic additions only.
 unsafe impl Sync for Slots {}
 
-/// False: certainly not tracked.
+/// Returns whether an skb may be tracked. False means that it certainly is not.
 #[inline(always)]
 pub fn may_contain(skb: *const u8) -> bool {
-    // SAFETY: a slot is valid for reads; volatile, since other CPUs change it.
+    // SAFETY: a slot is valid for reads; volatile, because other CPUs change it.
     unsafe { slot(skb).read_volatile() != 0 }
 }
 
@@ -39,7 +39,7 @@ pub fn remove(skb: *const u8) {
     atomic_add(slot(skb), u64::MAX);
 }
 
-/// The slot that an skb falls into.
+/// Returns the number of the slot that an skb falls into.
 #[inline(always)]
 pub fn number(skb: *const u8) -> u32 {
     (offset(skb) / 8) as u32
@@ -51,13 +51,15 @@ fn slot(skb: *const u8) -> *mut u64 {
     unsafe { FILTER.0.get().cast::<u8>().add(offset(skb) as usize).cast() }
 }
 
-/// skbs lie at least 64 bytes apart, so the lowest bits say nothing. The verifier forbids 64-bit logic on
-/// pointers, and only a 32-bit move makes a number of one; and that of 5.10 forgets what a number is
-/// bounded by unless the mask comes last. The compiler must not choose otherwise.
+/// Returns the byte offset of an skb's slot.
+///
+/// skbs lie at least 64 bytes apart, so the lowest bits say nothing. The verifier forbids 64-bit logic on pointers,
+/// and only a 32-bit move turns one into a number. The verifier of 5.10 forgets the bounds of a number unless the
+/// mask comes last. The compiler must not choose otherwise.
 #[inline(always)]
 fn offset(skb: *const u8) -> u64 {
     let offset: u64;
-    // SAFETY: logic on registers.
+    // SAFETY: the instructions only do logic on registers.
     unsafe {
         core::arch::asm!(
             "w2 = w1",

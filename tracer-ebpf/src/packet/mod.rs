@@ -1,4 +1,4 @@
-//! Which skbs are followed, and what is known of each.
+//! Tracks skbs, and keeps what is known of each.
 
 pub mod calls;
 mod filter;
@@ -16,45 +16,45 @@ use crate::{
     recorder,
 };
 
-/// How many chains a packet's walk through one base chain remembers; a power of two.
+/// Number of chains that are remembered of a packet's walk through one base chain; a power of two.
 pub const VISITED: usize = 16;
 
-/// What is known of a tracked packet. Everything hangs on the skb: a second packet that is handled
-/// in between (an ICMP error of `reject`, an interrupt) cannot overwrite it.
+/// What is known of a tracked packet. Everything hangs on the skb, so that a second packet that is handled in
+/// between (an ICMP error of `reject`, an interrupt) cannot overwrite it.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Packet {
     /// Raw id.
     pub id: u64,
-    /// Tuple as it is now; of the inner headers where the packet is in a tunnel.
+    /// Tuple as it is now; that of the inner headers if the packet is in a tunnel.
     pub tuple: Tuple,
-    /// Outermost tuple as last reported, `version` 0 where it is the packet's own.
+    /// Outermost tuple as last reported; `version` is 0 if it is the packet's own.
     pub outer: Tuple,
     /// `_nfct` as last reported.
     pub nfct: u64,
-    /// `_nfct` that could not be reported yet, which is counted as a loss until then; 0 for none.
+    /// `_nfct` that could not be reported yet, 0 for none. The missing record counts as a loss until it is written.
     pub untold: u64,
-    /// Device as last reported; compared, never followed.
+    /// Device as last reported; compared, never dereferenced.
     pub dev: u64,
-    /// nftables: base chain of the walk, 0 outside.
+    /// nftables: base chain of the walk, 0 outside a walk.
     pub base: u64,
     /// nftables: last expression that gave a verdict.
     pub expr: u64,
     /// nftables: expression that may have given a verdict by now, 0 for none.
     pub pending: u64,
-    /// nftables: the walk's registers, where `pending` leaves its verdict.
+    /// nftables: the walk's registers, in which `pending` leaves its verdict.
     pub regs: u64,
-    /// Legacy iptables: table of the walk, 0 outside.
+    /// Legacy iptables: table of the walk, 0 outside a walk.
     pub table: u64,
     /// The listener that was asked to take this SYN.
     pub listener: u64,
-    /// nftables: chains that the walk went through, the newest at `visits - 1`.
+    /// nftables: chains that the walk went through, in a ring; the newest is at `visits - 1`.
     pub visited: [u64; VISITED],
     /// nftables: how many chains the walk went through.
     pub visits: u32,
-    /// nftables: that expression's verdict.
+    /// nftables: verdict of `expr`.
     pub code: i32,
-    /// ifindex of that device.
+    /// ifindex of `dev`.
     pub ifindex: u32,
     /// Inode number of the netns as last reported.
     pub netns: u32,
@@ -66,21 +66,21 @@ pub struct Packet {
     pub flags: u8,
     /// Zero.
     pub pad: u8,
-    /// `skb->mark` when the BPF program under way began.
+    /// `skb->mark` when the BPF program in progress began.
     pub mark: u32,
-    /// See [`Seen::fingerprint`]; 0 where one packet has become several.
+    /// See [`Seen::fingerprint`]; 0 for a copy of the packet.
     pub fingerprint: u32,
-    /// Where the flight recorder keeps its way.
+    /// Index of the packet's trail in the flight recorder.
     pub trail: u32,
-    /// What the function under way is compared by when it returns: the conntrack zone of a look-up, the drops of
-    /// a listener.
+    /// A value that a later hook needs: the conntrack zone of a look-up, or the drops that the listener had
+    /// counted.
     pub kept: u32,
 }
 
 #[map]
 static LOST: PerCpuArray<u64> = PerCpuArray::with_max_entries(counter::SLOTS, 0);
 
-/// Nothing is known of it yet.
+/// A packet of which nothing is known yet.
 const BLANK: Packet = Packet {
     id: 0,
     tuple: EMPTY,
@@ -109,19 +109,20 @@ const BLANK: Packet = Packet {
     kept: 0,
 };
 
-/// Counts something that could not be reported.
+/// Adds one to a counter.
 #[inline(always)]
 pub fn count(slot: u32) {
     add(slot, 1);
 }
 
-/// It could be reported after all. Only the sum over all CPUs means something.
+/// Subtracts one from a counter, because the lost record was written after all. Only the sum over all CPUs means
+/// something.
 #[inline(always)]
 pub fn uncount(slot: u32) {
     add(slot, u64::MAX);
 }
 
-/// A function of its own: the verifier rewrites a program for each place where it looks into a map.
+/// Adds to a counter. Not inlined, because the verifier rewrites a program for each map look-up.
 #[inline(never)]
 fn add(slot: u32, addend: u64) {
     if let Some(value) = LOST.get_ptr_mut(slot) {
@@ -130,7 +131,7 @@ fn add(slot: u32, addend: u64) {
     }
 }
 
-/// Adds for all CPUs. What it was before is not told: 5.10 cannot.
+/// Adds atomically across all CPUs. The previous value is not returned, because 5.10 cannot return it.
 #[inline(always)]
 fn atomic_add(word: *mut u64, addend: u64) {
     // SAFETY: callers pass a valid, aligned word.
@@ -139,7 +140,7 @@ fn atomic_add(word: *mut u64, addend: u64) {
     }
 }
 
-/// The packet behind an skb, if it is followed.
+/// Returns the packet behind an skb, if the skb is tracked.
 #[inline(always)]
 pub fn tracked(skb: *const u8) -> Option<*mut Packet> {
     if !filter::may_contain(skb) {
@@ -149,27 +150,28 @@ pub fn tracked(skb: *const u8) -> Option<*mut Packet> {
     (!packet.is_null()).then_some(packet)
 }
 
-/// Whether an skb is followed.
+/// Returns whether an skb is tracked.
 #[inline(always)]
 pub fn is_tracked(skb: *const u8) -> bool {
     tracked(skb).is_some()
 }
 
-/// Whether a packet is in a tunnel.
+/// Returns whether a packet is in a tunnel.
 #[inline(always)]
 pub fn is_wrapped(packet: *const Packet) -> bool {
     // SAFETY: a packet from the map.
     unsafe { (*packet).outer.version != 0 }
 }
 
-/// Starts to follow an skb.
+/// Starts to track an skb. Returns `None` if there is no room.
 #[inline(always)]
 pub fn begin(skb: *const u8, seen: &Seen) -> Option<*mut Packet> {
     let packet = start(skb, seen);
     (!packet.is_null()).then_some(packet)
 }
 
-/// Null where there is no room. A function of its own: see [`crate::headers`] about the stack.
+/// Starts to track an skb. Returns null if there is no room. Not inlined: see `read_into` in [`crate::headers`]
+/// about the stack.
 #[inline(never)]
 fn start(skb: *const u8, seen: &Seen) -> *mut Packet {
     let packet = table::take(skb);
@@ -190,8 +192,8 @@ fn start(skb: *const u8, seen: &Seen) -> *mut Packet {
     packet
 }
 
-/// Another skb carries a copy of a tracked packet: it is the same packet. The walks that the first one
-/// is in are not the copy's.
+/// Tracks another skb that carries a copy of a tracked packet, as the same packet. The walks that the first one is
+/// in are not the copy's.
 #[inline(always)]
 pub fn copied(to: *const u8, from: *const u8) {
     let Some(packet) = tracked(from) else { return };
@@ -202,7 +204,7 @@ pub fn copied(to: *const u8, from: *const u8) {
     }
 }
 
-/// What was known by another address (an XDP buffer) is an skb now.
+/// Moves a packet that was tracked by another address (an XDP buffer) to the skb that it has become.
 #[inline(always)]
 pub fn renamed(to: *const u8, from: *const u8) {
     let Some(packet) = tracked(from) else { return };
@@ -219,7 +221,7 @@ fn move_to(to: *const u8, packet: *mut Packet) -> Option<*mut Packet> {
     }
     // SAFETY: both are packets from the map.
     unsafe { copy.copy_from_nonoverlapping(packet, 1) };
-    // SAFETY: as above.
+    // SAFETY: both are packets from the map.
     unsafe {
         (*copy).base = 0;
         (*copy).pending = 0;
@@ -228,7 +230,7 @@ fn move_to(to: *const u8, packet: *mut Packet) -> Option<*mut Packet> {
     Some(copy)
 }
 
-/// Forgets an skb, whose memory is about to be used again.
+/// Stops tracking an skb, whose memory is about to be used again.
 #[inline(always)]
 pub fn end(skb: *const u8) {
     if filter::may_contain(skb) {
@@ -236,7 +238,7 @@ pub fn end(skb: *const u8) {
     }
 }
 
-/// Time and CPU tell packets apart: no CPU begins two in the same nanosecond.
+/// Returns a new packet id. Time and CPU distinguish packets, because no CPU begins two in the same nanosecond.
 #[inline(always)]
 fn new_id() -> u64 {
     // SAFETY: helpers without arguments.

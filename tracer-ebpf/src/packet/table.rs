@@ -1,25 +1,27 @@
-//! The followed skbs, by address.
+//! The tracked skbs, by address.
 //!
-//! Looked for at each hook of each packet, which a hash map makes the dearest part of it (140 instructions): so this is
-//! an array, searched from where the filter's slot is. Atomic additions that return nothing are all that 5.10 has
-//! to take a place by: whoever has added the first claim has it, all others go on.
+//! Each hook looks each packet up here. With a hash map, the look-up would be the largest part of a hook's cost
+//! (140 instructions). Therefore this is an array, searched from the place that the filter's slot gives.
+//!
+//! Places are claimed by atomic additions that return nothing, because 5.10 has no others. A CPU that finds no
+//! claim but its own has the place; all others try the next one.
 
 use aya_ebpf::{macros::map, maps::Array};
 
 use super::{BLANK, Packet, atomic_add, filter};
 use crate::each::rolled;
 
-/// Places that belong to a slot of the filter.
+/// Number of places that belong to a slot of the filter.
 const WAYS: u32 = 4;
-/// How many places are tried from there on: those of the next slot, too.
+/// Number of places to try from there on, including those of the next slot.
 const PROBES: u32 = 8;
 
-/// A place.
+/// A place in the table.
 #[repr(C)]
 struct Place {
-    /// How many want it, or one that has it.
+    /// Number of claims, including that of the skb that has the place.
     claims: u64,
-    /// Whose it is; 0 for nobody's.
+    /// The skb that has the place, 0 if none has.
     skb: u64,
     packet: Packet,
 }
@@ -27,7 +29,7 @@ struct Place {
 #[map]
 static TRACKED: Array<Place> = Array::with_max_entries(filter::SLOTS as u32 * WAYS + PROBES, 0);
 
-/// What is known of an skb; null where it is not followed. Hardly any skb is found elsewhere than in its first place.
+/// Returns what is known of an skb, null if it is not tracked. Nearly every skb is in its first place.
 #[inline(always)]
 pub fn find(skb: *const u8) -> *mut Packet {
     match TRACKED.get_ptr_mut(filter::number(skb) * WAYS) {
@@ -35,14 +37,14 @@ pub fn find(skb: *const u8) -> *mut Packet {
         Some(place) if unsafe { (*place).skb } == skb as u64 => unsafe { &raw mut (*place).packet },
         _ => match place_of(skb) {
             place if place.is_null() => core::ptr::null_mut(),
-            // SAFETY: as above.
+            // SAFETY: a place in the map.
             place => unsafe { &raw mut (*place).packet },
         },
     }
 }
 
-/// The place of an skb; null where it has none. The verifier rewrites a program for each look into a map: the loop is
-/// not unrolled.
+/// Returns the place of an skb, null if it has none. The loop is not unrolled, because the verifier rewrites a
+/// program for each map look-up.
 #[inline(never)]
 fn place_of(skb: *const u8) -> *mut Place {
     let first = filter::number(skb) * WAYS;
@@ -56,13 +58,13 @@ fn place_of(skb: *const u8) -> *mut Place {
     core::ptr::null_mut()
 }
 
-/// A place for an skb that has none, blank; null where all are taken.
+/// Claims and clears a place for an skb that has none. Returns null if all places are taken.
 #[inline(never)]
 pub fn take(skb: *const u8) -> *mut Packet {
     let first = filter::number(skb) * WAYS;
     for probe in rolled(0, PROBES) {
         let Some(place) = TRACKED.get_ptr_mut(first + probe) else { break };
-        // SAFETY: a place in the map; from the claim on this CPU's own.
+        // SAFETY: a place in the map, which is this CPU's own from the claim on.
         unsafe {
             let claims = &raw mut (*place).claims;
             if claims.read_volatile() != 0 {
@@ -82,14 +84,14 @@ pub fn take(skb: *const u8) -> *mut Packet {
     core::ptr::null_mut()
 }
 
-/// Gives the place of an skb free.
+/// Frees the place of an skb.
 #[inline(always)]
 pub fn free(skb: *const u8) {
     let place = place_of(skb);
     if place.is_null() {
         return;
     }
-    // SAFETY: a place in the map, of an skb that only this CPU knows any more.
+    // SAFETY: a place in the map, of an skb that only this CPU still knows.
     unsafe {
         (&raw mut (*place).skb).write_volatile(0);
         atomic_add(&raw mut (*place).claims, u64::MAX);

@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 
-/// Reads `ADDR[/LEN]`. Host bits under the prefix are masked off: `10.0.0.5/24` is `10.0.0.0/24`, as
-/// every firewall tool reads it. An IPv4 address in IPv6 clothes (`::ffff:10.0.0.5`, as `ss` prints
-/// it) is the IPv4 address that travels.
+/// Parses `ADDR[/LEN]`. Host bits are masked off: `10.0.0.5/24` is `10.0.0.0/24`, as in every firewall tool. An
+/// IPv4-mapped IPv6 address (`::ffff:10.0.0.5`, as `ss` prints it) becomes the IPv4 address, because that is what
+/// packets carry.
 pub(super) fn network(flag: &str, text: &str) -> Result<IpNet, String> {
     let wrong = |hint: &str| format!("{flag} `{text}` is not an address or network: {hint}");
     let (addr, len) = match text.split_once('/') {
@@ -24,7 +24,7 @@ pub(super) fn network(flag: &str, text: &str) -> Result<IpNet, String> {
     Ok(unmapped(net.trunc()))
 }
 
-/// `10.0.0.5` where the whole address counts, else `10.0.0.0/24`.
+/// Formats a network: `10.0.0.5` for a single address, otherwise `10.0.0.0/24`.
 pub(super) fn words(net: IpNet) -> String {
     if net.prefix_len() == net.max_prefix_len() { net.addr().to_string() } else { net.to_string() }
 }

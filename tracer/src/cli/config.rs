@@ -10,14 +10,14 @@ use super::{
     quantity,
 };
 
-/// What to do.
+/// The command to run.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Command {
     /// Trace live.
     Trace(Box<TraceConfig>),
     /// Diagnose recorded captures.
     Report(ReportConfig),
-    /// Say what works here.
+    /// Check what works here.
     Check(CheckConfig),
     /// Print a completion script: [`super::completions`].
     Completions(Shell),
@@ -28,38 +28,38 @@ pub enum Command {
 /// A live run.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TraceConfig {
-    /// Which packets.
+    /// The packets to trace.
     pub filter: Filter,
-    /// Flight recorder: only packets that are dropped are told.
+    /// Flight recorder: report only dropped packets.
     pub drops: bool,
-    /// How to hook into the kernel.
+    /// How to attach to the kernel.
     pub backend: Backend,
     /// Size of the ring buffer in bytes: a power of two from 64 KiB to 1 GiB.
     pub buffer_size: u32,
-    /// Bytes that what is kept of packets and flows may take: from 1 MiB.
+    /// Memory limit for packets and flows in bytes, at least 1 MiB.
     pub memory: usize,
-    /// End after so many packets.
+    /// Stop after this many packets.
     pub count: Option<NonZeroU64>,
-    /// End after this time; above zero, at most a year.
+    /// Stop after this time: above zero, at most a year.
     pub timeout: Option<Duration>,
     /// Create this empty file once every probe is attached.
     pub ready_file: Option<PathBuf>,
-    /// Also save the capture here.
+    /// Also write the capture to this file.
     pub write: Option<PathBuf>,
     /// What is printed.
     pub view: View,
 }
 
-/// A look at recorded captures.
+/// A report on recorded captures.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ReportConfig {
-    /// At least one.
+    /// The captures, at least one.
     pub files: Vec<PathBuf>,
     /// What is printed.
     pub view: View,
 }
 
-/// A look at the system.
+/// A check of the system.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct CheckConfig {
     /// When to use colours.
@@ -73,9 +73,9 @@ pub struct View {
     pub format: Format,
     /// When to use colours.
     pub color: Color,
-    /// No progress, no warnings. Never together with `verbose`.
+    /// Whether to suppress progress and warnings. Never set together with `verbose`.
     pub quiet: bool,
-    /// Every step, with kernel functions and packet ids.
+    /// Whether to show every step, with kernel functions and packet ids.
     pub verbose: bool,
     /// File that says what marks mean ([`crate::marks::Marks`]).
     pub marks: Option<PathBuf>,

@@ -1,4 +1,4 @@
-//! Completion scripts and the manual page, made from the flags themselves.
+//! Completion scripts and the manual page, generated from the flags.
 
 use std::io::{self, Write};
 
@@ -10,9 +10,9 @@ use super::help;
 /// Writes the completion script of a shell.
 ///
 /// # Errors
-/// What writing to `out` gives.
+/// Returns every error of writing to `out`.
 pub fn completions(shell: Shell, out: &mut impl Write) -> io::Result<()> {
-    // The generator panics when its writer fails, so a closed pipe must not reach it.
+    // The generator panics if its writer fails, so it must not write to a pipe that may be closed.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut super::command(), "tracer", &mut script);
     out.write_all(&script)
@@ -21,7 +21,7 @@ pub fn completions(shell: Shell, out: &mut impl Write) -> io::Result<()> {
 /// Writes the manual page, in roff.
 ///
 /// # Errors
-/// What writing to `out` gives.
+/// Returns every error of writing to `out`.
 pub fn man(out: &mut impl Write) -> io::Result<()> {
     let mut command = super::command();
     command.build();
@@ -42,7 +42,7 @@ pub fn man(out: &mut impl Write) -> io::Result<()> {
     out.write_all(&roff)
 }
 
-/// Text that roff prints as it is. No line of ours begins with a dot or an apostrophe.
+/// Escapes text so that roff prints it unchanged. No line of ours begins with a dot or an apostrophe.
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('-', "\\-").replace('\'', "\\(aq")
 }

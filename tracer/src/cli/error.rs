@@ -1,4 +1,4 @@
-//! Why there is nothing to run, in one sentence.
+//! Reasons not to run, each in one sentence.
 
 use std::{fmt, io::Write as _};
 
@@ -16,7 +16,7 @@ pub enum Stop {
 }
 
 impl Stop {
-    /// Prints it where it belongs and gives the exit status. A closed pipe is nobody's problem.
+    /// Prints the text where it belongs and returns the exit status. A closed pipe is ignored.
     #[must_use]
     pub fn show(self) -> Status {
         match self {
@@ -32,7 +32,7 @@ impl Stop {
     }
 }
 
-/// What is wrong with the command line and what to do about it: one sentence, no full stop.
+/// What is wrong with the command line and how to fix it: one sentence without a full stop.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Usage(pub String);
 
@@ -59,7 +59,7 @@ impl From<clap::Error> for Stop {
     }
 }
 
-/// A word that is no flag is meant as a filter expression, or is a command that comes too late.
+/// Explains a word that is not a flag: it is meant as a filter expression, or it is a command that comes too late.
 fn bare_word(error: &clap::Error) -> Option<String> {
     let kinds = [ErrorKind::UnknownArgument, ErrorKind::InvalidSubcommand, ErrorKind::ArgumentConflict];
     if !kinds.contains(&error.kind()) {
@@ -86,7 +86,7 @@ fn bare_word(error: &clap::Error) -> Option<String> {
     ))
 }
 
-/// clap's message without its usage block, tips included.
+/// Returns clap's message as one sentence, with its tips and without its usage block.
 fn one_sentence(error: &clap::Error) -> String {
     let text = error.to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);

@@ -1,4 +1,4 @@
-//! Which packets to follow.
+//! Selects the packets to follow.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use super::{Usage, address, args::FilterArgs, netns::Netns, quantity};
 use crate::model::Proto;
 
-/// Which packets start a flow that is followed; all conditions must hold, none means all packets.
-/// The reply direction is found by the reversed tuple unless `one_way` is set.
+/// Selects the packets that start a flow to follow. All conditions must hold; without any, all packets match. Replies
+/// are found by the reversed tuple, unless `one_way` is set.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Filter {
     /// Source network, host bits zero.
@@ -25,13 +25,13 @@ pub struct Filter {
     pub dport: Option<u16>,
     /// Transport protocol.
     pub proto: Option<Proto>,
-    /// Device that the packet is first seen on. Whether it exists is not known here.
+    /// Device that the packet is first seen on. It is not checked here whether the device exists.
     pub iface: Option<String>,
     /// Network namespace that the packet is first seen in; parses as [`Netns`].
     pub netns: Option<String>,
     /// Value and mask of the packet mark; the value has no bit outside the mask.
     pub mark: Option<(u32, u32)>,
-    /// Whether to leave the replies alone.
+    /// Whether to ignore replies.
     pub one_way: bool,
 }
 
@@ -63,7 +63,7 @@ impl Filter {
         build().and_then(|filter: Self| filter.contradiction().map_or(Ok(filter), Err)).map_err(Usage)
     }
 
-    /// What makes it impossible for a packet to match.
+    /// Returns why no packet can match, if there is such a reason.
     fn contradiction(&self) -> Option<String> {
         let addrs = [("--src", self.src), ("--dst", self.dst), ("--host", self.host)];
         let v6 = |net: IpNet| matches!(net, IpNet::V6(_));
@@ -100,7 +100,7 @@ impl Filter {
 }
 
 impl fmt::Display for Filter {
-    /// `dst 10.0.0.5 and port 443`; empty for all packets in both directions.
+    /// Writes `dst 10.0.0.5 and port 443`, or nothing for all packets in both directions.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let number = |word, port: Option<u16>| port.map(|port| format!("{word} {port}"));
         let net = |word, net: Option<IpNet>| net.map(|net| format!("{word} {}", address::words(net)));
@@ -132,7 +132,8 @@ fn proto(text: &str) -> Result<Proto, String> {
     text.to_ascii_lowercase().parse().map_err(|error| format!("--proto: {error}"))
 }
 
-/// `dev_valid_name` of the kernel: 1 to 15 bytes without slash, colon and white space.
+/// Checks a device name like the kernel's `dev_valid_name`: 1 to 15 bytes without slash, colon or white space. Control
+/// characters are refused, too.
 fn iface(name: String) -> Result<String, String> {
     let fits = (1..16).contains(&name.len()) && name != "." && name != "..";
     if fits && !name.contains(|c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control()) {

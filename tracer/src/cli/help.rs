@@ -3,10 +3,10 @@
 /// The sentence under the name.
 pub(super) const ABOUT: &str = "Says in a sentence where and why a packet disappears inside this Linux node";
 
-/// The usage lines: clap would not say that `trace` may be left out.
+/// The usage lines. clap would not show that `trace` may be omitted.
 pub(super) const USAGE: &str = "tracer [trace] [FLAGS]\n       tracer <COMMAND>";
 
-/// Commands that do a job, each under a word on when.
+/// Example commands, each below the situation that it is for.
 pub(super) const EXAMPLES: &str = "\
 Why does this connection hang? Trace it until Ctrl-C, then read the diagnosis:
     tracer --dst 10.0.0.5 --port 443
@@ -18,12 +18,12 @@ Save what happens to ten packets of one namespace, and look at it elsewhere:
 Feed the drops to a script:
     tracer --dst 10.0.0.5 -o json --timeout 10s | jq 'select(.type == \"drop\")'";
 
-/// What scripts may rely on.
+/// The exit statuses that scripts may rely on.
 pub(super) const EXIT_STATUS: &str = "\
 0  no problem found       1  at least one error found
 2  the run failed         3  nothing matched the filter";
 
-/// What follows the flags.
+/// Returns the text that follows the flags.
 pub(super) fn after() -> String {
     let indented = |text: &str| text.lines().map(|line| format!("  {line}\n")).collect::<String>();
     format!("Examples:\n{}\nExit status:\n{}", indented(EXAMPLES), indented(EXIT_STATUS))

@@ -1,7 +1,7 @@
 //! The command line: flags as typed, then the resolved configuration.
 //!
-//! Invariant: reads no file, no device and no clock. What only the system can answer (does this
-//! interface exist, may this file be written) is asked by whoever uses the answer.
+//! Invariant: reads no file, no device and no clock. Questions that only the system can answer (does this interface
+//! exist, may this file be written) are left to the code that uses the answer.
 
 mod address;
 mod args;
@@ -26,10 +26,10 @@ pub use filter::Filter;
 pub use netns::Netns;
 pub use status::Status;
 
-/// Reads a command line, program name first, and resolves it.
+/// Parses a command line, program name first, and resolves it.
 ///
 /// # Errors
-/// [`Stop`] where there is nothing to run: help or version was asked for, or the flags are wrong.
+/// Returns [`Stop`] if there is nothing to run: help or version was asked for, or the flags are wrong.
 pub fn parse<I, T>(args: I) -> Result<Command, Stop>
 where
     I: IntoIterator<Item = T>,
@@ -40,7 +40,7 @@ where
     Ok(config::resolve(typed)?)
 }
 
-/// The command line as clap sees it: what help, completions and the man page are made from.
+/// Returns the command line as clap sees it, from which help, completions and the manual page are made.
 #[must_use]
 pub fn command() -> clap::Command {
     args::Args::command()

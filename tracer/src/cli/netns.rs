@@ -1,8 +1,8 @@
-//! Ways to name a network namespace.
+//! Network namespaces as users name them.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-/// A network namespace as the user names it. Whether it exists is not known here.
+/// A network namespace as the user names it. It is not checked here whether the namespace exists.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Netns {
     /// A name under `/run/netns`, as `ip netns` shows it.

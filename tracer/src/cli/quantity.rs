@@ -2,24 +2,24 @@
 
 use std::{num::NonZeroU64, time::Duration};
 
-/// Nobody waits longer, and sums of clock and timeout cannot overflow.
+/// Longest timeout. Nobody waits longer, and the sum of clock and timeout cannot overflow.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// A ring buffer is a power of two and whole pages; no kernel has pages above 64 KiB.
+/// Smallest ring buffer. Its size must be a power of two and whole pages, and no kernel has pages above 64 KiB.
 const SMALLEST_BUFFER: u64 = 64 << 10;
 const LARGEST_BUFFER: u64 = 1 << 30;
 
-/// With less, hardly a flow would be remembered from its request to its reply.
+/// Smallest memory limit. With less, hardly any flow would be remembered from its request to its reply.
 const SMALLEST_MEMORY: usize = 1 << 20;
 
-/// Reads a port.
+/// Parses a port.
 pub(super) fn port(flag: &str, text: &str) -> Result<u16, String> {
     text.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
         format!("{flag} `{text}` is not a port: give a number from 1 to 65535 (names are not looked up)")
     })
 }
 
-/// Reads `V[/M]`, where M is all bits if it is not given, as value and mask.
+/// Parses `V[/M]` into value and mask. Without M, the mask is all bits.
 pub(super) fn mark(text: &str) -> Result<(u32, u32), String> {
     let number = |part: &str| {
         let digits = part.strip_prefix("0x").or_else(|| part.strip_prefix("0X"));
@@ -41,12 +41,12 @@ pub(super) fn mark(text: &str) -> Result<(u32, u32), String> {
     Ok((value, mask))
 }
 
-/// Reads a number of packets.
+/// Parses a number of packets.
 pub(super) fn count(text: &str) -> Result<NonZeroU64, String> {
     text.parse().map_err(|_| format!("--count `{text}` is not a number of packets: give a whole number from 1"))
 }
 
-/// Reads a duration.
+/// Parses a duration.
 pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text)
         .map_err(|_| format!("--timeout `{text}` is not a duration: give number and unit, as in 10s, 2m or 1h30m"))?;
@@ -56,7 +56,7 @@ pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
-/// Reads a size in bytes and rounds it up to what a ring buffer can have.
+/// Parses a size in bytes and rounds it up to a valid ring buffer size.
 pub(super) fn buffer_size(text: &str) -> Result<u32, String> {
     let bytes = bytes(text).filter(|bytes| (1..=LARGEST_BUFFER).contains(bytes));
     let size = bytes.and_then(|bytes| u32::try_from(bytes.max(SMALLEST_BUFFER).next_power_of_two()).ok());
@@ -67,7 +67,7 @@ pub(super) fn buffer_size(text: &str) -> Result<u32, String> {
     })
 }
 
-/// Reads how much memory a trace may take.
+/// Parses the memory limit of a trace.
 pub(super) fn memory(text: &str) -> Result<usize, String> {
     let bytes = bytes(text).and_then(|bytes| usize::try_from(bytes).ok());
     bytes.filter(|bytes| *bytes >= SMALLEST_MEMORY).ok_or_else(|| {
@@ -75,7 +75,7 @@ pub(super) fn memory(text: &str) -> Result<usize, String> {
     })
 }
 
-/// Bytes, with or without a unit.
+/// Parses bytes, with or without a unit.
 fn bytes(text: &str) -> Option<u64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit: u64 = match text[digits.len()..].to_ascii_lowercase().as_str() {

@@ -19,7 +19,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The status of a finished run.
+    /// Returns the status of a finished run.
     #[must_use]
     pub fn of(trace: &Trace) -> Self {
         if trace.findings.iter().any(|finding| finding.severity == Severity::Error) {

@@ -1,4 +1,4 @@
-//! `tracer check`: tries everything that a trace would use, and says what works.
+//! `tracer check`: tries everything that a trace would use, and reports what works.
 
 use tracer_common::{Filter, HOOKS};
 
@@ -11,13 +11,13 @@ use crate::{
     probe::{self, Backend, Probe, Task},
 };
 
-/// Ring buffer of a trial attachment.
+/// Size of the ring buffer of a trial attachment.
 const TRIAL_BUFFER: u32 = 64 << 10;
 
 /// Attaches each backend for a moment, with a filter that matches nothing.
 ///
 /// # Errors
-/// One sentence where tracing is impossible here, the same that a trace would give.
+/// One sentence if tracing is impossible here, the same that a trace would report.
 pub fn check(config: &CheckConfig) -> Result<Status, String> {
     privileges::check()?;
     let kernel = Kernel::read(modules())?;
@@ -54,7 +54,8 @@ pub fn check(config: &CheckConfig) -> Result<Status, String> {
     Ok(if best.is_some() { Status::Clean } else { Status::Failed })
 }
 
-/// Documentation addresses that no packet carries, from one to the other: idle hooks.
+/// Returns a filter that matches no packet, so that the hooks are idle. An IPv4 address fills only one of the four
+/// words, all of which must be ones.
 fn nothing() -> Filter {
     let all_ones = tracer_common::Prefix { addr: [u32::MAX; 4], mask: [u32::MAX; 4] };
     Filter { src: all_ones, dst: all_ones, version: 4, directed: 1, ..Filter::default() }

@@ -1,13 +1,14 @@
-//! The user's file of marks.
+//! Reads the user's file of marks.
 
 use std::path::Path;
 
 use crate::marks::Marks;
 
-/// The marks of the file at `path`, before those that are known anyway; without a file, those.
+/// Returns the marks of the file at `path`, which come before the built-in ones. Without a file, returns the built-in
+/// ones.
 ///
 /// # Errors
-/// One sentence where the file cannot be read, or a line of it.
+/// One sentence if the file or a line of it cannot be read.
 pub fn read(path: Option<&Path>) -> Result<Marks, String> {
     let Some(path) = path else { return Ok(Marks::default()) };
     let name = path.display().to_string();

@@ -1,4 +1,4 @@
-//! What the commands do, one file each.
+//! The commands, one file each.
 
 mod check;
 mod marks;
@@ -8,8 +8,8 @@ mod trace;
 
 use crate::cli::{self, Command, Status, Stop};
 
-/// Runs a command line, program name first, and gives the exit status. Whatever goes wrong is one
-/// sentence on stderr.
+/// Runs a command line, program name first, and returns the exit status. Every error is reported as one sentence on
+/// stderr.
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = std::ffi::OsString>) -> Status {
     let command = match cli::parse(args) {

@@ -1,4 +1,4 @@
-//! May this process trace at all? Asked before anything else, so that the answer is one sentence.
+//! Checks the privileges of this process before anything else, so that the answer is one sentence.
 
 use std::fs;
 
@@ -8,8 +8,10 @@ const CAP_SYS_ADMIN: u32 = 21;
 const CAP_PERFMON: u32 = 38;
 const CAP_BPF: u32 = 39;
 
+/// Checks that this process may trace the kernel.
+///
 /// # Errors
-/// What is missing and how to get it.
+/// Names the missing privileges and how to get them.
 pub fn check() -> Result<(), String> {
     let status = fs::read_to_string("/proc/self/status").map_err(|error| format!("/proc is not readable: {error}"))?;
     let effective = effective(&status);

@@ -11,10 +11,10 @@ use crate::{
     source::capture,
 };
 
-/// One report after the other; the worst exit status of them.
+/// Reports one capture after the other, and returns the worst exit status.
 ///
 /// # Errors
-/// One sentence where a file cannot be read.
+/// One sentence if a file cannot be read.
 pub fn report(config: &ReportConfig) -> Result<Status, String> {
     let marks = marks::read(config.view.marks.as_deref())?;
     let mut traces = Vec::new();
@@ -25,7 +25,7 @@ pub fn report(config: &ReportConfig) -> Result<Status, String> {
     }
     let mut stdout = output::on_stdout(&config.view, marks);
     for trace in &traces {
-        // Where nobody reads on, the exit status still tells.
+        // Even if nobody reads on, the exit status reports the result.
         if show(stdout.as_mut(), trace)?.is_break() {
             break;
         }
@@ -34,7 +34,7 @@ pub fn report(config: &ReportConfig) -> Result<Status, String> {
     Ok(statuses.reduce(worse).unwrap_or(Status::Nothing))
 }
 
-/// The trace, without its steps: whoever wants those has the capture.
+/// Writes the trace without its steps, which are in the capture.
 fn show(stdout: &mut dyn Sink, trace: &Trace) -> Result<ControlFlow<()>, String> {
     let findings = trace.findings.iter().cloned().map(Record::Finding);
     let start = std::iter::once(Record::Start(trace.start.clone()));
@@ -46,7 +46,7 @@ fn show(stdout: &mut dyn Sink, trace: &Trace) -> Result<ControlFlow<()>, String>
     stdout.end(trace)
 }
 
-/// A problem in one capture outweighs the others; nothing at all comes last.
+/// Returns the worse status: a problem in one capture outweighs the others, and an empty trace comes last.
 fn worse(one: Status, other: Status) -> Status {
     match (one, other) {
         (Status::Problem, _) | (_, Status::Problem) => Status::Problem,

@@ -38,17 +38,17 @@ use crate::{
 };
 pub use start::modules;
 
-/// How often the run looks whether its reader is still there.
+/// How often the run checks whether its reader is still there, and looks for new BPF programs and modules.
 const LOOK_UP: Duration = Duration::from_millis(250);
 
-/// Runs until a signal, the time or the count ends it.
+/// Runs until a signal, the timeout or the packet count ends the run.
 ///
 /// # Errors
-/// One sentence where the run fails.
+/// One sentence if the run fails.
 pub fn trace(config: &TraceConfig) -> Result<Status, String> {
     log(config);
     memory::give_back_large_blocks();
-    // First of all: a signal that comes while hooks are being attached must end the run, too.
+    // Early, because a signal that comes while hooks are being attached must end the run, too.
     let signals = Signals::keep().map_err(|error| format!("signals cannot be caught: {error}"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -93,38 +93,38 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     progress.started();
     let ended = run.until(&mut ring, &mut probe, &mut ended).await?;
     tracing::debug!("ending");
-    // Everything that was written until the end is told, however long that takes. What hooks write while
-    // they are being detached is no part of the trace any more.
+    // Everything that was written until the end is reported, however long that takes. Records that hooks write while
+    // they are being detached are no longer part of the trace.
     while run.take(&mut ring, ended.boot_time_ns)? > 0 && run.newest <= ended.boot_time_ns {}
     let status = finish(run, &probe, ended.boot_time_ns.saturating_sub(began), config);
     tracing::debug!("reported");
-    // Also when the report could not be written: whoever sees us end may look for leftovers.
+    // Also if the report could not be written: a user who sees the run end may look for leftovers.
     ended.settle();
     status
 }
 
-/// What goes on while a trace runs.
+/// The state of a run.
 struct Run<'a> {
     pipeline: Pipeline,
-    /// Records taken.
+    /// Number of records taken.
     events: u64,
     undecoded: u64,
-    /// When the record taken last was written, in nanoseconds since boot.
+    /// Time of the record taken last, in nanoseconds since boot.
     newest: u64,
     progress: &'a Progress,
     sinks: &'a mut Sinks,
     closed: bool,
     count: Option<u64>,
     kernel: &'a mut Kernel,
-    /// Modules that hooks may be in.
+    /// Modules whose types hooks or structures need.
     modules: BTreeSet<&'static str>,
-    /// How many BPF programs were loaded meanwhile and are traced.
+    /// Number of BPF programs that were loaded during the run and are traced.
     joined: usize,
-    /// Modules that were loaded meanwhile, with how many hooks joined for them.
+    /// Modules that were loaded during the run, each with the number of its hooks that are attached.
     late: Vec<(String, usize)>,
     /// BPF programs that could not be traced.
     untraced: Vec<SkippedHook>,
-    /// Set where only drops are told.
+    /// Set if only drops are reported.
     live: Option<Live>,
 }
 
@@ -154,7 +154,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Takes records until the end has come, which the run itself may call for.
+    /// Takes records until the run ends. The run may end itself.
     async fn until(
         &mut self,
         ring: &mut Ring,
@@ -181,7 +181,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// BPF programs that were loaded meanwhile are on the path, too.
+    /// Traces BPF programs that were loaded since the last call.
     fn join_programs(&mut self, probe: &mut Probe) {
         for program in probe.join_programs() {
             self.pipeline.tracker.learn_program(program.id, &program.name, program.kind);
@@ -193,7 +193,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// So are functions of modules that were loaded meanwhile.
+    /// Attaches hooks in modules that were loaded since the last call.
     fn join_modules(&mut self, probe: &mut Probe) {
         let modules = self.kernel.join(self.modules.iter().copied()).unwrap_or_else(|problem| {
             self.progress.warn(&problem);
@@ -219,8 +219,8 @@ impl<'a> Run<'a> {
         self.closed || self.count.is_some_and(|count| self.pipeline.tracker.packets() >= count)
     }
 
-    /// Takes what waits in the ring buffer, as far as it was written until then, in nanoseconds since boot; gives how
-    /// many records that were.
+    /// Takes the records that wait in the ring buffer, and processes those written until `until`, in nanoseconds since
+    /// boot. Returns the number of records taken.
     fn take(&mut self, ring: &mut Ring, until: u64) -> Result<usize, String> {
         let batch = ring.take();
         let taken = batch.records.len();
@@ -296,7 +296,7 @@ fn backend(typed: Backend) -> probe::Backend {
     }
 }
 
-/// How many hooks there may be, for whoever measures what one costs: `TRACER_HOOKS=8`.
+/// Returns the maximum number of hooks, to measure what one costs: `TRACER_HOOKS=8`.
 fn limit() -> Result<Option<usize>, String> {
     let text = std::env::var("TRACER_HOOKS").unwrap_or_default();
     if text.is_empty() {
@@ -305,7 +305,7 @@ fn limit() -> Result<Option<usize>, String> {
     text.parse().map(Some).map_err(|_| format!("TRACER_HOOKS `{text}` is not a number of hooks: give one, as in 8"))
 }
 
-/// What goes on inside, for whoever asks: `TRACER_LOG=debug`, or `trace` for the verifier's words.
+/// Sets up the log: `TRACER_LOG=debug`, or `trace` for the verifier's log.
 fn log(config: &TraceConfig) {
     let wish = std::env::var("TRACER_LOG").ok().and_then(|level| level.parse().ok());
     let level = wish.unwrap_or(if config.view.quiet { LevelFilter::ERROR } else { LevelFilter::WARN });

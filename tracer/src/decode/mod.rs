@@ -1,6 +1,6 @@
-//! Bytes of the ring buffer to records of the wire ABI.
+//! Decodes bytes of the ring buffer into records of the wire ABI.
 //!
-//! Invariant: total. Any bytes give a record or `None`, never a panic.
+//! Invariant: total. Any bytes result in a record or `None`, never in a panic.
 
 use tracer_common::{
     Chain, Change, ChangeDetails, Conntrack, Decision, Device, Dropped, Header, Mark, Outer, OuterDetails, Peer,
@@ -20,20 +20,20 @@ pub enum Wire {
     Conntrack(Conntrack),
     /// Names of an nftables chain.
     Chain(Box<Chain>),
-    /// A packet after something ran over it.
+    /// A packet after something ran over it that may have changed it.
     Change(Box<Change>),
-    /// Other headers are on the wire.
+    /// A packet's outermost headers have changed.
     Outer(Outer),
     /// A device.
     Device(Device),
     /// A WireGuard peer.
     Peer(Peer),
-    /// A packet's end, with its way.
+    /// A packet's end, with its trail.
     Dropped(Box<Dropped>),
 }
 
 impl Wire {
-    /// What precedes every record.
+    /// Returns the header that precedes every record.
     #[must_use]
     pub fn header(&self) -> &Header {
         match self {
@@ -50,7 +50,7 @@ impl Wire {
     }
 }
 
-/// The record in `bytes`; `None` where they are cut short or of an unknown kind.
+/// Returns the record in `bytes`, or `None` if they are cut short or of an unknown kind.
 #[must_use]
 pub fn decode(bytes: &[u8]) -> Option<Wire> {
     let kind = u16::from_ne_bytes(bytes.get(..2)?.try_into().ok()?);
@@ -68,15 +68,15 @@ pub fn decode(bytes: &[u8]) -> Option<Wire> {
     }
 }
 
-/// A NUL-padded name as text; bytes that are no UTF-8 are replaced.
+/// Returns a NUL-padded name as text. Bytes that are not UTF-8 are replaced.
 #[must_use]
 pub fn name(bytes: &[u8]) -> Name {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     String::from_utf8_lossy(&bytes[..end]).into()
 }
 
-/// What a [`Mark`] of the flight recorder tells besides its step: lies in the marks that follow it. `None` where they
-/// are too few.
+/// Reads the details of a [`Mark`] of the flight recorder from the marks that follow it. Returns `None` if they are too
+/// few.
 #[must_use]
 pub fn details<T: Plain>(marks: &[Mark]) -> Option<T> {
     // SAFETY: marks are plain integers without padding.
@@ -84,7 +84,7 @@ pub fn details<T: Plain>(marks: &[Mark]) -> Option<T> {
     read(bytes)
 }
 
-/// Types of the wire ABI: any bit pattern is a value of theirs.
+/// Types of the wire ABI: any bit pattern is a valid value.
 pub trait Plain: Copy {}
 impl Plain for Decision {}
 impl Plain for ChangeDetails {}

@@ -1,5 +1,5 @@
-//! `asymmetric-reply-invalid`: a stateful firewall sees one direction of a flow alone, calls what it sees
-//! INVALID and drops it.
+//! `asymmetric-reply-invalid`: a stateful firewall sees only one direction of a flow, considers its packets INVALID
+//! and drops them.
 
 use super::{
     facts::Facts,
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::model::{Cause, Chain, Confidence, CtState, Direction, Finding, Netfilter, NodeFact, Rule, Step};
 
-/// One finding for each flow and place.
+/// Returns one finding for each flow and place.
 pub fn find(facts: &Facts<'_>) -> Vec<Finding> {
     merged(facts.drops().filter_map(|drop| finding(facts, drop)))
 }
@@ -18,11 +18,12 @@ fn finding<'a>(facts: &Facts<'a>, drop: &'a Step) -> Option<Finding> {
     let refusal = facts.refusal(drop)?;
     let by = refusal.by;
     let invalid = drop.ct.as_ref().is_some_and(|ct| ct.state == CtState::Invalid);
-    // A reply that nobody translates back is INVALID for another reason.
+    // A reply that is not translated back is INVALID for another reason.
     if drop.direction != Direction::Reply || !invalid || unreversed(facts, drop).is_some() {
         return None;
     }
-    // Conntrack there knows the tuple, if in another zone: it has seen the request, whether the trace has or not.
+    // Conntrack there knows the tuple, perhaps in another zone. It has therefore seen the request, whether or not
+    // the trace has.
     if drop.node.iter().any(|fact| matches!(fact, NodeFact::ConntrackZones { .. })) {
         return None;
     }
@@ -30,7 +31,8 @@ fn finding<'a>(facts: &Facts<'a>, drop: &'a Step) -> Option<Finding> {
     let because = because(&chains, by)?;
     let requests: Vec<&Step> = facts.sights(drop.flow).filter(|step| step.ts < drop.ts).collect();
     let elsewhere = requests.iter().copied().find(|step| step.netns != drop.netns && step.ifindex != 0);
-    // The firewall has seen the request: then it has another reason to call the reply INVALID.
+    // If the firewall has seen the request, it has another reason to call the reply INVALID. With `--drops`, a
+    // request that was not reported may still have passed.
     if requests.iter().any(|step| step.netns == drop.netns) || (elsewhere.is_none() && !facts.tells_what_passed()) {
         return None;
     }
@@ -74,7 +76,8 @@ fn finding<'a>(facts: &Facts<'a>, drop: &'a Step) -> Option<Finding> {
     Some(draft.about(drop))
 }
 
-/// What an INVALID packet met: a rule made for it, or rules for known connections that could not match.
+/// Why an INVALID packet is dropped: by a rule that matches INVALID, or because a rule for known connections could
+/// not match.
 enum Because<'a> {
     Rule,
     CouldNotMatch(&'a Chain, &'a Rule),

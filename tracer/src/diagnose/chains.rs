@@ -1,9 +1,9 @@
-//! Which chains of a ruleset a packet may have walked through.
+//! Finds the chains of a ruleset that a packet may have walked.
 
 use crate::model::{Chain, Netfilter, Rule};
 
-/// Of all chains that were told of, those that a walk from a base chain can reach, the base chain first; none where
-/// the ruleset could not be looked up.
+/// Returns the reported chains that a walk from a base chain can reach, the base chain first. Empty if the ruleset
+/// could not be looked up.
 pub fn reachable<'a>(told: &'a [Chain], netns: u32, netfilter: &Netfilter) -> Vec<&'a Chain> {
     let same_table = |chain: &&Chain| {
         chain.netns == netns
@@ -12,7 +12,7 @@ pub fn reachable<'a>(told: &'a [Chain], netns: u32, netfilter: &Netfilter) -> Ve
             && chain.legacy == netfilter.legacy
     };
     let table: Vec<&Chain> = told.iter().filter(same_table).collect();
-    // Of a chain that was told again, the one that has the packet's rule, else the last.
+    // Of a chain that was reported several times, the version with the packet's rule counts, otherwise the last.
     let holds = |chain: &&Chain| chain.rules.iter().any(|rule| is_by(rule, netfilter));
     let named = |name: &str| {
         let versions = || table.iter().rev().copied().filter(|chain| chain.chain == name);

@@ -1,4 +1,4 @@
-//! `redirect-to-down-device`: a BPF program sends packets to a device that is down.
+//! `redirect-to-down-device`: a BPF program redirects packets to a device that is down.
 
 use super::{
     facts::Facts,
@@ -7,14 +7,14 @@ use super::{
 };
 use crate::model::{Cause, Confidence, Finding, Step};
 
-/// One finding for each flow, device and program.
+/// Returns one finding for each flow, device and program.
 pub fn find(facts: &Facts<'_>) -> Vec<Finding> {
     merged(facts.drops().filter_map(|drop| finding(facts, drop)))
 }
 
 fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     let redirected = facts.before(drop).find(|step| step.redirect.is_some())?;
-    // It got no further than that device: the redirect is what ended it.
+    // If the packet reached another device after the redirect, the redirect did not end it.
     if facts.before(drop).any(|step| step.ts > redirected.ts && step.ifindex != 0 && step.ifindex != redirected.ifindex)
     {
         return None;

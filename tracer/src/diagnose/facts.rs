@@ -1,4 +1,4 @@
-//! A capture in the order that rules ask for.
+//! Indexes a capture for the rules.
 
 use super::chains;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     model::{Chain, Confidence, Device, Direction, Netfilter, Step, Trace, Verdict},
 };
 
-/// A capture, by packet and by flow: of flows without a drop nobody asks.
+/// A capture, indexed by packet and by flow. Only flows with a drop are indexed, because rules need no others.
 pub struct Facts<'a> {
     trace: &'a Trace,
     drops: Vec<&'a Step>,
@@ -19,19 +19,19 @@ pub struct Facts<'a> {
 struct Flow<'a> {
     steps: Vec<&'a Step>,
     drops: Vec<&'a Step>,
-    /// The first step of the original direction in each netns, outside of tunnels: on a device and anywhere.
+    /// The first steps of the original direction in each netns, outside tunnels: one with a device and one without.
     sights: Vec<&'a Step>,
-    /// The first step of the original direction that each translation was made at.
+    /// The first step of the original direction at which each translation was made.
     translations: Vec<&'a Step>,
 }
 
 impl<'a> Facts<'a> {
-    /// Sorts a capture.
+    /// Indexes a capture.
     pub fn of(trace: &'a Trace) -> Self {
         let drops: Vec<&Step> = trace.steps.iter().filter(|step| step.drop.is_some()).collect();
         let mut packets: Map<u64, Vec<&Step>> = Map::default();
         let mut flows: Map<u64, Flow<'_>> = drops.iter().map(|drop| (drop.flow, Flow::default())).collect();
-        // Where nothing was dropped there is nothing to look through.
+        // Without any drop there is nothing to index.
         for step in trace.steps.iter().take_while(|_| !drops.is_empty()) {
             if let Some(flow) = flows.get_mut(&step.flow) {
                 flow.add(step);
@@ -44,17 +44,17 @@ impl<'a> Facts<'a> {
         Self { trace, drops, packets, flows }
     }
 
-    /// Whether packets that passed are told, too: else that none was seen says nothing.
+    /// Whether packets that passed are reported, too. If not, the absence of a step proves nothing.
     pub fn tells_what_passed(&self) -> bool {
         !self.trace.start.drops
     }
 
-    /// Steps that are drops.
+    /// All drops.
     pub fn drops(&self) -> impl Iterator<Item = &'a Step> {
         self.drops.iter().copied()
     }
 
-    /// What a packet met before a step, the latest first.
+    /// The steps of a packet before `end`, the latest first.
     pub fn before(&self, end: &Step) -> impl Iterator<Item = &'a Step> {
         let ts = end.ts;
         self.packet(end.packet).iter().rev().copied().filter(move |step| step.ts < ts)
@@ -70,31 +70,32 @@ impl<'a> Facts<'a> {
         self.of_flow(flow, |flow| &flow.steps).iter().copied()
     }
 
-    /// Those from one time to another, the end included.
+    /// The steps of a flow from one time to another, both included, in order of time.
     pub fn flow_within(&self, flow: u64, from: u64, to: u64) -> impl Iterator<Item = &'a Step> {
         let steps = self.of_flow(flow, |flow| &flow.steps);
         let begin = steps.partition_point(|step| step.ts < from);
         steps[begin..].iter().copied().take_while(move |step| step.ts <= to)
     }
 
-    /// Those that are drops, in order of time.
+    /// The drops of a flow, in order of time.
     pub fn drops_of(&self, flow: u64) -> impl DoubleEndedIterator<Item = &'a Step> {
         self.of_flow(flow, |flow| &flow.drops).iter().copied()
     }
 
-    /// Those of the original direction and outside of tunnels that were the first in their netns, on a device or at all.
+    /// The first steps of a flow's original direction in each netns, outside tunnels: one with a device and one
+    /// without.
     pub fn sights(&self, flow: u64) -> impl Iterator<Item = &'a Step> {
         self.of_flow(flow, |flow| &flow.sights).iter().copied()
     }
 
-    /// Those of the original direction at which a translation was made that is no other's undoing, each the first of
-    /// its kind.
+    /// The steps of a flow's original direction at which a translation was made that does not reverse another, the
+    /// first step of each translation.
     pub fn translations(&self, flow: u64) -> impl Iterator<Item = &'a Step> {
         self.of_flow(flow, |flow| &flow.translations).iter().copied()
     }
 
-    /// Who ordered a drop by netfilter. Where a probe missed that on this packet, another one of its flow that ended
-    /// alike tells.
+    /// Returns the table, chain, rule or policy that ordered a drop by netfilter. If a probe missed the rule on
+    /// this packet, another drop of the flow that ended alike provides it.
     pub fn refusal(&self, drop: &'a Step) -> Option<Refusal<'a>> {
         let told = |step: &'a Step| dropped_by_netfilter(step).map(|by| Refusal { by, seen_at: step });
         let own = told(drop);
@@ -107,7 +108,8 @@ impl<'a> Facts<'a> {
         known.next().or(own)
     }
 
-    /// Drops of its flow that are like this one: a probe may have missed on it what was seen on them.
+    /// The drops of the flow that are like this one, itself included. A probe may have recorded on them what it
+    /// missed on this one.
     pub fn ended_alike<'d>(&self, drop: &'d Step) -> impl Iterator<Item = &'a Step> + use<'_, 'a, 'd> {
         self.drops_of(drop.flow).take(OTHERS).filter(|other| alike(other, drop))
     }
@@ -117,7 +119,7 @@ impl<'a> Facts<'a> {
         self.trace.devices.get(&(netns, ifindex))
     }
 
-    /// A netns by its name, else by its inode number.
+    /// The name of a netns, or its inode number if it has no name.
     pub fn netns(&self, inum: u32) -> String {
         self.trace.netns_names.get(&inum).cloned().unwrap_or_else(|| inum.to_string())
     }
@@ -127,7 +129,7 @@ impl<'a> Facts<'a> {
         chains::reachable(&self.trace.chains, netns, netfilter)
     }
 
-    /// "packet 4, 1.234 ms into the trace"
+    /// Cites a step: "packet 4 at 1.234 ms (ts 1000001234000)".
     pub fn cite(&self, step: &Step) -> String {
         let start = match self.trace.start.boot_time_ns {
             0 => self.trace.steps.first().map_or(0, |first| first.ts),
@@ -176,22 +178,23 @@ pub struct Refusal<'a> {
 }
 
 impl Refusal<'_> {
-    /// `certain` if the order was seen at this very drop. Copies of a packet share its id, but not its end.
+    /// Returns `Certain` if the order was seen at this very drop, otherwise `Likely`. The steps are compared by
+    /// address, because copies of a packet share its id, but not its end.
     pub fn confidence(&self, drop: &Step) -> Confidence {
         if std::ptr::eq(self.seen_at, drop) { Confidence::Certain } else { Confidence::Likely }
     }
 
-    /// A sentence for the evidence if the order was seen at another drop.
+    /// Returns a sentence for the evidence if the order was seen at another drop.
     pub fn missed(&self, facts: &Facts<'_>, drop: &Step) -> Option<String> {
         let other = (!std::ptr::eq(self.seen_at, drop)).then_some(self.seen_at)?;
         Some(format!("{}: a probe missed the rule here; {} ended alike", facts.cite(drop), facts.cite(other)))
     }
 }
 
-/// How many other drops of a flow are looked at.
+/// How many drops of a flow [`Facts::ended_alike`] looks at.
 const OTHERS: usize = 16;
 
-/// Whether the rule is known, or that it was the policy.
+/// Whether the verdict names its rule, or the policy.
 fn names_who(by: &Netfilter) -> bool {
     by.policy || by.rule.is_some()
 }
@@ -202,7 +205,7 @@ fn alike(one: &Step, other: &Step) -> bool {
     key(one) == key(other) && one.drop == other.drop && one.outer.is_some() == other.outer.is_some()
 }
 
-/// Whether netfilter dropped the packet at this step: the drop carries the verdict that ordered it.
+/// Returns the verdict that ordered the drop at this step, if netfilter dropped the packet.
 pub fn dropped_by_netfilter(step: &Step) -> Option<&Netfilter> {
     step.netfilter.as_deref().filter(|netfilter| netfilter.verdict == Some(Verdict::Drop))
 }

@@ -1,10 +1,10 @@
-//! Findings about a packet's end, put together alike.
+//! Builds findings about a packet's end.
 
 use std::collections::{HashMap, hash_map::Entry};
 
 use crate::model::{Cause, Confidence, CtState, Finding, Name, Severity, Step, Where};
 
-/// What a rule has to say; the rest follows from the step that it is about.
+/// A rule's part of a finding. The rest follows from the step that the finding is about.
 pub struct Draft {
     /// Stable id.
     pub id: &'static str,
@@ -12,18 +12,18 @@ pub struct Draft {
     pub title: String,
     /// Where it happened.
     pub place: Where,
-    /// What made it so.
+    /// The cause.
     pub cause: Cause,
     /// Sentences.
     pub evidence: Vec<String>,
     /// How sure.
     pub confidence: Confidence,
-    /// Sentences, one a line.
+    /// Sentences, one per line.
     pub advice: String,
 }
 
 impl Draft {
-    /// An error that lost the packet at this step.
+    /// Builds a finding of severity `Error` about the packet that was dropped at this step.
     pub fn about(self, end: &Step) -> Finding {
         Finding {
             id: self.id.to_owned(),
@@ -44,7 +44,8 @@ impl Draft {
     }
 }
 
-/// One finding for each flow, place and cause: the first of the most certain ones, with the packets of all.
+/// Merges findings of the same id, flow, direction, place and cause: keeps the first of the most certain ones, with
+/// the packets of all.
 pub fn merged(found: impl Iterator<Item = Finding>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     let mut places: HashMap<_, usize> = HashMap::new();
@@ -68,7 +69,7 @@ pub fn merged(found: impl Iterator<Item = Finding>) -> Vec<Finding> {
     findings
 }
 
-/// A packet that was copied may be dropped more than once.
+/// Adds packets, skipping a repeated one, because a packet that was copied may be dropped more than once.
 fn add(packets: &mut Vec<u64>, more: Vec<u64>) {
     for packet in more {
         if packets.last() != Some(&packet) {

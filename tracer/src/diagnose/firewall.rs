@@ -1,8 +1,9 @@
-//! What a ruleset would have done, and names for its parts.
+//! Reads rulesets: which rule would have accepted a packet. Names their parts.
 
 use crate::model::{Chain, Netfilter, Rule, Step, Verdict, Where};
 
-/// The rule that lets tracked replies through: it accepts `established`, and comes before what dropped.
+/// Finds the rule that lets tracked replies through: it accepts `established`, and precedes the rule or policy that
+/// dropped.
 pub fn accept_rule<'a>(chains: &[&'a Chain], by: &Netfilter) -> Option<(&'a Chain, &'a Rule)> {
     chains.iter().find_map(|chain| {
         let deciding = Some(&chain.chain) == by.chain.as_ref() && !by.policy;
@@ -17,13 +18,13 @@ pub fn accept_rule<'a>(chains: &[&'a Chain], by: &Netfilter) -> Option<(&'a Chai
     })
 }
 
-/// Whether a rule drops what conntrack calls INVALID, by a match of its own on that.
+/// Whether a rule matches INVALID packets by their conntrack state.
 pub fn matches_invalid(rule: &Rule) -> bool {
     let invalid = rule.ct_state.iter().any(|state| state == "invalid");
     !rule.ct_state.is_empty() && invalid != rule.ct_state_negated
 }
 
-/// Where a step of netfilter is.
+/// The place of a netfilter step: device, chain and rule.
 pub fn place(step: &Step, netfilter: &Netfilter) -> Where {
     Where {
         hook: netfilter.hook,
@@ -36,13 +37,13 @@ pub fn place(step: &Step, netfilter: &Netfilter) -> Where {
     }
 }
 
-/// Where a step is, as far as devices go.
+/// The place of a step: netns and device.
 pub fn on_device(step: &Step) -> Where {
     let ifname = Some(step.ifname.clone()).filter(|name| !name.is_empty());
     Where { netns: Some(step.netns), ifname, ..Where::default() }
 }
 
-/// "the policy of chain ingress (table inet talos)", "rule 7 of chain …".
+/// Names what decided: "the policy of chain ingress (table inet talos)", "rule 7 of chain …".
 pub fn name(netfilter: &Netfilter) -> String {
     let table = match (netfilter.family, netfilter.table.as_deref()) {
         (Some(family), Some(table)) => format!("table {family} {table}"),
@@ -58,7 +59,7 @@ pub fn name(netfilter: &Netfilter) -> String {
     }
 }
 
-/// "SYN-ACK", "UDP packet".
+/// Names a packet: "SYN-ACK", "UDP packet".
 pub fn packet_name(step: &Step) -> String {
     match step.tcp_flags.map(|flags| flags.names()).filter(|names| !names.is_empty()) {
         Some(names) => names,

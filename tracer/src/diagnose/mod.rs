@@ -1,7 +1,6 @@
-//! Facts to findings. Rules read like a table; each cites its evidence or does not fire.
+//! Derives findings from a capture. The rules are listed in a table; each cites its evidence or does not fire.
 //!
-//! Invariant: no I/O, no clock: a finding follows from the capture alone, so that a replay finds
-//! the same.
+//! Invariant: no I/O, no clock. A finding follows from the capture alone, so that a replay gives the same findings.
 
 mod asymmetric_reply;
 mod chains;
@@ -19,10 +18,11 @@ mod wireguard;
 use crate::model::{Finding, Trace};
 use facts::Facts;
 
-/// A rule: from the facts of a capture to its findings.
+/// A rule: derives findings from the facts of a capture.
 type Rule = fn(&Facts<'_>) -> Vec<Finding>;
 
-/// Rules about a packet's story; [`drops`] has those about its end alone; `docs/findings.md` tells each by the id of its findings.
+/// Rules about a packet's whole path. [`drops`] has the rules about its end alone. `docs/findings.md` describes
+/// each finding by its id.
 const RULES: &[Rule] = &[
     untracked_reply::find,
     unreversed_reply::find,
@@ -33,7 +33,7 @@ const RULES: &[Rule] = &[
     down_device::find,
 ];
 
-/// Everything that the rules find, gravest first.
+/// Returns the findings of all rules, gravest first.
 #[must_use]
 pub fn diagnose(trace: &Trace) -> Vec<Finding> {
     let facts = Facts::of(trace);

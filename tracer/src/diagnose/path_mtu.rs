@@ -3,12 +3,12 @@
 use super::facts::Facts;
 use crate::model::Step;
 
-/// A sender that learns sends no packet of that size again after this time. On a node without time to spare it repeats a
-/// segment before it has read the error: only the third repetition, 1.4 s after the first, proves that it does not learn.
+/// A sender that learns sends no packet of that size after this time. On a busy node it repeats a segment before it
+/// has read the error. Only the third repetition, 1.4 s after the first, proves that it does not learn.
 const LEARNED_NS: u64 = 1_000_000_000;
 
-/// Of the drops of its flow and direction that are like this one, the one farthest in time, where they go on for longer
-/// than a sender takes to learn.
+/// Returns the drop farthest in time from `drop`, among the drops of its flow and direction that `like` accepts.
+/// `None` unless they span more time than a sender takes to learn.
 pub fn not_learned<'a>(facts: &Facts<'a>, drop: &Step, like: impl Fn(&'a Step) -> bool) -> Option<&'a Step> {
     let alike = || facts.drops_of(drop.flow).filter(|step| step.direction == drop.direction && like(step));
     let (first, last) = (alike().next()?, alike().next_back()?);

@@ -1,5 +1,5 @@
-//! `tunnel-mtu-exceeded`: packets that do not fit into a tunnel, sent again and again, since the sender does
-//! not learn of it.
+//! `tunnel-mtu-exceeded`: a sender repeats packets that do not fit into a tunnel, because it does not learn the
+//! MTU.
 
 use super::{
     facts::Facts,
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::model::{Cause, Confidence, Finding, Step};
 
-/// One finding for each flow, direction and tunnel.
+/// Returns one finding for each flow, direction and tunnel.
 pub fn find(facts: &Facts<'_>) -> Vec<Finding> {
     merged(facts.drops().filter_map(|drop| finding(facts, drop)))
 }
@@ -35,7 +35,7 @@ const TUNNELS: &[&str] = &[
 fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     let (told, mtu) = told(facts, drop)?;
     let kind = tunnel(facts, told)?;
-    // Path MTU discovery at work drops one packet as well: only who sends that size again has not learned.
+    // Working path MTU discovery drops a packet, too. Only a sender that repeats that size has not learned.
     let again = not_learned(facts, drop, |step| {
         self::told(facts, step).is_some_and(|(place, _)| place.ifindex == told.ifindex && place.netns == told.netns)
     })?;
@@ -75,12 +75,14 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     Some(draft.about(drop))
 }
 
-/// Where the stack said that the packet is too big before it dropped it, and the MTU that it told.
+/// Returns the step at which the stack reported that the packet is too big, before it dropped it, and the reported
+/// MTU.
 fn told<'a>(facts: &Facts<'a>, drop: &Step) -> Option<(&'a Step, u32)> {
     facts.before(drop).find_map(|step| Some((step, step.icmp?.mtu?))).filter(|(step, mtu)| step.len > *mtu)
 }
 
-/// What kind of tunnel does not take it: the device that it was to leave by, or what it is wrapped in.
+/// Names the tunnel that the packet does not fit into: the device that it was to leave by, or the tunnel that it is
+/// in.
 fn tunnel(facts: &Facts<'_>, told: &Step) -> Option<String> {
     let device = facts.device(told.netns, told.ifindex).map(|device| device.kind.as_str());
     match device.filter(|kind| TUNNELS.contains(kind)) {

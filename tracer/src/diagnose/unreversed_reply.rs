@@ -1,5 +1,5 @@
-//! `nat-reply-not-reversed` and `dnat-reply-not-reversed`: the reply to a translated packet reaches
-//! somebody who does not know it, since nobody translates it back.
+//! `nat-reply-not-reversed` and `dnat-reply-not-reversed`: the reply to a translated packet is not translated back,
+//! so that its receiver does not recognise it.
 
 use super::{
     facts::Facts,
@@ -8,13 +8,13 @@ use super::{
 };
 use crate::model::{Cause, Confidence, CtState, Direction, Finding, Nat, Step, Translation};
 
-/// One finding for each flow, place and translation.
+/// Returns one finding for each flow, place and translation.
 pub fn find(facts: &Facts<'_>) -> Vec<Finding> {
     merged(facts.drops().filter_map(|drop| finding(facts, drop)))
 }
 
-/// The translation that the reply to a packet still carries, if any: seen on a packet of the other direction,
-/// and never undone on this one.
+/// Returns the translation that a reply still carries, if any: one that was made on a packet of the other direction
+/// and never reversed on this one.
 pub fn unreversed<'a>(facts: &Facts<'a>, reply: &Step) -> Option<(&'a Step, Translation)> {
     if reply.direction != Direction::Reply || facts.packet(reply.packet).iter().any(|step| step.nat.is_some()) {
         return None;
@@ -27,7 +27,7 @@ pub fn unreversed<'a>(facts: &Facts<'a>, reply: &Step) -> Option<(&'a Step, Tran
 
 fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     let (translated, nat) = unreversed(facts, drop)?;
-    // A reply that is lost on its way to the translator is another story.
+    // A reply that is lost before it reaches the translator has another cause.
     let source = nat.kind != Nat::Dnat;
     if source && drop.netns != translated.netns {
         return None;
@@ -36,7 +36,7 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     let arrived = steps.iter().copied().find(|step| step.ifindex != 0).unwrap_or(drop);
     let refused = steps.iter().copied().find(|step| step.hook.ends_with("_send_reset"));
     let nowhere = drop.drop.as_ref().is_some_and(|drop| drop.reason == "NO_SOCKET");
-    // The packet is refused because nobody knows it, or called INVALID: else the tuple is not what matters.
+    // The tuple is the cause only if the packet is refused as unknown, or is INVALID.
     let invalid = drop.ct.as_ref().is_some_and(|ct| ct.state == CtState::Invalid);
     if refused.is_none() && !nowhere && !invalid {
         return None;
@@ -71,7 +71,7 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     Some(draft.about(drop))
 }
 
-/// The steps of a packet outside tunnels: in there, nobody sees its tuple.
+/// Returns the packet's steps outside tunnels. Inside a tunnel nothing sees its tuple.
 fn bare<'a>(facts: &Facts<'a>, packet: &Step) -> impl Iterator<Item = &'a Step> {
     facts.packet(packet.packet).to_vec().into_iter().filter(|step| step.outer.is_none())
 }
@@ -166,7 +166,7 @@ fn advice(facts: &Facts<'_>, arrived: &Step, translated: &Step, nat: Translation
     )
 }
 
-/// "BPF program cil_to_netdev", "conntrack".
+/// Names what translated: "BPF program cil_to_netdev", "conntrack".
 fn translator(step: &Step) -> String {
     step.bpf.as_ref().map_or_else(|| "conntrack".to_owned(), |bpf| format!("BPF program {}", bpf.program))
 }

@@ -9,7 +9,7 @@ use crate::model::{Cause, Chain, Confidence, CtState, Direction, Finding, Netfil
 
 const ID: &str = "untracked-reply-dropped";
 
-/// One finding for each place that drops and each rule that made UNTRACKED, per flow.
+/// Returns one finding for each flow, each place that drops and each rule that made packets UNTRACKED.
 pub fn find(facts: &Facts<'_>) -> Vec<Finding> {
     merged(facts.drops().filter_map(|drop| finding(facts, drop)))
 }
@@ -32,8 +32,8 @@ fn finding<'a>(facts: &Facts<'a>, drop: &'a Step) -> Option<Finding> {
     })?;
     let chains = facts.reachable(drop.netns, by);
     let accept = accept_rule(&chains, by);
-    // The ruleset is known and has no rule that would have let a tracked reply through: then being
-    // UNTRACKED is not why this packet was dropped.
+    // The ruleset is known, and no rule of it would have accepted a tracked reply. Being UNTRACKED is therefore not
+    // the cause.
     if accept.is_none() && !chains.is_empty() {
         return None;
     }
@@ -60,8 +60,8 @@ fn finding<'a>(facts: &Facts<'a>, drop: &'a Step) -> Option<Finding> {
     Some(draft.about(drop))
 }
 
-/// What made the dropped packet UNTRACKED, if that was seen. In a tunnel's outer headers it is another matter: conntrack
-/// forgets that where the tunnel ends.
+/// Returns the step that made the dropped packet UNTRACKED, if it was seen. A step in another layer of tunnels does
+/// not count, because conntrack's state is reset where a tunnel ends.
 fn notrack<'a>(facts: &Facts<'a>, drop: &Step) -> Option<&'a Step> {
     let mut before = facts.before(drop);
     before.find(|step| step.netns == drop.netns && step.outer == drop.outer && made_untracked(step))

@@ -1,5 +1,5 @@
-//! `wireguard-no-peer` and `wireguard-source-refused`: which addresses belong to which peer decides where
-//! WireGuard sends a packet, and whom it believes.
+//! `wireguard-no-peer` and `wireguard-source-refused`: the peers' allowed IPs decide which peer WireGuard sends a
+//! packet to, and which sources it accepts from a peer.
 
 use std::net::IpAddr;
 
@@ -12,12 +12,12 @@ use super::{
 };
 use crate::model::{AllowedIps, Cause, Confidence, Finding, Peer, Step};
 
-/// A packet for an address that belongs to no peer.
+/// Finds packets for an address that belongs to no peer.
 pub fn no_peer(facts: &Facts<'_>) -> Vec<Finding> {
     merged(facts.drops().filter_map(|drop| unroutable(facts, drop)))
 }
 
-/// A decrypted packet from an address that does not belong to the peer that sent it.
+/// Finds decrypted packets from an address that does not belong to the peer that sent them.
 pub fn source_refused(facts: &Facts<'_>) -> Vec<Finding> {
     merged(facts.drops().filter_map(|drop| refused(facts, drop)))
 }
@@ -27,7 +27,7 @@ fn unroutable(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     let entered = facts.before(drop).find(|step| step.hook == "wg_xmit")?;
     let device = facts.device(entered.netns, entered.ifindex)?;
     let peers = device.allowed_ips.as_ref()?;
-    // In a tunnel of its own it is the outer address that WireGuard looks at.
+    // If the packet is in another tunnel, WireGuard looks at the outer address.
     let destination = entered.outer.unwrap_or(entered.tuple).dst;
     if owner(peers, destination).is_some() {
         return None;
@@ -105,7 +105,7 @@ fn refused(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     Some(draft.about(drop))
 }
 
-/// Whom the address belongs to instead.
+/// Explains whether the address belongs to another peer or to none.
 fn whose(peers: Option<&[AllowedIps]>, sender: Option<&Peer>, source: IpAddr) -> String {
     let other = peers.and_then(|peers| owner(peers, source));
     match other {
@@ -116,7 +116,7 @@ fn whose(peers: Option<&[AllowedIps]>, sender: Option<&Peer>, source: IpAddr) ->
     }
 }
 
-/// The peer with the longest prefix around an address, as WireGuard chooses.
+/// Returns the peer with the longest prefix around an address, as WireGuard chooses.
 fn owner(peers: &[AllowedIps], addr: IpAddr) -> Option<&AllowedIps> {
     let nets = peers.iter().flat_map(|peer| {
         peer.prefixes.iter().filter_map(|prefix| prefix.parse::<IpNet>().ok()).map(move |net| (net, peer))

@@ -1,16 +1,16 @@
-//! Netlink attributes: total look-up by kind; numbers in the byte order that nf_tables uses.
+//! Decodes netlink attributes by kind, whatever the bytes, and encodes them. Numbers are in network order, as in
+//! nf_tables, unless the function's name says `host`.
 
 use netlink_packet_core::NlasIterator;
 
 use super::bytes;
 
-/// A run of attributes (`struct nlattr`, include/uapi/linux/netlink.h). What follows a malformed
-/// one is not read.
+/// A sequence of attributes (`struct nlattr`, include/uapi/linux/netlink.h). Reading stops at the first malformed one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Attrs<'a>(pub(super) &'a [u8]);
 
 impl<'a> Attrs<'a> {
-    /// Each as (kind without flags, value).
+    /// Iterates over (kind without flags, value).
     pub(super) fn iter(self) -> impl Iterator<Item = (u16, &'a [u8])> {
         NlasIterator::new(self.0).filter_map(|nla| {
             let nla = nla.ok()?;
@@ -19,51 +19,51 @@ impl<'a> Attrs<'a> {
         })
     }
 
-    /// The value of the first one of this kind.
+    /// Returns the value of the first attribute of this kind.
     pub(super) fn get(self, kind: u16) -> Option<&'a [u8]> {
         self.iter().find(|(found, _)| *found == kind).map(|(_, value)| value)
     }
 
-    /// The attributes inside of it; none where it is absent.
+    /// Returns the attributes nested in the first one of this kind; none if it is absent.
     pub(super) fn nested(self, kind: u16) -> Attrs<'a> {
         Attrs(self.get(kind).unwrap_or_default())
     }
 
-    /// A byte.
+    /// Reads a byte.
     pub(super) fn u8(self, kind: u16) -> Option<u8> {
         self.get(kind)?.first().copied()
     }
 
-    /// Network order, like every number in nf_tables' attributes.
+    /// Reads a number in network order, like every number in nf_tables' attributes.
     pub(super) fn u16(self, kind: u16) -> Option<u16> {
         bytes::be16_at(self.get(kind)?, 0)
     }
 
-    /// Network order.
+    /// Reads a number in network order.
     pub(super) fn u32(self, kind: u16) -> Option<u32> {
         bytes::array_at(self.get(kind)?, 0).map(u32::from_be_bytes)
     }
 
-    /// Network order.
+    /// Reads a number in network order.
     pub(super) fn u64(self, kind: u16) -> Option<u64> {
         bytes::array_at(self.get(kind)?, 0).map(u64::from_be_bytes)
     }
 
-    /// In this machine's order, like most numbers outside of nf_tables.
+    /// Reads a number in host byte order, like most numbers outside nf_tables.
     pub(super) fn host_u32(self, kind: u16) -> Option<u32> {
         bytes::u32_at(self.get(kind)?, 0)
     }
 
-    /// A NUL-terminated string.
+    /// Reads a NUL-terminated string.
     pub(super) fn text(self, kind: u16) -> Option<String> {
         self.get(kind).map(bytes::text)
     }
 }
 
-/// Length and kind, two bytes each.
+/// Size of an attribute's header: length and kind, two bytes each.
 const HEADER: usize = 4;
 
-/// An attribute as sent; empty where `value` is longer than an attribute can be.
+/// Encodes an attribute; empty if `value` is longer than an attribute can be.
 pub(super) fn encode(kind: u16, value: &[u8]) -> Vec<u8> {
     let Ok(len) = u16::try_from(HEADER + value.len()) else { return Vec::new() };
     let mut bytes = [len.to_ne_bytes(), kind.to_ne_bytes()].concat();
@@ -72,7 +72,7 @@ pub(super) fn encode(kind: u16, value: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A string attribute.
+/// Encodes a string attribute.
 pub(super) fn encode_text(kind: u16, text: &str) -> Vec<u8> {
     encode(kind, &[text.as_bytes(), &[0]].concat())
 }

@@ -1,42 +1,42 @@
-//! Reading numbers and strings out of bytes that may be too short.
+//! Reads numbers and strings from bytes that may be too short.
 
-/// Two bytes at `at` in this machine's order.
+/// Reads two bytes at `at` in host byte order.
 pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     array_at(bytes, at).map(u16::from_ne_bytes)
 }
 
-/// Two bytes at `at` in network order.
+/// Reads two bytes at `at` in network order.
 pub(super) fn be16_at(bytes: &[u8], at: usize) -> Option<u16> {
     array_at(bytes, at).map(u16::from_be_bytes)
 }
 
-/// Four bytes at `at` in this machine's order.
+/// Reads four bytes at `at` in host byte order.
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     array_at(bytes, at).map(u32::from_ne_bytes)
 }
 
-/// `N` bytes at `at`.
+/// Returns the `N` bytes at `at`.
 pub(super) fn array_at<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     slice_at(bytes, at, N)?.try_into().ok()
 }
 
-/// `len` bytes at `at`.
+/// Returns the `len` bytes at `at`.
 pub(super) fn slice_at(bytes: &[u8], at: usize, len: usize) -> Option<&[u8]> {
     bytes.get(at..at.checked_add(len)?)
 }
 
-/// A C string: up to the first NUL or the end.
+/// Returns a C string: the bytes up to the first NUL, or all of them.
 pub(super) fn text(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
 
-/// A C string in the `len` bytes at `at`.
+/// Returns the C string in the `len` bytes at `at`.
 pub(super) fn text_at(bytes: &[u8], at: usize, len: usize) -> Option<String> {
     slice_at(bytes, at, len).map(text)
 }
 
-/// A number of up to eight bytes in this machine's order.
+/// Reads a number of one, two, four or eight bytes in host byte order.
 pub(super) fn host_number(bytes: &[u8]) -> Option<u64> {
     match bytes.len() {
         1 => bytes.first().copied().map(u64::from),
@@ -47,12 +47,12 @@ pub(super) fn host_number(bytes: &[u8]) -> Option<u64> {
     }
 }
 
-/// A number of up to eight bytes in network order.
+/// Reads a number of up to eight bytes in network order.
 pub(super) fn net_number(bytes: &[u8]) -> Option<u64> {
     (bytes.len() <= 8).then(|| bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }
 
-/// An address of four or sixteen bytes.
+/// Reads an address of four or sixteen bytes.
 pub(super) fn ip(bytes: &[u8]) -> Option<std::net::IpAddr> {
     match bytes.len() {
         4 => array_at::<4>(bytes, 0).map(Into::into),
@@ -61,12 +61,12 @@ pub(super) fn ip(bytes: &[u8]) -> Option<std::net::IpAddr> {
     }
 }
 
-/// `0x` and two digits a byte.
+/// Formats bytes as `0x` and two digits a byte.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold("0x".to_owned(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-/// How many leading bits are set, where no other bit is.
+/// Returns the number of leading one bits if no other bit is set.
 pub(super) fn prefix_len(mask: &[u8]) -> Option<u32> {
     let ones = mask.iter().map(|byte| byte.count_ones()).sum::<u32>();
     let leading = mask.iter().take_while(|byte| **byte == 0xff).count();

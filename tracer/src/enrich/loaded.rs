@@ -1,4 +1,4 @@
-//! Whether a part of the kernel is there at all. Asking it over netlink would load its module
+//! Checks whether a part of the kernel is present, because asking for it over netlink would load its module
 //! (`netlink_create`, net/netlink/af_netlink.c; `nfnetlink_rcv_msg`, net/netfilter/nfnetlink.c).
 
 use std::{
@@ -8,7 +8,7 @@ use std::{
     sync::OnceLock,
 };
 
-/// A part of the kernel: its module, and the end of a line of `/proc/kallsyms` that names one of its functions.
+/// A part of the kernel: its module, and the end of the `/proc/kallsyms` line of one of its functions.
 pub(super) struct Part(&'static str, &'static [u8]);
 
 /// nftables.
@@ -18,16 +18,16 @@ pub(super) const CTNETLINK: Part = Part("nf_conntrack_netlink", b" ctnetlink_get
 /// IPsec over netlink.
 pub(super) const XFRM_USER: Part = Part("xfrm_user", b" xfrm_dump_policy");
 
-/// Whether it is loaded or built in.
+/// Returns whether the part is loaded as a module or built in.
 pub(super) fn is_loaded(part: &Part) -> bool {
     let Part(module, _) = part;
     Path::new("/sys/module").join(module).exists() || is_built_in(part)
 }
 
-/// Built in, a part need not have a directory in `/sys/module`; its function is a symbol of the kernel
-/// itself then, without a module's name behind it. False where symbols cannot be read.
+/// Returns whether the part is built in, and false if symbols cannot be read. A built-in part need not have a directory
+/// in `/sys/module`, but the line of its function then ends without a module's name.
 fn is_built_in(Part(module, _): &Part) -> bool {
-    // What is built in stays: one look is enough.
+    // One look is enough, because the set of built-in parts never changes.
     static BUILT_IN: OnceLock<Vec<&'static str>> = OnceLock::new();
     BUILT_IN.get_or_init(|| built_in().unwrap_or_default()).contains(module)
 }

@@ -1,9 +1,9 @@
-//! Looks up what the kernel side can only point at: network namespaces, interfaces, rule text, routes,
-//! WireGuard's allowed IPs.
+//! Looks up the objects that kernel-side records refer to (network namespaces, interfaces, rule texts, routes,
+//! WireGuard's allowed IPs), and a node's evidence about a drop.
 //!
-//! Invariant: read-only. Nothing here changes a ruleset, resets a counter, loads a module, keeps a
-//! key, or moves a thread into another namespace that does anything but the look-up. A look-up that
-//! fails is a value that says why; data from the kernel or from a tool never panics.
+//! Invariant: look-ups are read-only. Nothing here changes a ruleset, resets a counter, loads a module or keeps a key.
+//! Only a thread that does nothing but the look-up enters another namespace. A look-up that fails returns a value that
+//! says why. Data from the kernel or from a tool never causes a panic.
 
 mod attrs;
 mod bytes;

@@ -1,4 +1,4 @@
-//! Questions to the kernel over netlink, in the calling thread's netns.
+//! Sends questions to the kernel over netlink, in the calling thread's netns.
 
 use std::{io, os::fd::AsFd as _};
 
@@ -14,15 +14,14 @@ use zeroize::Zeroizing;
 
 use super::bytes;
 
-/// Asks for one object or, with `dump`, for all: what `read` makes of the answers, which it gets
-/// without the netlink header. They are wiped afterwards: some hold secrets that nobody here asked
-/// for.
+/// Asks for one object or, with `dump`, for all, and returns what `read` makes of each answer. `read` gets the answers
+/// without their netlink header. The answers are wiped afterwards, because some hold secrets that nobody asked for.
 pub(super) fn ask<T>(question: &Question<'_>, read: impl Fn(&[u8]) -> T) -> io::Result<Vec<T>> {
     ask_until_whole(question, false, read)
 }
 
-/// As [`ask`], but the kernel takes what the question says about the objects of a dump for a filter
-/// (`NETLINK_GET_STRICT_CHK`, since 4.20).
+/// Like [`ask`], but the kernel filters a dump by the objects that the question describes (`NETLINK_GET_STRICT_CHK`,
+/// since 4.20).
 pub(super) fn ask_strictly<T>(question: &Question<'_>, read: impl Fn(&[u8]) -> T) -> io::Result<Vec<T>> {
     ask_until_whole(question, true, read)
 }
@@ -35,26 +34,26 @@ fn ask_until_whole<T>(question: &Question<'_>, strict: bool, read: impl Fn(&[u8]
             return Ok(found);
         }
     }
-    // Somebody changes them all the time: what was seen last is the best there is.
+    // The objects keep changing: the last dump is the best available.
     Ok(found)
 }
 
-/// What is asked.
+/// One question to the kernel.
 pub(super) struct Question<'a> {
     /// `NETLINK_*`.
     pub(super) protocol: isize,
     /// `nlmsg_type`.
     pub(super) kind: u16,
-    /// For all objects instead of one.
+    /// Whether to ask for all objects instead of one.
     pub(super) dump: bool,
-    /// What comes after the netlink header.
+    /// The message after the netlink header.
     pub(super) body: &'a [u8],
 }
 
-/// A dump that its objects changed under is asked for again this many times.
+/// How many times a dump is tried if changes interrupt it.
 const TRIES: usize = 5;
 
-/// Whether the dump was interrupted by a change.
+/// Asks once, and returns whether a change interrupted the dump.
 fn ask_once(question: &Question<'_>, strict: bool, each: &mut impl FnMut(&[u8])) -> io::Result<bool> {
     let socket = Socket::new(question.protocol)?;
     if strict {
@@ -80,14 +79,14 @@ fn ask_once(question: &Question<'_>, strict: bool, each: &mut impl FnMut(&[u8]))
     }
 }
 
-/// What one datagram said besides its objects.
+/// What one datagram reports besides its objects.
 #[derive(Debug, Eq, PartialEq)]
 struct Part {
     done: bool,
     interrupted: bool,
 }
 
-/// Takes the objects out of one datagram.
+/// Passes each object of one datagram to `each`.
 fn read_part(mut part: &[u8], each: &mut impl FnMut(&[u8])) -> io::Result<Part> {
     let mut interrupted = false;
     while let Some(len) = bytes::u32_at(part, 0) {
@@ -118,7 +117,7 @@ fn request(question: &Question<'_>) -> Vec<u8> {
     let mut bytes = len.to_ne_bytes().to_vec();
     bytes.extend(question.kind.to_ne_bytes());
     bytes.extend((NLM_F_REQUEST | if question.dump { NLM_F_DUMP } else { 0 }).to_ne_bytes());
-    // Sequence and port number: one request a socket, nothing to tell apart.
+    // Sequence number and port id are zero: a socket carries one request, so nothing needs to be distinguished.
     bytes.extend([0; 8]);
     bytes.extend_from_slice(question.body);
     bytes

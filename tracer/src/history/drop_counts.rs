@@ -1,4 +1,4 @@
-//! Drops counted by cause, place and, where only drops are told, flow.
+//! Counts drops by cause, by place and, if only drops are reported, by flow.
 
 use std::cmp::Reverse;
 
@@ -7,14 +7,14 @@ use crate::{
     model::{Direction, Drop, DropCount, Step, Where},
 };
 
-/// What has been counted.
+/// Counts of drops.
 #[derive(Debug, Default)]
 pub struct DropCounts {
     by_flow: bool,
     counts: Map<Key, DropCount>,
 }
 
-/// Where there are so many rows already, flows are not told apart any more: there may be any number of them.
+/// Maximum number of rows before flows are no longer distinguished, because their number has no bound.
 const FLOWS_AT_MOST: usize = 65_536;
 
 #[derive(Debug, Eq, Hash, PartialEq)]
@@ -26,7 +26,7 @@ struct Key {
 }
 
 impl DropCounts {
-    /// Of nothing; `by_flow` tells flows apart.
+    /// Creates empty counts; `by_flow` distinguishes flows.
     pub fn new(by_flow: bool) -> Self {
         Self { by_flow, counts: Map::default() }
     }
@@ -53,7 +53,7 @@ impl DropCounts {
         count.packets += 1;
     }
 
-    /// Adds what was counted elsewhere, flows not told apart.
+    /// Adds drops that were counted elsewhere, without distinguishing flows.
     pub fn add_count(&mut self, more: DropCount) {
         let drop = Drop { reason: more.reason.clone(), location: more.location.clone() };
         let key = Key { cause: more.cause.clone(), drop, place: more.r#where.clone(), flow: None };
@@ -61,7 +61,7 @@ impl DropCounts {
         count.packets += more.packets;
     }
 
-    /// Most packets first; those of like numbers in the order of their flows and places.
+    /// Returns the counts, most packets first. Equal counts are in the order of their flows and places.
     pub fn worst_first(&self) -> Vec<DropCount> {
         let mut counts: Vec<DropCount> = self.counts.values().cloned().collect();
         counts.sort_by_cached_key(|count| {
@@ -77,7 +77,7 @@ impl DropCounts {
     }
 }
 
-/// Where a step is, down to the rule.
+/// Returns the place of a step, down to the rule.
 pub fn place(step: &Step) -> Where {
     let netfilter = step.netfilter.clone().unwrap_or_default();
     Where {

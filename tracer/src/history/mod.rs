@@ -1,8 +1,8 @@
-//! What a live run retains for its report, in no more memory than it may take.
+//! Retains the lines of a live run for its report, within a memory limit.
 //!
-//! What is needed least is evicted first: the oldest packets, those of flows without a drop before the others, and
-//! what was dropped last of all. But half of the memory is for the newest, of which nobody knows yet how they end.
-//! Each evicted packet is counted, and each of its drops.
+//! The oldest packets are evicted first, those of flows with a drop later, and dropped packets last. But half of the
+//! memory is for the newest packets, because it is not known yet how they end. Each evicted packet and each of its
+//! drops is counted.
 
 pub mod drop_counts;
 pub mod memory;
@@ -18,41 +18,41 @@ use crate::{
 
 /// The trace so far.
 pub struct History {
-    /// All but the steps.
+    /// Everything except the steps.
     trace: Trace,
-    /// By how much they are needed: all, those of flows with a drop, those of packets that were dropped.
+    /// Steps by how much they are needed: all, those of flows with a drop, those of packets that were dropped.
     ranks: [Rank; 3],
-    /// How many drops are retained of each packet.
+    /// Number of retained drops of each packet.
     drops_of_packet: Map<u64, u32>,
-    /// The same of each flow.
+    /// Number of retained drops of each flow.
     drops_of_flow: Map<u64, u32>,
-    /// Bytes that all ranks together may take.
+    /// Maximum number of bytes of all ranks together.
     limit: usize,
     evicted_packets: u64,
     evicted_drops: DropCounts,
 }
 
-/// Steps that are needed alike.
+/// Steps that are equally needed.
 #[derive(Default)]
 struct Rank {
     steps: Steps,
     bytes: usize,
-    /// The last packet of which something was evicted from here. Ids rise in order of first sight.
+    /// The last packet of which a step was evicted from this rank. Ids rise in order of first sight.
     last_evicted: u64,
 }
 
-/// A trace, and what is not in it any more.
+/// A trace, and counts of what was evicted from it.
 pub struct Retained {
     /// The trace.
     pub trace: Trace,
-    /// How many packets were evicted.
+    /// Number of evicted packets.
     pub evicted_packets: u64,
     /// Their drops.
     pub evicted_drops: Vec<DropCount>,
 }
 
 impl History {
-    /// Nothing yet, and no more than so many bytes of steps.
+    /// Creates an empty history that retains at most `limit` bytes of steps.
     pub fn new(limit: usize) -> Self {
         Self {
             trace: Trace::default(),
@@ -73,15 +73,15 @@ impl History {
         }
     }
 
-    /// All that is retained, steps in order of time.
+    /// Returns everything that is retained, with steps in order of time.
     pub fn take(self) -> Retained {
         let Self { mut trace, ranks, drops_of_flow, evicted_packets, evicted_drops, .. } = self;
-        // The oldest first: sorting takes the more memory the less is in order.
+        // The oldest steps come first, because sorting takes more memory the less is in order.
         let [newest, others @ ..] = ranks;
         others.into_iter().rev().for_each(|rank| rank.steps.append_to(&mut trace.steps));
         let mut aside = trace.steps.len();
         newest.steps.append_to(&mut trace.steps);
-        // Of a packet that was evicted in part nothing is told.
+        // Discards the remaining steps of packets that were evicted in part.
         trace.steps.retain(|step| {
             let needed = aside > 0 || step.packet > newest.last_evicted || drops_of_flow.contains_key(&step.flow);
             aside = aside.saturating_sub(1);
@@ -102,7 +102,7 @@ impl History {
         while self.ranks.iter().map(|rank| rank.bytes).sum::<usize>() > self.limit && self.evict() {}
     }
 
-    /// Evicts a step, or puts it where those stay longer that are needed more. False where there is none.
+    /// Evicts a step, or moves it to a rank that is retained longer. Returns false if there is no step.
     fn evict(&mut self) -> bool {
         let order = if self.ranks[0].bytes > self.limit / 2 { [0, 1, 2] } else { [1, 2, 0] };
         let oldest = order.into_iter().find_map(|rank| Some((rank, self.ranks[rank].pop()?)));
@@ -142,7 +142,7 @@ impl Rank {
     }
 }
 
-/// One drop less is retained.
+/// Counts one retained drop less.
 fn less(retained: &mut Map<u64, u32>, key: u64) {
     if let Some(count) = retained.get_mut(&key) {
         *count -= 1;
@@ -152,7 +152,7 @@ fn less(retained: &mut Map<u64, u32>, key: u64) {
     }
 }
 
-/// Bytes that a step takes, names apart that are long: those are shared.
+/// Returns the number of bytes that a step takes. Long names are not included, because they are shared.
 fn size(step: &Step) -> usize {
     fn boxed<T>(part: Option<&T>) -> usize {
         part.map_or(0, |_| size_of::<T>())

@@ -1,4 +1,4 @@
-//! Steps in the order in which they came, in blocks: what is taken away gives its memory back.
+//! Holds steps in order of arrival, in blocks, so that evicted steps give their memory back.
 
 use std::collections::VecDeque;
 
@@ -8,15 +8,15 @@ use crate::model::Step;
 #[derive(Default)]
 pub struct Steps {
     blocks: VecDeque<VecDeque<Step>>,
-    /// An empty block, for the next that is needed.
+    /// An empty block for reuse.
     spare: VecDeque<Step>,
 }
 
-/// Steps in a block: some hundred kilobytes.
+/// Number of steps in a block, which takes on the order of 100 KB.
 const BLOCK: usize = 512;
 
 impl Steps {
-    /// Adds the newest.
+    /// Adds the newest step.
     pub fn push(&mut self, step: Step) {
         match self.blocks.back_mut().filter(|block| block.len() < BLOCK) {
             Some(block) => block.push_back(step),
@@ -29,7 +29,7 @@ impl Steps {
         }
     }
 
-    /// Takes the oldest away.
+    /// Removes and returns the oldest step.
     pub fn pop(&mut self) -> Option<Step> {
         let block = self.blocks.front_mut()?;
         let step = block.pop_front();
@@ -39,7 +39,7 @@ impl Steps {
         step
     }
 
-    /// All of them in one, block by block: there are never two copies of many.
+    /// Appends all steps to `steps`, block by block, so that there are never two copies of many.
     pub fn append_to(self, steps: &mut Vec<Step>) {
         steps.reserve_exact(self.blocks.iter().map(VecDeque::len).sum());
         self.blocks.into_iter().for_each(|block| steps.extend(block));

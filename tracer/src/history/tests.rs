@@ -9,7 +9,7 @@ use crate::{
     source::capture,
 };
 
-/// A step of a packet, its end or not.
+/// Returns a step of a packet, which is its drop if `dropped`.
 pub fn step(packet: u64, flow: u64, dropped: bool) -> Step {
     let addr = IpAddr::from([192, 0, 2, 1]);
     Step {
@@ -40,7 +40,7 @@ pub fn step(packet: u64, flow: u64, dropped: bool) -> Step {
     }
 }
 
-/// Packets of two steps each; what is retained of them in memory for so many steps.
+/// Returns what is retained of packets of two steps each, in memory for `steps` steps.
 fn retained(packets: impl Iterator<Item = (u64, u64, bool)>, steps: usize) -> Retained {
     let mut history = History::new(steps * size_of::<Step>());
     for (packet, flow, dropped) in packets {
@@ -70,7 +70,7 @@ fn the_oldest_go_first_and_are_counted() {
 
 #[test]
 fn the_flow_of_a_drop_stays_longer_and_the_drop_longest() {
-    // Packets 1 to 4 are of the flow whose packet 4 is dropped.
+    // Packets 1 to 4 belong to the flow whose packet 4 is dropped.
     let of = |packet| (packet, if packet <= 4 { 1 } else { packet }, packet == 4);
     let taken = retained((1..=100).map(of), 20);
     assert_eq!((packets(&taken), taken.evicted_packets), ([1, 2, 3, 4].into_iter().chain(95..=100).collect(), 90));
@@ -98,7 +98,7 @@ fn a_drop_of_an_evicted_packet_is_retained() {
     assert!(!packets(&taken).contains(&1));
 }
 
-/// Captures of real runs, each after more packets of other flows than there is room for.
+/// Replays captures of real runs, each after more packets of other flows than there is room for.
 #[test]
 fn the_latest_drops_are_diagnosed_all_the_same() {
     const EARLIER: u64 = 1000;
@@ -128,7 +128,7 @@ proptest! {
         let mut whole = packets(&taken);
         whole.sort_unstable();
         whole.dedup();
-        // Some are retained in part, and counted.
+        // Some packets are retained in part, and counted.
         prop_assert!(whole.len() as u64 + taken.evicted_packets >= all, "{} of {all}, {}", whole.len(), taken.evicted_packets);
         let counted: u64 = taken.evicted_drops.iter().map(|drop| drop.packets).sum();
         let left = taken.trace.steps.iter().filter(|step| step.drop.is_some()).count() as u64;

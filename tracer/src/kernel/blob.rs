@@ -1,4 +1,4 @@
-//! The bytes of a file, mapped where the kernel allows that.
+//! The bytes of a file, mapped if the kernel allows it.
 
 use std::{
     fs::{self, File},
@@ -11,31 +11,32 @@ use std::{
 
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 
-/// Bytes that nobody changes.
+/// Bytes that never change.
 pub enum Blob {
-    /// Pages of the kernel's own: no memory of ours.
+    /// The kernel's own pages, which take no memory of ours.
     Mapped(Mapped),
     /// A copy.
     Read(Vec<u8>),
 }
 
-/// A mapping, which ends with this.
+/// A mapping, which is unmapped when dropped.
 pub struct Mapped {
     begin: NonNull<libc::c_void>,
     len: NonZeroUsize,
 }
 
-// SAFETY: the pages are read alone, wherever that happens.
+// SAFETY: the pages are only read, which any thread may do.
 unsafe impl Send for Mapped {}
-// SAFETY: as above.
+// SAFETY: the pages are only read, which several threads may do at once.
 unsafe impl Sync for Mapped {}
 
 impl Blob {
-    /// Maps a file whose content never changes: `/sys/kernel/btf/vmlinux` allows that since 6.16
-    /// (`btf_sysfs_vmlinux_mmap`, kernel/bpf/sysfs_btf.c). Reads it elsewhere.
+    /// Maps a file whose content never changes, or reads it if it cannot be mapped.
+    ///
+    /// `/sys/kernel/btf/vmlinux` can be mapped since 6.16 (`btf_sysfs_vmlinux_mmap`, kernel/bpf/sysfs_btf.c).
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// Fails if the file cannot be read.
     pub fn of(path: &Path) -> io::Result<Self> {
         match map(&File::open(path)?) {
             Some(mapped) => Ok(Self::Mapped(mapped)),
@@ -46,7 +47,7 @@ impl Blob {
 
 fn map(file: &File) -> Option<Mapped> {
     let len = NonZeroUsize::new(usize::try_from(file.metadata().ok()?.len()).ok()?)?;
-    // SAFETY: no address is asked for; the kernel's own types do not change while it runs.
+    // SAFETY: no address is requested, and the kernel's own types do not change while it runs.
     let begin = unsafe { mmap(None, len, ProtFlags::PROT_READ, MapFlags::MAP_PRIVATE, file, 0) };
     Some(Mapped { begin: begin.ok()?, len })
 }
@@ -56,7 +57,7 @@ impl Deref for Blob {
 
     fn deref(&self) -> &[u8] {
         match self {
-            // SAFETY: so many bytes are mapped as long as this lives.
+            // SAFETY: `len` bytes are mapped until `mapped` is dropped.
             Self::Mapped(mapped) => unsafe {
                 std::slice::from_raw_parts(mapped.begin.as_ptr().cast::<u8>(), mapped.len.get())
             },

@@ -1,13 +1,13 @@
-//! Reads BTF (Documentation/bpf/btf.rst), vmlinux' and the split BTF of modules.
+//! Reads BTF (Documentation/bpf/btf.rst): that of vmlinux, and the split BTF of modules.
 //!
-//! Our own reader: aya-obj cannot walk members and does not take split BTF, `btfparse` has no split
-//! BTF, `btf-rs` is LGPL. It reads what layouts, signatures and enumerations ask for and nothing else.
+//! We have our own reader because aya-obj cannot walk members and does not take split BTF, `btfparse` has no split BTF,
+//! and `btf-rs` is LGPL. This one reads only what layouts, signatures and enumerations need.
 
 use std::ffi::CStr;
 
 use super::blob::Blob;
 
-/// `BTF_KIND_*` as far as they are looked at.
+/// The `BTF_KIND_*` values in use.
 mod kind {
     pub const INT: u8 = 1;
     pub const PTR: u8 = 2;
@@ -29,11 +29,11 @@ mod kind {
 
 const MAGIC: u16 = 0xeb9f;
 
-/// One BTF blob: its bytes, where its types begin in them, and which of those have which name. vmlinux has
-/// more than 100,000 types, so that nothing is copied out.
+/// One BTF blob: its bytes, the position of each type, and an index by name. Nothing is copied out, because vmlinux has
+/// more than 100,000 types.
 pub struct Btf {
     data: Blob,
-    /// Where each type begins.
+    /// Position of each type in the bytes.
     types: Vec<u32>,
     first_id: u32,
     strings: usize,
@@ -48,7 +48,7 @@ struct Type {
     info: u32,
     /// Size or type id, depending on the kind.
     size_or_type: u32,
-    /// Where what follows the header begins.
+    /// Position of the data that follows the header.
     rest: usize,
 }
 
@@ -74,10 +74,10 @@ impl Type {
 }
 
 impl Btf {
-    /// Parses a blob; a module's on top of vmlinux'.
+    /// Parses a blob; a module's on top of vmlinux's.
     ///
     /// # Errors
-    /// A sentence where the blob is cut short or of an unknown kind.
+    /// One sentence if the blob is cut short or of an unknown kind.
     pub fn parse(data: impl Into<Blob>, base: Option<&Self>) -> Result<Self, String> {
         let data = data.into();
         let word = |at: usize| u32_at(&data, at).ok_or_else(|| "the header is cut short".to_owned());
@@ -101,14 +101,14 @@ impl Btf {
         Ok(btf)
     }
 
-    /// Name of a type, or of a function.
+    /// Returns the name of a type or function.
     #[must_use]
     pub fn name_of(&self, id: u32) -> Option<&str> {
         let ty = self.ty(id.checked_sub(self.first_id)?)?;
         std::str::from_utf8(self.string(ty.name)?).ok().filter(|name| !name.is_empty())
     }
 
-    /// A type of this blob by its number in it.
+    /// Returns a type of this blob by its number in the blob.
     fn ty(&self, index: u32) -> Option<Type> {
         Type::read(&self.data, *self.types.get(index as usize)? as usize)
     }
@@ -120,12 +120,12 @@ impl Btf {
     }
 }
 
-/// Types by name, in rising order of their ids: chains of those whose names have the same hash.
+/// Index of types by name: chains of those whose names have the same hash, in rising order of ids.
 #[derive(Default)]
 struct Names {
-    /// First type of each chain, as a number in the blob plus one; 0 for none.
+    /// First type of each chain, as its number in the blob plus one; 0 for none.
     first: Vec<u32>,
-    /// The next one after each type.
+    /// The type after each type in its chain, as a number of the same kind.
     next: Vec<u32>,
 }
 
@@ -142,14 +142,15 @@ impl Names {
         names
     }
 
-    /// Numbers of types in the blob, among which are all of this name.
+    /// Returns the numbers of types in the blob. All types of this name are among them.
     fn candidates(&self, name: &str) -> impl Iterator<Item = u32> {
         let first = self.first.get(self.chain(name.as_bytes())).copied().unwrap_or(0);
         let next = |index: &u32| self.next.get(*index as usize)?.checked_sub(1);
         std::iter::successors(first.checked_sub(1), next)
     }
 
-    /// Of the length, and of the first and the last eight bytes: names are told apart by their ends.
+    /// Returns the chain of a name. Names are distinguished by their ends, so the hash covers the length, and the first
+    /// and the last eight bytes.
     fn chain(&self, name: &[u8]) -> usize {
         let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
         let mut hash = name.len() as u64 ^ word(name.first_chunk()) ^ word(name.last_chunk()).rotate_left(29);
@@ -162,7 +163,7 @@ impl Names {
 }
 
 fn read_types(data: &[u8], mut at: usize, end: usize) -> Result<Vec<u32>, String> {
-    // Vmlinux of 6.18 has 28 bytes for each.
+    // vmlinux of 6.18 has 28 bytes for each.
     let mut types = Vec::with_capacity((end - at) / 24);
     while at < end {
         let ty = Type::read(data, at).ok_or("a type is cut short")?;
@@ -181,7 +182,7 @@ fn read_types(data: &[u8], mut at: usize, end: usize) -> Result<Vec<u32>, String
     Ok(types)
 }
 
-/// A module's types on top of vmlinux', or vmlinux' alone.
+/// The types of a module on top of vmlinux's, or those of vmlinux alone.
 #[derive(Clone, Copy)]
 pub struct Split<'a> {
     /// vmlinux.
@@ -202,7 +203,7 @@ pub struct Member {
 }
 
 impl<'a> Split<'a> {
-    /// Member `a.b.c` of a structure or union, through anonymous members.
+    /// Looks up member `a.b.c` of a structure or union, through anonymous members.
     #[must_use]
     pub fn member(&self, structure: &str, path: &str) -> Option<Member> {
         let mut found = Member { bit: 0, width: 0, ty: self.structure(structure)? };
@@ -213,33 +214,33 @@ impl<'a> Split<'a> {
         Some(found)
     }
 
-    /// Size of a structure in bytes.
+    /// Returns the size of a structure in bytes.
     #[must_use]
     pub fn size(&self, structure: &str) -> Option<u32> {
         Some(self.ty(self.structure(structure)?)?.1.size_or_type)
     }
 
-    /// Id of a function defined in the module (in vmlinux where there is no module).
+    /// Returns the id of a function that is defined in the module, or in vmlinux if there is no module.
     #[must_use]
     pub fn function(&self, name: &str) -> Option<u32> {
         let own = self.split.unwrap_or(self.base);
         self.named(own, name, &[kind::FUNC])
     }
 
-    /// Id of the typedef that stands for a tracepoint's signature.
+    /// Returns the id of the typedef that holds a tracepoint's signature.
     #[must_use]
     pub fn tracepoint(&self, name: &str) -> Option<u32> {
         self.named(self.base, &format!("btf_trace_{name}"), &[kind::TYPEDEF])
     }
 
-    /// What the parameters of a function are: the structure that each points to, empty for others.
+    /// Returns for each parameter of a function the structure that it points to, empty for other parameters.
     #[must_use]
     pub fn parameters(&self, function: u32) -> Option<Vec<&'a str>> {
         let (_, func) = self.ty(function)?;
         self.prototype(func.size_or_type)
     }
 
-    /// The same of a tracepoint, without the leading context.
+    /// Returns the same for a tracepoint, without the leading context.
     #[must_use]
     pub fn tracepoint_parameters(&self, typedef: u32) -> Option<Vec<&'a str>> {
         let (_, pointer) = self.ty(self.resolve(typedef))?;
@@ -250,7 +251,7 @@ impl<'a> Split<'a> {
         Some(parameters)
     }
 
-    /// Names and values of an enumeration.
+    /// Returns the names and values of an enumeration.
     #[must_use]
     pub fn enumeration(&self, name: &str) -> Option<Vec<(&'a str, u32)>> {
         let (owner, ty) = self.ty(self.named(self.base, name, &[kind::ENUM])?)?;
@@ -272,7 +273,7 @@ impl<'a> Split<'a> {
             .collect()
     }
 
-    /// Name of the structure that a type points to.
+    /// Returns the name of the structure that a type points to.
     fn pointee(&self, id: u32) -> Option<&'a str> {
         let (_, pointer) = self.ty(self.resolve(id))?;
         if pointer.kind() != kind::PTR {
@@ -304,7 +305,7 @@ impl<'a> Split<'a> {
             let at = ty.rest + entry * 12;
             let (name_at, member_ty, offset) =
                 (u32_at(&owner.data, at)?, u32_at(&owner.data, at + 4)?, u32_at(&owner.data, at + 8)?);
-            // With the kind flag the offset holds the width of a bit field, too.
+            // With the kind flag, the offset also holds the width of a bit field.
             let (bit, width) = if ty.info >> 31 == 1 { (offset & 0x00ff_ffff, offset >> 24) } else { (offset, 0) };
             match self.bytes(name_at).unwrap_or_default() {
                 [] => {
@@ -319,7 +320,7 @@ impl<'a> Split<'a> {
         None
     }
 
-    /// Through typedefs and qualifiers.
+    /// Follows typedefs and qualifiers.
     fn resolve(&self, mut id: u32) -> u32 {
         while let Some((_, ty)) = self.ty(id) {
             match ty.kind() {
@@ -350,7 +351,7 @@ impl<'a> Split<'a> {
     }
 }
 
-/// Ids are 32 bits wide: a blob cannot hold more types.
+/// Converts a number of types or bytes. BTF counts both in 32 bits, so that a blob cannot hold more.
 fn count(types: usize) -> u32 {
     u32::try_from(types).unwrap_or(u32::MAX)
 }

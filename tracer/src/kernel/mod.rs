@@ -1,4 +1,4 @@
-//! The running kernel, read once and immutable from then on.
+//! Data of the running kernel: read once, then immutable except for modules that are loaded later.
 
 pub mod blob;
 pub mod btf;
@@ -15,10 +15,10 @@ use std::{
 use blob::Blob;
 use btf::{Btf, Split};
 
-/// Where the kernel shows its own BTF and that of its modules.
+/// The directory of the kernel's own BTF and that of its modules.
 const BTF_DIR: &str = "/sys/kernel/btf";
 
-/// What was read of the running kernel.
+/// Data read from the running kernel.
 pub struct Kernel {
     /// `uname -r`.
     pub release: String,
@@ -26,17 +26,17 @@ pub struct Kernel {
     pub node: String,
     /// BTF of vmlinux.
     pub vmlinux: Btf,
-    /// BTF of the loaded modules that hooks or structures live in.
+    /// BTF of the loaded modules that hooks or structures are in.
     pub modules: BTreeMap<String, Btf>,
-    /// Modules of those that are loaded without BTF: kernels before 5.11 know none of modules.
+    /// Those of these modules that are loaded without BTF. Kernels before 5.11 have none for modules.
     pub untyped: BTreeSet<String>,
 }
 
 impl Kernel {
-    /// Reads the BTF of vmlinux and of those of the named modules that are loaded.
+    /// Reads the BTF of vmlinux, and of the wanted modules that are loaded.
     ///
     /// # Errors
-    /// Where the kernel shows no BTF, or one that cannot be understood.
+    /// One sentence if the kernel shows no BTF, or one that cannot be understood.
     pub fn read<'a>(wanted: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let path = format!("{BTF_DIR}/vmlinux");
         let data = Blob::of(Path::new(&path)).map_err(|error| {
@@ -58,10 +58,10 @@ impl Kernel {
         Ok(kernel)
     }
 
-    /// Reads the BTF of those of the named modules that have been loaded since; gives their names.
+    /// Reads the BTF of the wanted modules that were loaded since the last call, and returns their names.
     ///
     /// # Errors
-    /// Where the kernel shows a BTF that cannot be understood.
+    /// One sentence if the kernel shows a BTF that cannot be understood.
     pub fn join<'a>(&mut self, wanted: impl IntoIterator<Item = &'a str>) -> Result<Vec<String>, String> {
         let mut joined = Vec::new();
         for module in wanted {
@@ -80,8 +80,9 @@ impl Kernel {
         Ok(joined)
     }
 
-    /// The types of a module on top of vmlinux'; of vmlinux alone for an empty name. `None` where the
-    /// module is not loaded, or built in (its types are then vmlinux').
+    /// Returns the types of a module on top of vmlinux's, or those of vmlinux for an empty name.
+    ///
+    /// Returns `None` if the module is not loaded, has no BTF, or is built in (its types are then those of vmlinux).
     #[must_use]
     pub fn types(&self, module: &str) -> Option<Split<'_>> {
         if module.is_empty() {
@@ -91,7 +92,7 @@ impl Kernel {
     }
 }
 
-/// A module that is still being loaded takes no tracing program yet. One that is built in has no state.
+/// Whether a module is loaded completely. Before that, it takes no tracing program. A built-in module has no state.
 fn is_live(module: &str) -> bool {
     let state = fs::read_to_string(Path::new("/sys/module").join(module).join("initstate"));
     state.is_ok_and(|state| state.trim() == "live")

@@ -4,15 +4,15 @@ use tracer_common::{ABSENT, FIELDS, Field, LAYOUT_FIELDS, Layout, Unit};
 
 use super::{Kernel, btf::Split};
 
-/// Offsets in the running kernel, and the names of the rows that it does not have.
+/// Offsets in the running kernel, and the names of the rows that it lacks.
 pub struct Resolved {
     /// The offsets.
     pub layout: Layout,
-    /// `structure.path` of what is missing although its module is loaded.
+    /// `structure.path` of each row that is missing although its module is loaded.
     pub missing: Vec<String>,
 }
 
-/// Every row, from vmlinux or else from the first of its modules that knows the structure.
+/// Resolves every row, from vmlinux or else from the first of its modules that has the field.
 #[must_use]
 pub fn resolve(kernel: &Kernel) -> Resolved {
     let mut values = [ABSENT; LAYOUT_FIELDS];
@@ -31,7 +31,7 @@ pub fn resolve(kernel: &Kernel) -> Resolved {
     Resolved { layout: Layout::from_values(&values), missing }
 }
 
-/// The modules whose BTF the rows need.
+/// Returns the modules whose BTF the rows need.
 pub fn modules() -> impl Iterator<Item = &'static str> {
     FIELDS.iter().flat_map(|field| field.modules.split(','))
 }

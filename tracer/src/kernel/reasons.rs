@@ -6,11 +6,11 @@ use super::Kernel;
 
 const PREFIX: &str = "SKB_DROP_REASON_";
 
-/// Number to name.
+/// Names by number.
 pub struct Reasons(HashMap<u32, String>);
 
 impl Reasons {
-    /// Empty before 5.17, which knows no reasons.
+    /// Reads the names; none before 5.17, which has no drop reasons.
     #[must_use]
     pub fn of(kernel: &Kernel) -> Self {
         let values = kernel.types("").and_then(|types| types.enumeration("skb_drop_reason")).unwrap_or_default();
@@ -18,7 +18,8 @@ impl Reasons {
         Self(values.into_iter().map(|(text, value)| (value, name(text))).collect())
     }
 
-    /// `NETFILTER_DROP`; a number where the kernel has no name for it; `UNKNOWN` where it gives no reasons.
+    /// Returns a name such as `NETFILTER_DROP`, the number if the kernel has no name for it, or `UNKNOWN` if the kernel
+    /// reports no reasons.
     #[must_use]
     pub fn name(&self, number: u32) -> String {
         match self.0.get(&number) {

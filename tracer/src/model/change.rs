@@ -1,4 +1,4 @@
-//! What changed a packet or its course: programs, translations, tunnels, routes.
+//! Changes of a packet or its path: programs, translations, tunnels, routes.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use super::{Name, Tuple};
 /// A BPF program that handled the packet.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Bpf {
-    /// Program name: that of its function where its BTF tells, else the kernel's 15 bytes of it.
+    /// Program name: the function's name if the BTF has it, otherwise the kernel's 15 bytes of it.
     pub program: Name,
     /// Program id.
     pub id: u32,
@@ -18,7 +18,7 @@ pub struct Bpf {
     pub kind: Name,
     /// Its return value in the kernel's spelling, e.g. `TC_ACT_REDIRECT`, `XDP_DROP`.
     pub verdict: Name,
-    /// `skb->mark` before the program, where it changed it; the step's mark is the new one.
+    /// `skb->mark` before the program, if the program changed it. The step has the new mark.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark_before: Option<u32>,
 }
@@ -37,7 +37,7 @@ pub struct Redirect {
     pub up: bool,
 }
 
-/// Captures of 0.1 do not tell.
+/// Default of [`Redirect::up`], which captures of 0.1 do not have.
 fn yes() -> bool {
     true
 }
@@ -75,7 +75,7 @@ pub struct Translation {
     pub before: Tuple,
     /// The tuple after, as in the step.
     pub after: Tuple,
-    /// Whether this undoes what was done to a packet of the other direction.
+    /// Whether this reverses the translation of a packet of the other direction.
     pub reverses: bool,
 }
 
@@ -89,7 +89,7 @@ pub enum TunnelKind {
     Vxlan,
     /// Geneve.
     Geneve,
-    /// IPv4 in IP.
+    /// IPv4 in IP, or IPv6 in IPv6.
     Ipip,
     /// IPv6 in IPv4.
     Sit,
@@ -97,7 +97,7 @@ pub enum TunnelKind {
     Gre,
     /// IPsec's ESP.
     Esp,
-    /// Something around the packet that is not known.
+    /// An unknown encapsulation.
     Other,
 }
 
@@ -121,14 +121,14 @@ impl fmt::Display for TunnelKind {
 pub struct Tunnel {
     /// Which kind.
     pub kind: TunnelKind,
-    /// True where the packet is wrapped, false where it is unwrapped.
+    /// True if the packet is wrapped, false if it is unwrapped.
     pub enters: bool,
-    /// Name of the tunnel device, empty where there is none.
+    /// Name of the tunnel device, empty if there is none.
     pub ifname: Name,
     /// VNI of VXLAN and Geneve, key of GRE, SPI of ESP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<u32>,
-    /// The outer headers, where they are known here.
+    /// The outer headers, if they are known at this step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outer: Option<Tuple>,
     /// WireGuard: the other side.
@@ -141,24 +141,24 @@ pub struct Tunnel {
 pub struct Peer {
     /// Public key in base64, as `wg` shows it.
     pub public_key: String,
-    /// `address:port` of its endpoint; none where none is known yet.
+    /// `address:port` of its endpoint, absent if none is known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
 }
 
-/// Routing of a packet that had been routed before (`ip_route_me_harder`).
+/// A packet that had been routed before is routed again (`ip_route_me_harder`).
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Route {
-    /// `skb->mark` that it was routed by.
+    /// `skb->mark` that the routing decision used.
     pub mark: u32,
-    /// Device that it was to leave by before; empty where not known.
+    /// Device that the packet was to leave by before; empty if unknown.
     pub from: String,
-    /// Device that it leaves by now; empty where not known (yet).
+    /// Device that it leaves by now; empty if unknown, or not known yet.
     pub to: String,
-    /// The `ip rule` that applies, e.g. `32500: fwmark 0x40/0x60 lookup 180`, where it could be looked up.
+    /// The `ip rule` that applies, e.g. `32500: fwmark 0x40/0x60 lookup 180`, if it could be looked up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    /// Its table.
+    /// The rule's table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<u32>,
 }
@@ -170,7 +170,7 @@ pub struct IcmpError {
     pub kind: u8,
     /// ICMP code.
     pub code: u8,
-    /// MTU that it tells, of "fragmentation needed" and "packet too big".
+    /// The MTU that "fragmentation needed" and "packet too big" carry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,
 }

@@ -5,7 +5,7 @@
 pub struct Check {
     /// One row per thing that tracer can use, in the order they matter.
     pub rows: Vec<CheckRow>,
-    /// What it comes to, as a sentence.
+    /// The overall result, as a sentence.
     pub verdict: String,
 }
 
@@ -16,17 +16,17 @@ pub struct CheckRow {
     pub what: String,
     /// Whether it works here.
     pub status: CheckStatus,
-    /// What was found; where it does not work, what is lost by that and how to get it.
+    /// What was found. If it does not work: what is lost, and how to get it.
     pub detail: String,
 }
 
 /// Whether a thing works.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CheckStatus {
-    /// As well as it can.
+    /// Works fully.
     Works,
-    /// Not at all here.
+    /// Does not work here.
     Missing,
-    /// With less than the whole.
+    /// Works in part.
     Degraded,
 }

@@ -1,10 +1,10 @@
-//! What conntrack believes of a packet.
+//! Conntrack's belief about a packet.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The state that `ct state` and `-m conntrack --ctstate` would match, seen from `skb->_nfct`.
+/// The state that `ct state` and `-m conntrack --ctstate` would match, derived from `skb->_nfct`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CtState {
@@ -18,9 +18,9 @@ pub enum CtState {
     ReplyEstablished,
     /// `IP_CT_RELATED_REPLY`.
     ReplyRelated,
-    /// `IP_CT_UNTRACKED`: somebody told conntrack to leave this packet alone.
+    /// `IP_CT_UNTRACKED`: this packet was exempted from conntrack.
     Untracked,
-    /// Conntrack looked the packet up and found nothing it could use.
+    /// Conntrack looked the packet up and found no connection that it fits.
     Invalid,
     /// Conntrack has not looked at the packet (yet).
     None,
@@ -41,7 +41,7 @@ impl fmt::Display for CtState {
     }
 }
 
-/// Conntrack's belief, with the entry where there is one.
+/// Conntrack's belief, with the packet's entry if it has one.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Conntrack {
     /// The state.
@@ -49,7 +49,7 @@ pub struct Conntrack {
     /// `nf_conn.status`, bits `IPS_*` (`include/uapi/linux/netfilter/nf_conntrack_common.h`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u32>,
-    /// `nf_conn.zone.id`; of what is INVALID the zone that it was looked up in, at `nf_conntrack_in`.
+    /// `nf_conn.zone.id`. An INVALID packet has the zone that it was looked up in, at `nf_conntrack_in` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<u16>,
     /// `nf_conn.mark`.
@@ -63,5 +63,5 @@ pub struct Conntrack {
     pub reply: Option<CtTuple>,
 }
 
-/// A conntrack tuple. Same shape as a packet's, but it is conntrack's memory, not a header.
+/// A conntrack tuple. It has the shape of a packet's tuple, but is conntrack's memory, not a header.
 pub type CtTuple = super::Tuple;

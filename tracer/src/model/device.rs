@@ -15,13 +15,12 @@ pub struct Device {
     pub kind: String,
     /// MTU in bytes.
     pub mtu: u32,
-    /// WireGuard: which source and destination addresses belong to which peer, read when a packet
-    /// was refused by them.
+    /// WireGuard: the allowed IPs of each peer, read when the device refused a packet because of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_ips: Option<Vec<AllowedIps>>,
 }
 
-/// What a WireGuard peer may send, and is sent.
+/// The addresses that a WireGuard peer may send from and is sent packets for.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct AllowedIps {
     /// The peer's public key in base64.

@@ -1,4 +1,4 @@
-//! What was concluded, with its evidence.
+//! Findings with their evidence.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use super::{CtState, Direction, Name, NfFamily, NfHook, Tuple};
 pub enum Severity {
     /// Traffic is lost.
     Error,
-    /// Something is off that may lose traffic.
+    /// Something is wrong that may lose traffic.
     Warning,
     /// Worth knowing.
     Info,
@@ -28,7 +28,7 @@ pub enum Confidence {
     Possible,
 }
 
-/// A place: as much of it as is known.
+/// A place. Unknown fields are absent.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub struct Where {
     /// Inode number of the netns.
@@ -57,16 +57,16 @@ pub struct Where {
     pub policy: bool,
 }
 
-/// What happened earlier and made the packet end as it did.
+/// An earlier event that made the packet end as it did.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Cause {
-    /// Where.
+    /// Where it happened.
     #[serde(flatten)]
     pub place: Where,
-    /// The rule's text, where there is a rule and its text is known.
+    /// The rule's text, if there is a rule and its text is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<Name>,
-    /// The BPF program, where it was one.
+    /// The BPF program, if one did it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<Name>,
     /// What it did to the packet, as a sentence.
@@ -84,7 +84,7 @@ pub struct Finding {
     pub title: String,
     /// Flow id.
     pub flow: u64,
-    /// Direction of the packets that it is about.
+    /// Direction of the packets that the finding is about.
     pub direction: Direction,
     /// Their tuple.
     pub tuple: Tuple,
@@ -96,12 +96,12 @@ pub struct Finding {
     pub reason: Name,
     /// Conntrack's belief at that place.
     pub ct_state: CtState,
-    /// What happened earlier to make it so.
+    /// The cause.
     pub cause: Cause,
     /// Sentences, each with packet id and time since the start of the trace.
     pub evidence: Vec<String>,
     /// How sure.
     pub confidence: Confidence,
-    /// What would let the packet through: sentences, one a line.
+    /// What would let the packet through: sentences, one per line.
     pub advice: String,
 }

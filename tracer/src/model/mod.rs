@@ -1,7 +1,7 @@
-//! Plain data: what a capture says and what is concluded from it.
+//! Plain data: the lines of a capture, and the conclusions drawn from them.
 //!
-//! Invariant: imports nothing of ours, does no I/O. Every type here serialises to the JSON Lines
-//! of the command-line contract, so a capture file read back is the same data as a live run.
+//! Invariant: imports nothing of ours, does no I/O. Every type of a capture's lines serialises to the JSON Lines of
+//! the command-line contract, so that a capture file read back is the same data as a live run.
 
 mod change;
 mod check;

@@ -1,5 +1,5 @@
-//! Short texts that come again and again.
+//! Short texts that recur.
 
-/// A name of a hook, device, table, chain: kept in place where it is short, shared where it is long, so that a copy
-/// takes no memory of its own.
+/// A name of a hook, device, table or chain. A short name is stored in place and a long one is shared, so that a
+/// copy allocates nothing.
 pub type Name = smol_str::SmolStr;

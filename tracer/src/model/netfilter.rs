@@ -25,7 +25,7 @@ pub enum NfFamily {
 }
 
 impl NfFamily {
-    /// From `NFPROTO_*` (`include/uapi/linux/netfilter.h`).
+    /// Converts `NFPROTO_*` (`include/uapi/linux/netfilter.h`).
     #[must_use]
     pub fn from_nfproto(number: u8) -> Option<Self> {
         Some(match number {
@@ -53,7 +53,7 @@ impl fmt::Display for NfFamily {
     }
 }
 
-/// A hook of the IP families (`NF_INET_*`) as `nft` spells it.
+/// A netfilter hook (`NF_INET_*`, `NF_NETDEV_*`) as `nft` spells it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NfHook {
@@ -118,7 +118,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Where in the ruleset a step happened and what it decided. Fields that are not known are absent.
+/// Where in the ruleset a step happened, and what was decided. Unknown fields are absent.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Netfilter {
     /// Family of the table (nftables) or of the packet.
@@ -130,7 +130,7 @@ pub struct Netfilter {
     /// Chain that holds the rule or the policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chain: Option<Name>,
-    /// Base chain that the walk began in, where it is another than `chain`.
+    /// Base chain that the walk began in, if it is not `chain`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_chain: Option<Name>,
     /// Netfilter hook.
@@ -145,7 +145,7 @@ pub struct Netfilter {
     /// The rule's text as its own tool prints it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<Name>,
-    /// What was decided or done.
+    /// Verdict, or what else was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
     /// Whether the base chain's policy decided.
@@ -156,7 +156,7 @@ pub struct Netfilter {
     pub legacy: bool,
 }
 
-/// A chain that took part in a verdict, as it read when it was looked up in the packet's netns.
+/// A chain that took part in a verdict, as it was when it was looked up in the packet's netns.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Chain {
     /// Inode number of the netns.
@@ -167,13 +167,13 @@ pub struct Chain {
     pub table: Name,
     /// Chain name.
     pub chain: Name,
-    /// Hook, where it is a base chain.
+    /// Hook of a base chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hook: Option<NfHook>,
-    /// Priority, where it is a base chain.
+    /// Priority of a base chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
-    /// Policy, where it is a base chain.
+    /// Policy of a base chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Verdict>,
     /// Whether this is legacy iptables.
@@ -183,24 +183,24 @@ pub struct Chain {
     pub rules: Vec<Rule>,
 }
 
-/// One rule, as far as the diagnosis asks.
+/// One rule, as far as the diagnosis needs it.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Rule {
     /// nftables: rule handle. Legacy iptables: number of the rule in its chain, from 1.
     pub rule: u64,
-    /// The rule's text as its own tool prints it, or as far as netlink could be read.
+    /// The rule's text as its own tool prints it, or as much of it as could be decoded from netlink.
     pub text: Name,
-    /// States that a `ct state` (or `-m conntrack --ctstate`, `-m state`) match accepts, lower case
-    /// (`established`, `related`, `new`, `invalid`, `untracked`); empty where the rule has no such match.
+    /// States that a `ct state` (or `-m conntrack --ctstate`, `-m state`) match accepts, in lower case
+    /// (`established`, `related`, `new`, `invalid`, `untracked`). Empty if the rule has no such match.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ct_state: Vec<String>,
     /// Whether that match is negated (`ct state != …`, `! --ctstate …`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ct_state_negated: bool,
-    /// Where the rule ends the walk by itself: accept or drop.
+    /// Accept or drop, if the rule itself ends the walk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
-    /// Whether nothing in the rule can drop, reject or queue a packet: what a walk ended by must be another rule.
+    /// Whether nothing in the rule can drop, reject or queue a packet. Another rule must have ended such a walk.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub never_drops: bool,
     /// Chain that the rule jumps or goes to.

@@ -1,10 +1,10 @@
-//! What the node itself said about the place of a drop, asked right after it. Nothing is changed by asking.
+//! The node's own answers about the place of a drop, asked right after it. Asking changes nothing.
 
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-/// One answer. Those of a drop hang on its step.
+/// One answer. A drop's step carries the answers about it.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
 pub enum NodeFact {
@@ -12,7 +12,7 @@ pub enum NodeFact {
     Sysctl {
         /// Name with dots.
         name: String,
-        /// Value as it reads.
+        /// Value as the file in `/proc/sys` shows it.
         value: String,
     },
     /// How the kernel routes such a packet (`RTM_GETROUTE`).
@@ -23,16 +23,16 @@ pub enum NodeFact {
         addr: IpAddr,
         /// Device.
         ifname: String,
-        /// `NUD_*` without the prefix, `NONE` where there is no entry.
+        /// `NUD_*` without the prefix, `NONE` if there is no entry.
         state: String,
     },
-    /// A counter that rose between the begin of the trace (or the first sight of the netns) and the look
-    /// after the drop. Other packets than the dropped one may have their part in it.
+    /// A counter that rose between the start of the trace (or the first sight of the netns) and the look-up after
+    /// the drop. Packets other than the dropped one may have raised it, too.
     Counter {
-        /// Of the netns: `Ip.InAddrErrors` (`/proc/net/snmp`), `TcpExt.ListenOverflows` (`netstat`),
+        /// Name. Of the netns: `Ip.InAddrErrors` (`/proc/net/snmp`), `TcpExt.ListenOverflows` (`netstat`),
         /// `Ip6InNoRoutes` (`snmp6`, whose names have no group), `XfrmInNoPols` (`xfrm_stat`),
-        /// `nf_conntrack.early_drop` (`stat/nf_conntrack`). Of the whole node: `softnet.dropped`
-        /// (`softnet_stat`), `arp_cache.unresolved_discards`, `ndisc_cache.table_fulls` (`stat/arp_cache`, …).
+        /// `nf_conntrack.early_drop` (`stat/nf_conntrack`). Of the whole node: `softnet.dropped` (`softnet_stat`),
+        /// `arp_cache.unresolved_discards`, `ndisc_cache.table_fulls` (`stat/arp_cache`, …).
         name: String,
         /// Before.
         before: u64,
@@ -47,9 +47,9 @@ pub enum NodeFact {
         kind: String,
         /// Handle as `tc` spells it, e.g. `8001:`.
         handle: String,
-        /// Packets dropped since it was made.
+        /// Packets dropped since the qdisc was created.
         drops: u64,
-        /// Of these, when the trace began (or the netns was first seen), where that is known.
+        /// The same count when the trace began (or the netns was first seen), if known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<u64>,
         /// Packets waiting now.
@@ -62,38 +62,38 @@ pub enum NodeFact {
         /// `nf_conntrack_max`
         max: u64,
     },
-    /// Conntrack entries of this very tuple, in either direction. The packet's own zone is in
-    /// `Step.ct.zone` where it has an entry.
+    /// The zones of the conntrack entries that this very tuple, or its reverse, opened. The packet's own zone is in
+    /// `Step.ct.zone` if it has an entry.
     ConntrackZones {
         /// Their zones, ascending.
         zones: Vec<u16>,
     },
-    /// A listening TCP socket that the packet may be for, by its address and port: whether it is bound to
-    /// a device, or takes IPv6 alone, the kernel does not tell without a module.
+    /// A listening TCP socket that the packet may be for, matched by address and port. Without a module the kernel
+    /// does not report whether the socket is bound to a device or accepts IPv6 only.
     Listener {
         /// Local `address:port`.
         local: String,
         /// Connections that wait for `accept` (`sk_ack_backlog`).
         queue: u32,
-        /// How many may wait (`sk_max_ack_backlog`), where `tcp_diag` is loaded and tells.
+        /// `sk_max_ack_backlog`: how many may wait. `/proc/net/tcp` does not show it, so tracer leaves it absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         limit: Option<u32>,
     },
-    /// A socket that the packet may be for: UDP's by address and port, TCP's by both ends.
+    /// A socket that the packet may be for: UDP is matched by address and port, TCP by both ends.
     Socket {
         /// Local `address:port`.
         local: String,
-        /// UDP: bytes of memory that wait to be read (`sk_rmem_alloc`); TCP: bytes of data.
+        /// UDP: bytes of memory that wait to be read (`sk_rmem_alloc`). TCP: bytes of data.
         rmem: u32,
-        /// `sk_rcvbuf`, where `udp_diag` or `tcp_diag` is loaded and tells.
+        /// `sk_rcvbuf`. The files in `/proc/net` do not show it, so tracer leaves it absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rcvbuf: Option<u32>,
-        /// Packets that this socket dropped (`sk_drops`); TCP tells where `tcp_diag` is loaded.
+        /// Packets that this socket dropped (`sk_drops`). Only UDP's files show it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         drops: Option<u32>,
     },
-    /// No socket of the netns takes the packet: all were looked at, and none has its port (TCP: none
-    /// listens there, and none has both its ends).
+    /// No socket of the netns takes the packet. All were looked at, and none has its port. TCP: none listens there,
+    /// and none has both its ends.
     NoSocket,
     /// The device of the drop.
     Link {
@@ -105,7 +105,7 @@ pub enum NodeFact {
         carrier: bool,
         /// MTU.
         mtu: u32,
-        /// Hardware address, empty where it has none.
+        /// Hardware address, empty if it has none.
         address: String,
         /// The bridge, bond or VRF that it belongs to.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,14 +113,14 @@ pub enum NodeFact {
         /// `IFLA_INFO_KIND`, empty for hardware.
         kind: String,
     },
-    /// An address of the drop's tuple is one of this netns.
+    /// An address of the drop's tuple belongs to this netns.
     LocalAddress {
         /// The address.
         addr: IpAddr,
         /// The device that has it.
         ifname: String,
     },
-    /// The device is a bridge's port.
+    /// A port of the bridge that the drop's device is, or belongs to. The device's own port comes first.
     BridgePort {
         /// Name.
         ifname: String,
@@ -148,12 +148,12 @@ pub enum NodeFact {
         action: String,
         /// Selector as `ip xfrm policy` spells it.
         selector: String,
-        /// Whether it wants packets to come out of IPsec (it has templates).
+        /// Whether the policy has templates: it requires IPsec.
         template: bool,
     },
 }
 
-/// How the kernel says that it would route the packet now.
+/// The kernel's answer to how it would route the packet now.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
 pub struct RouteAnswer {
     /// Destination that was asked for.
@@ -161,7 +161,7 @@ pub struct RouteAnswer {
     /// Source that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<IpAddr>,
-    /// Device that the packet was said to come in on; absent for one that this host sends.
+    /// Device on which the packet was said to arrive; absent for a packet that this host sends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iif: Option<String>,
     /// Device that it leaves by.
@@ -170,16 +170,17 @@ pub struct RouteAnswer {
     /// Next hop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<IpAddr>,
-    /// Type of the route that matches: `unicast`, `local`, `broadcast`, `blackhole`, `unreachable`, `prohibit`, `throw`.
+    /// Type of the matching route: `unicast`, `local`, `broadcast`, `blackhole`, `unreachable`, `prohibit`,
+    /// `throw`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// The route that matches, as `ip route` spells it, e.g. `blackhole 10.9.0.0/16 table main`.
+    /// The matching route as `ip route` spells it, e.g. `blackhole 10.9.0.0/16 table main`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
-    /// The `ip rule` that decided, where it can be told.
+    /// The `ip rule` that decided, if it could be determined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    /// Where the kernel refuses: the name of the error, e.g. `EXDEV`, `EHOSTUNREACH`, `ENETUNREACH`, `EINVAL`, `EACCES`.
+    /// Name of the error if the kernel refuses, e.g. `EXDEV`, `EHOSTUNREACH`, `ENETUNREACH`, `EINVAL`, `EACCES`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }

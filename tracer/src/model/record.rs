@@ -16,7 +16,7 @@ pub enum Record {
     Drop(Step),
     /// A chain that decided about a packet.
     Chain(Chain),
-    /// A device that a packet passed; one told again replaces what was told before.
+    /// A device that a packet passed. A later line for the same device replaces the earlier one.
     Device(Device),
     /// The name of a network namespace.
     Netns {
@@ -31,7 +31,7 @@ pub enum Record {
     Summary(Summary),
 }
 
-/// What runs and what it covers.
+/// What a trace runs with and covers.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
 pub struct Start {
     /// tracer's version.
@@ -51,10 +51,10 @@ pub struct Start {
     /// How many BPF programs on the packets' path are traced.
     #[serde(default)]
     pub programs: usize,
-    /// Modules that were loaded while the trace ran, each with how many hooks joined it for that.
+    /// Modules that were loaded during the trace, each with the number of hooks attached because of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub joined: Vec<(String, usize)>,
-    /// Only packets that were dropped are told (`--drops`).
+    /// Whether only dropped packets are reported (`--drops`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drops: bool,
     /// The filter in words, e.g. `dst 10.0.0.5 and port 443`; empty for all traffic.
@@ -68,7 +68,7 @@ pub struct Hooks {
     pub asked: usize,
     /// How many are attached.
     pub attached: usize,
-    /// Those that are not.
+    /// Hooks that are not attached.
     pub failed: Vec<SkippedHook>,
 }
 
@@ -77,10 +77,10 @@ pub struct Hooks {
 pub struct SkippedHook {
     /// Function or tracepoint.
     pub hook: String,
-    /// Why not, as a sentence.
+    /// Why it is not attached, as a sentence.
     pub reason: String,
-    /// Whether nothing is lost by it: the code it sits in is not in this kernel at present
-    /// (module not loaded, or another name of the same function is attached).
+    /// Whether nothing is lost: the hook's code is not in this kernel at present (its module is not loaded), or
+    /// another name of the same function is attached.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub harmless: bool,
 }
@@ -96,14 +96,14 @@ pub struct Lost {
     pub missed_probes: u64,
     /// Packets whose headers could not be parsed, and records that could not be decoded.
     pub unparsed: u64,
-    /// `--drops`: drops whose way was given up for newer packets before they ended.
+    /// `--drops`: drops whose trail was reused for a newer packet before they ended.
     #[serde(default)]
     pub trails: u64,
-    /// Packets that are not in the report any more, since their steps would have taken more than `--memory`. Each step
-    /// was written as it came.
+    /// Packets that were evicted from the report because their steps would have exceeded `--memory`. JSON output
+    /// and capture files still have their steps.
     #[serde(default)]
     pub forgotten_packets: u64,
-    /// Flows that were forgotten for the same reason: what came of them later counts as another flow.
+    /// Flows that were evicted for the same reason. Later packets of such a flow count as another flow.
     #[serde(default)]
     pub forgotten_flows: u64,
 }
@@ -111,26 +111,26 @@ pub struct Lost {
 /// Drops of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct DropCount {
-    /// Id of the finding that says why, if there is one.
+    /// Id of the finding that explains the drops, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
     /// `--drops`: the flow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow: Option<u64>,
-    /// `--drops`: the tuple of the first of them.
+    /// `--drops`: the tuple of the first of these drops.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuple: Option<Tuple>,
     /// The kernel's reason.
     pub reason: Name,
-    /// Symbol and offset.
+    /// Symbol and offset of the code that freed the packets.
     pub location: Name,
-    /// Where in devices and rules.
+    /// Netns, device and rule.
     pub r#where: Where,
     /// How many packets.
     pub packets: u64,
 }
 
-/// What was seen in all.
+/// Totals of a trace.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Summary {
     /// Packets.
@@ -139,13 +139,13 @@ pub struct Summary {
     pub flows: u64,
     /// Drops, most packets first.
     pub drops: Vec<DropCount>,
-    /// Records that came from the kernel side. With those lost for want of room in the ring buffer, that is all
-    /// that it wrote.
+    /// Records received from the kernel side. Together with those lost because the ring buffer was full, these are
+    /// all that it wrote.
     #[serde(default)]
     pub events: u64,
     /// What was lost.
     pub lost: Lost,
-    /// What the statement "no drop seen" stands on, as a sentence.
+    /// What the statement "no drop seen" is based on, as a sentence.
     pub coverage: String,
     /// Length of the trace in nanoseconds.
     pub duration_ns: u64,

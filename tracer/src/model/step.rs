@@ -6,18 +6,18 @@ use super::{
     Bpf, Conntrack, IcmpError, Name, Netfilter, NodeFact, Redirect, Route, TcpFlags, Translation, Tunnel, Tuple,
 };
 
-/// Which way a packet goes in its flow.
+/// Direction of a packet in its flow.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
-    /// As the flow's first packet.
+    /// From the side that opened the flow.
     Orig,
-    /// The other way.
+    /// Back to it.
     Reply,
 }
 
-/// One packet at one hook, with what could be read there. Most steps tell none of what is boxed: a trace holds
-/// very many of them.
+/// One packet at one hook, with the values that could be read there. Fields that most steps lack are boxed, because
+/// a trace holds very many steps.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Step {
     /// Nanoseconds since boot.
@@ -30,9 +30,9 @@ pub struct Step {
     pub direction: Direction,
     /// Kernel function or tracepoint.
     pub hook: Name,
-    /// Name of `skb->dev`, or of the device that the hook is about; empty where there is none yet.
+    /// Name of `skb->dev`, or of the device that the hook is about; empty if there is none yet.
     pub ifname: Name,
-    /// Its ifindex, 0 where there is none yet.
+    /// Its ifindex, 0 if there is none yet.
     pub ifindex: u32,
     /// Inode number of the netns.
     pub netns: u32,
@@ -42,9 +42,9 @@ pub struct Step {
     pub mark: u32,
     /// `skb->len` in bytes at this hook.
     pub len: u32,
-    /// The tuple in the headers after this step; of the inner headers where the packet is in a tunnel.
+    /// The tuple in the headers after this step. In a tunnel, the tuple of the inner headers.
     pub tuple: Tuple,
-    /// The tuple in the outer headers, as long as the packet is in a tunnel.
+    /// The tuple in the outer headers, while the packet is in a tunnel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outer: Option<Tuple>,
     /// TCP only: flags in the header at first sight.
@@ -56,28 +56,28 @@ pub struct Step {
     /// What netfilter did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub netfilter: Option<Box<Netfilter>>,
-    /// A BPF program's doing.
+    /// The BPF program that ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bpf: Option<Box<Bpf>>,
-    /// Where a BPF program sent the packet.
+    /// The device that a BPF program redirected the packet to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirect: Option<Box<Redirect>>,
-    /// The tuple was changed here: by the program where `bpf` is set, else by conntrack's NAT.
+    /// The translation made here: by the program if `bpf` is set, otherwise by conntrack's NAT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nat: Option<Box<Translation>>,
-    /// The packet enters or leaves a tunnel here.
+    /// The tunnel that the packet enters or leaves here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tunnel: Option<Box<Tunnel>>,
-    /// The packet is routed again here, since its mark or addresses changed.
+    /// The new route, if the packet is routed again here because its mark or addresses changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<Box<Route>>,
     /// The ICMP error that the stack sends about this packet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub icmp: Option<IcmpError>,
-    /// What the node said about the place of the drop.
+    /// The node's answers about the place of the drop.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub node: Vec<NodeFact>,
-    /// Set where the packet was dropped; such a step is a `drop` line in JSON.
+    /// Set if the packet was dropped. Such a step is a `drop` line in JSON.
     #[serde(flatten)]
     pub drop: Option<Drop>,
 }
@@ -85,14 +85,15 @@ pub struct Step {
 /// Why and where a packet was dropped.
 #[derive(Clone, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub struct Drop {
-    /// The kernel's reason in its own spelling without `SKB_DROP_REASON_`.
+    /// The kernel's reason in its own spelling without `SKB_DROP_REASON_`. `CONSUMED`, `ACCEPT_QUEUE_FULL` and
+    /// `SYN_QUEUE_FULL` are tracer's own.
     pub reason: Name,
-    /// Symbol and offset of the code that freed it.
+    /// Symbol and offset of the code that freed the packet; the program's name if native XDP dropped it.
     pub location: Name,
 }
 
 impl Drop {
-    /// The function of the location, without offset and without what compilers add (`.isra.0`).
+    /// The function of the location, without the offset and without suffixes that compilers add (`.isra.0`).
     #[must_use]
     pub fn function(&self) -> &str {
         self.location.split(['+', '.', ' ']).next().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! A whole capture, sorted out.
+//! A whole capture, sorted by type of line.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::{Chain, Device, Finding, Record, Start, Step, Summary};
 /// Everything that a run saw and concluded. The text report is a function of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trace {
-    /// What ran and what it covered.
+    /// What the trace ran with and covered.
     pub start: Start,
     /// Every step, in order of time.
     pub steps: Vec<Step>,
@@ -17,18 +17,17 @@ pub struct Trace {
     pub devices: BTreeMap<(u32, u32), Device>,
     /// Conclusions, gravest first.
     pub findings: Vec<Finding>,
-    /// What was seen in all.
+    /// Totals.
     pub summary: Summary,
-    /// Names of network namespaces by inode number, as far as they have one.
+    /// Names of network namespaces by inode number. A namespace without a name is absent.
     pub netns_names: BTreeMap<u32, String>,
-    /// Whether the summary is there. A capture that was cut off has none, and then nobody knows
-    /// what was lost.
+    /// Whether the capture has its summary. A capture that was cut off has none, and its losses are unknown.
     pub complete: bool,
 }
 
 impl FromIterator<Record> for Trace {
-    /// Sorts the lines of one capture out. Steps are put in order of time; lines that come twice
-    /// (`start`, `summary`) count as they come last.
+    /// Sorts the lines of one capture, and its steps by time. Of a line that occurs twice (`start`, `summary`) the
+    /// last one counts.
     fn from_iter<I: IntoIterator<Item = Record>>(records: I) -> Self {
         let mut trace = Self::default();
         for record in records {
@@ -40,7 +39,7 @@ impl FromIterator<Record> for Trace {
 }
 
 impl Trace {
-    /// Sorts a line in; steps at the end.
+    /// Adds a line. Steps are appended, whatever their time.
     pub fn push(&mut self, record: Record) {
         match record {
             Record::Start(start) => self.start = start,

@@ -4,30 +4,30 @@ use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-/// The five values by which stacks tell flows apart.
+/// The five values that distinguish flows.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 pub struct Tuple {
     /// Source address.
     pub src: IpAddr,
     /// Destination address.
     pub dst: IpAddr,
-    /// Source port; ICMP: the identifier of an echo; otherwise 0.
+    /// Source port. ICMP: the identifier of an echo. Otherwise 0.
     pub sport: u16,
-    /// Destination port; ICMP: the identifier of an echo; otherwise 0.
+    /// Destination port. ICMP: the identifier of an echo. Otherwise 0.
     pub dport: u16,
     /// Transport protocol.
     pub proto: Proto,
 }
 
 impl Tuple {
-    /// The tuple of a reply, as long as nobody translates it.
+    /// Returns the tuple of a reply, if nothing translates it.
     #[must_use]
     pub fn reversed(self) -> Self {
         Self { src: self.dst, dst: self.src, sport: self.dport, dport: self.sport, proto: self.proto }
     }
 
-    /// Whether it goes to a group that ends at the link: 224.0.0.0/24 (RFC 5771), ff02::/16 (RFC 4291). That is
-    /// what a host tells all its neighbours: MLD, IGMP, neighbour discovery, routing protocols.
+    /// Whether the packet goes to a group that ends at the link: 224.0.0.0/24 (RFC 5771), ff02::/16 (RFC 4291).
+    /// Hosts use these to reach all their neighbours: MLD, IGMP, neighbour discovery, routing protocols.
     #[must_use]
     pub fn is_to_the_link(self) -> bool {
         match self.dst {
@@ -51,7 +51,7 @@ impl fmt::Display for Tuple {
     }
 }
 
-/// An IP protocol number (`IPPROTO_*`), written by its usual name where it has one.
+/// An IP protocol number (`IPPROTO_*`), written by its usual name if it has one.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Proto(pub u8);
@@ -77,7 +77,7 @@ impl Proto {
     /// `IPPROTO_UDP`.
     pub const UDP: Self = Self(17);
 
-    /// Whether the first four bytes of its header are two ports (tcp, udp, udplite, sctp, dccp).
+    /// Whether the first four bytes of the protocol's header are two ports (tcp, udp, udplite, sctp, dccp).
     #[must_use]
     pub fn has_ports(self) -> bool {
         matches!(self.0, 6 | 17 | 33 | 132 | 136)
@@ -146,7 +146,7 @@ impl TcpFlags {
         self.0 & 0x12 == 0x02
     }
 
-    /// `SYN-ACK`, `FIN-PSH-ACK`; empty where no flag is set.
+    /// Joins the names of the flags: `SYN-ACK`, `FIN-PSH-ACK`. Empty if no flag is set.
     #[must_use]
     pub fn names(self) -> String {
         let names: Vec<_> = FLAGS.iter().filter(|(bit, ..)| self.0 & bit != 0).map(|(.., name)| *name).collect();

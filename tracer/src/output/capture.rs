@@ -10,17 +10,17 @@ use std::{
 use super::{JsonLines, Sink};
 use crate::model::{Record, Trace};
 
-/// The file of `--write`.
+/// The capture file of `--write`.
 pub struct CaptureFile {
     lines: JsonLines<BufWriter<File>>,
     path: PathBuf,
 }
 
 impl CaptureFile {
-    /// Makes the file empty.
+    /// Creates the file, or empties an existing one.
     ///
     /// # Errors
-    /// One sentence where that fails.
+    /// Returns one sentence if that fails.
     pub fn create(path: &Path) -> Result<Self, String> {
         let file = File::create(path).map_err(|error| unwritable(path, &error))?;
         Ok(Self { lines: JsonLines::new(BufWriter::new(file)), path: path.to_owned() })
@@ -41,7 +41,7 @@ impl Sink for CaptureFile {
     }
 }
 
-/// What to say of a file that cannot be written.
+/// Returns the error message for a file that cannot be written.
 pub fn unwritable(path: &Path, error: &io::Error) -> String {
     format!("{} cannot be written: {error}: give a path in a directory that you may write to", path.display())
 }

@@ -1,4 +1,4 @@
-//! What this kernel and these privileges allow, for people.
+//! The output of `tracer check`: what this kernel and these privileges allow.
 
 use std::{
     io::{self, Write},
@@ -11,10 +11,10 @@ use super::{
 };
 use crate::model::{Check, CheckStatus};
 
-/// Writes one row a thing, then the verdict. `Break` where the reader is gone.
+/// Writes one row for each check, then the verdict. Returns `Break` if the reader has closed the pipe.
 ///
 /// # Errors
-/// What writing to `out` gives, except a closed pipe.
+/// Returns every error of writing to `out`, except a closed pipe.
 pub fn write_check(out: &mut impl Write, check: &Check, look: Look) -> io::Result<ControlFlow<()>> {
     let width = check.rows.iter().map(|row| clean(&row.what).chars().count()).max().unwrap_or(0);
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! JSON Lines: one record a line, its `type` first.
+//! JSON Lines: one record per line, its `type` first.
 
 use std::{
     io::{self, BufWriter, Stdout, Write},
@@ -25,10 +25,10 @@ impl<W: Write> JsonLines<W> {
         Self { out, line: Vec::new() }
     }
 
-    /// Writes one record. `Break` where the reader is gone and the run should end quietly.
+    /// Writes one record. Returns `Break` if the reader has closed the pipe and the run should end quietly.
     ///
     /// # Errors
-    /// What writing to `out` gives, except a closed pipe.
+    /// Returns every error of writing to `out`, except a closed pipe.
     pub fn write(&mut self, record: &Record) -> io::Result<ControlFlow<()>> {
         self.line.clear();
         serde_json::to_writer(&mut self.line, record)?;
@@ -36,16 +36,16 @@ impl<W: Write> JsonLines<W> {
         unless_closed(self.out.write_all(&self.line))
     }
 
-    /// Hands everything to the reader: to be called whenever no further record waits.
+    /// Flushes everything to the reader. Call this whenever no further record is waiting.
     ///
     /// # Errors
-    /// As [`Self::write`].
+    /// Returns the same errors as [`Self::write`].
     pub fn flush(&mut self) -> io::Result<ControlFlow<()>> {
         unless_closed(self.out.flush())
     }
 }
 
-/// `-o json`.
+/// The output of `-o json`.
 pub struct JsonOnStdout {
     lines: JsonLines<BufWriter<Stdout>>,
     stdout: Stdout,

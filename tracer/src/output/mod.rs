@@ -1,7 +1,7 @@
-//! Results for people and programs: one format, one file or folder, each a [`Sink`].
+//! Results for people and programs: one file or folder for each format. The outputs of a trace are [`Sink`]s.
 //!
-//! Invariant: computes no facts. What is printed stands in the model; here it only gets words,
-//! order and colour.
+//! Invariant: computes no facts. The model holds everything that is printed; this module adds only words, order and
+//! colour.
 
 mod capture;
 mod check;

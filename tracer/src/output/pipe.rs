@@ -1,14 +1,14 @@
-//! A reader that goes away is not an error.
+//! A reader that closes the pipe is not an error.
 
 use std::{
     io::{self, ErrorKind},
     ops::ControlFlow,
 };
 
-/// `Break` where the reader of our output is gone and the run should end quietly.
+/// Returns `Break` if the reader has closed the pipe and the run should end quietly.
 ///
 /// # Errors
-/// Every other failure to write.
+/// Returns every other write error.
 pub fn unless_closed(result: io::Result<()>) -> io::Result<ControlFlow<()>> {
     match result {
         Ok(()) => Ok(ControlFlow::Continue(())),

@@ -1,4 +1,4 @@
-//! What a run does while it runs, on stderr.
+//! The progress of a run, shown on stderr.
 
 use std::{
     fmt,
@@ -19,14 +19,14 @@ use crate::{
 pub enum Show {
     /// Nothing: `-q`.
     Nothing,
-    /// Single lines: stderr is no terminal, or JSON Lines scroll by on the same one.
+    /// Single lines, because stderr is not a terminal, or JSON Lines scroll on the same terminal.
     Lines,
     /// One line that is kept up to date.
     Live,
 }
 
 impl Show {
-    /// What fits the flags and where stdout and stderr go.
+    /// Chooses what fits the flags and where stdout and stderr go.
     #[must_use]
     pub fn for_view(view: &View) -> Self {
         let scrolling = view.format == Format::Json && std::io::stdout().is_terminal();
@@ -58,7 +58,7 @@ impl fmt::Display for Counts {
     }
 }
 
-/// The status line. It leaves no trace on the terminal when it is finished or dropped.
+/// The status line. It disappears from the terminal when it is finished or dropped.
 #[derive(Debug)]
 pub struct Progress {
     show: Show,
@@ -67,7 +67,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Nothing is shown yet. `filter` is the filter in words, empty for all traffic.
+    /// Creates the progress without showing anything yet. `filter` is the filter in words, empty for all traffic.
     #[must_use]
     pub fn new(filter: &str, show: Show) -> Self {
         let target = if show == Show::Live { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
@@ -80,13 +80,13 @@ impl Progress {
         Self { show, bar, tracing: format!("tracing {filter}") }
     }
 
-    /// A step on the way to the first packet, e.g. `attaching 36 hooks`; live only.
+    /// Shows a preparation step, such as `attaching 36 hooks`; live only.
     pub fn preparing(&self, what: &str) {
         self.bar.set_message(format!("{what} …"));
         self.bar.tick();
     }
 
-    /// Every probe is attached.
+    /// Reports that every probe is attached.
     pub fn started(&self) {
         match self.show {
             Show::Nothing => {}
@@ -98,15 +98,16 @@ impl Progress {
         }
     }
 
-    /// New counts; cheap enough to be called for every batch of events.
+    /// Shows new counts. This is cheap enough to call for every batch of events.
     pub fn update(&self, counts: Counts) {
         if self.show == Show::Live {
-            // The filter comes last: it is what a narrow terminal may cut off.
+            // The filter comes last, because a narrow terminal may cut it off.
             self.bar.set_message(format!("{counts} — Ctrl-C to end — {}", self.tracing));
         }
     }
 
-    /// As [`Self::update`], with the worst drops below, and that there are more; of `names` only names are asked.
+    /// Shows new counts like [`Self::update`], with the worst drops below. `more` is the number of rows left out.
+    /// `names` is only used to look up names.
     pub fn update_drops(&self, counts: Counts, worst: &[DropCount], more: usize, names: &Trace) {
         self.update(counts);
         if self.show == Show::Live && !worst.is_empty() {
@@ -121,21 +122,21 @@ impl Progress {
         }
     }
 
-    /// Something worth knowing that stays on the screen, one sentence.
+    /// Prints one sentence worth knowing, which stays on the screen.
     pub fn note(&self, sentence: &str) {
         if self.show != Show::Nothing {
             self.bar.suspend(|| say(sentence));
         }
     }
 
-    /// A warning that stays on the screen, one sentence.
+    /// Prints a warning of one sentence, which stays on the screen.
     pub fn warn(&self, sentence: &str) {
         if self.show != Show::Nothing {
             self.bar.suspend(|| say(&format!("warning: {sentence}")));
         }
     }
 
-    /// Takes the line away.
+    /// Removes the status line.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
@@ -153,7 +154,7 @@ fn style(bar: &ProgressBar, template: &str) {
     }
 }
 
-/// A closed stderr must not end a run, as it would with `eprintln!`.
+/// Prints a line. Unlike `eprintln!`, this ignores a closed stderr, which must not end a run.
 fn say(sentence: &str) {
     _ = writeln!(std::io::stderr(), "tracer: {sentence}");
 }

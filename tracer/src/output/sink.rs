@@ -1,4 +1,4 @@
-//! What every output is to a run: records as they come, and the whole trace at the end.
+//! The outputs of a run. Each takes records as they come, and the whole trace at the end.
 
 use std::{ops::ControlFlow, path::Path};
 
@@ -9,21 +9,22 @@ use crate::{
     model::{Record, Trace},
 };
 
-/// One output. `Break` means that its reader is gone, and that the run should end quietly; an error is one sentence.
+/// One output. `Break` means that its reader has closed the pipe and the run should end quietly. An error is one
+/// sentence.
 pub trait Sink {
     /// Takes the next record, findings and summary included.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// Fails if the record cannot be written.
     fn put(&mut self, record: &Record) -> Result<ControlFlow<()>, String>;
 
-    /// Hands on to readers what was put: called whenever no further record waits.
+    /// Flushes what was put. Called whenever no further record is waiting.
     ///
     /// # Errors
-    /// As [`Self::put`].
+    /// Returns the same errors as [`Self::put`].
     fn flush(&mut self) -> Result<ControlFlow<()>, String>;
 
-    /// Whether nobody reads any more: without traffic, [`Self::put`] does not tell.
+    /// Whether the reader has closed the pipe. Without traffic, [`Self::put`] cannot notice this.
     fn abandoned(&self) -> bool {
         false
     }
@@ -31,11 +32,11 @@ pub trait Sink {
     /// Takes the whole trace, once every record has been put.
     ///
     /// # Errors
-    /// As [`Self::put`].
+    /// Returns the same errors as [`Self::put`].
     fn end(&mut self, trace: &Trace) -> Result<ControlFlow<()>, String>;
 }
 
-/// What goes to stdout.
+/// Creates the output on stdout.
 pub fn on_stdout(view: &View, marks: Marks) -> Box<dyn Sink> {
     match view.format {
         Format::Text => Box::new(TextReport::new(view, marks)),
@@ -43,10 +44,10 @@ pub fn on_stdout(view: &View, marks: Marks) -> Box<dyn Sink> {
     }
 }
 
-/// A capture that is written beside that.
+/// Creates the capture file that is written in addition.
 ///
 /// # Errors
-/// One sentence where the file cannot be made.
+/// Returns one sentence if the file cannot be created.
 pub fn capture_file(path: &Path) -> Result<Box<dyn Sink>, String> {
     Ok(Box::new(CaptureFile::create(path)?))
 }

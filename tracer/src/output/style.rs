@@ -1,4 +1,4 @@
-//! Colours, widths, and text from outside made safe for a terminal.
+//! Colours, widths, and escaping of text from outside.
 
 use std::{
     borrow::Cow,
@@ -23,39 +23,39 @@ pub(super) const CHANGED: Style = Style::new().bold();
 /// How a report is laid out.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Look {
-    /// Columns.
+    /// Width in columns.
     pub width: usize,
-    /// Every step, with kernel functions and packet ids.
+    /// Whether to show every step, with kernel functions and packet ids.
     pub verbose: bool,
 }
 
 impl Look {
-    /// As wide as the terminal on stdout, 100 columns where there is none.
+    /// Uses the width of the terminal on stdout, or 100 columns without one.
     #[must_use]
     pub fn for_stdout(verbose: bool) -> Self {
         let width = terminal_size::terminal_size_of(io::stdout()).map_or(100, |(width, _)| usize::from(width.0));
         Self { width: width.clamp(60, 160), verbose }
     }
 
-    /// As wide as the terminal on stderr.
+    /// Uses the width of the terminal on stderr, or 80 columns without one.
     pub(super) fn for_stderr() -> Self {
         let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| usize::from(width.0));
         Self { width: width.clamp(60, 160), verbose: false }
     }
 
-    /// Columns for sentences: longer lines are hard to read.
+    /// Returns the width for sentences: longer lines are hard to read.
     pub(super) fn prose(self) -> usize {
         self.width.clamp(60, 100)
     }
 }
 
-/// Stdout that drops colours where they are not wanted: `NO_COLOR`, no terminal, `--color never`.
+/// Returns stdout without colours if they are not wanted: `NO_COLOR`, no terminal, `--color never`.
 #[must_use]
 pub fn stdout(color: Color) -> AutoStream<Stdout> {
     AutoStream::new(io::stdout(), choice(color))
 }
 
-/// Stderr, likewise.
+/// Returns stderr under the same conditions.
 #[must_use]
 pub fn stderr(color: Color) -> AutoStream<Stderr> {
     AutoStream::new(io::stderr(), choice(color))
@@ -65,7 +65,7 @@ pub(super) fn paint(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Names and rule texts come from outside: no control character of theirs may reach the terminal.
+/// Escapes control characters. Names and rule texts come from outside and must not control the terminal.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
         return Cow::Borrowed(text);
@@ -74,12 +74,12 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(escape).collect())
 }
 
-/// `text` and as many spaces as fill `width` columns.
+/// Fills `text` with spaces up to `width` columns.
 pub(super) fn pad(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(display_width(text))))
 }
 
-/// Wraps `text` at spaces; the first line begins with `first`, the others with as many spaces.
+/// Wraps `text` at spaces. The first line begins with `first`; the others are indented by its width.
 pub(super) fn hang(first: &str, text: &str, width: usize) -> String {
     let indent = " ".repeat(display_width(first));
     let options = Options::new(width)

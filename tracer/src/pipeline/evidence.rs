@@ -1,4 +1,4 @@
-//! What the node says about the places where packets were dropped, asked right after a drop, once a place.
+//! Asks the node about the places where packets were dropped, right after a drop and once for each place.
 
 use crate::{
     enrich::{
@@ -9,7 +9,7 @@ use crate::{
     model::{Direction, Drop, NodeFact, Proto, Step, Tuple},
 };
 
-/// Who answers. None where the netns cannot be found.
+/// Answers questions about a netns. Each answer is `None` if the netns cannot be found.
 pub trait Witness {
     /// See [`node::look_up`].
     fn facts(
@@ -23,30 +23,30 @@ pub trait Witness {
     fn snapshot(&self, netns: u32) -> Option<Result<Snapshot, String>>;
 }
 
-/// What has been asked so far.
+/// The evidence collected so far.
 #[derive(Default)]
 pub struct Evidence {
     before: Map<u32, Option<Snapshot>>,
-    /// Of a netns that is made after the trace began, where all were seen then.
+    /// Snapshot for a netns that is created after the trace began, if all were seen at the beginning.
     unborn: Option<Snapshot>,
     entered: Map<u64, (u32, u32)>,
     found: Map<Key, Vec<NodeFact>>,
-    /// How many drops came after the last look-up that was allowed.
+    /// Number of drops without a lookup, because no more were allowed.
     unasked: u64,
     problems: Vec<String>,
 }
 
-/// Each look-up takes some milliseconds in which the ring buffer is not read.
+/// Maximum number of lookups. Each takes a few milliseconds in which the ring buffer is not read.
 const LOOK_UPS_AT_MOST: usize = 1024;
-/// Each takes some ten kilobytes.
+/// Maximum number of snapshots. Each takes about ten kilobytes.
 const SNAPSHOTS_AT_MOST: usize = 1024;
-/// Those taken before the trace says that it is ready.
+/// Maximum number of snapshots before the trace reports that it is ready.
 const SNAPSHOTS_FIRST: usize = 256;
-/// Packets of which it is remembered where they came in.
+/// Maximum number of packets for which the incoming device is remembered.
 const PACKETS_AT_MOST: usize = 65536;
 
 impl Evidence {
-    /// Counts what can be counted before the trace begins.
+    /// Takes snapshots of the counters before the trace begins.
     pub fn begin(&mut self) {
         let all = Netns::all_at_hand();
         for netns in all.iter().take(SNAPSHOTS_FIRST) {
@@ -57,14 +57,15 @@ impl Evidence {
         }
     }
 
-    /// Adds facts to a drop. To know where packets came in it must see every step. `kind` is that of the
-    /// step's device, empty where it is not known.
+    /// Adds facts to a drop. `kind` is that of the step's device, empty if unknown.
+    ///
+    /// Must be called with every step, because earlier steps show where packets came in.
     pub fn complete(&mut self, step: &mut Step, kind: &str, witness: &impl Witness) {
         if step.netns == 0 {
             return;
         }
         if !self.before.contains_key(&step.netns) && self.before.len() < SNAPSHOTS_AT_MOST {
-            // With the flight recorder a netns is first heard of when the drop is counted already.
+            // With the flight recorder, the first record of a netns may be a drop that is already counted.
             let before = self.unborn.clone().or_else(|| witness.snapshot(step.netns).and_then(Result::ok));
             self.before.insert(step.netns, before);
         }
@@ -86,7 +87,7 @@ impl Evidence {
         }
     }
 
-    /// What could not be asked, as sentences.
+    /// Returns sentences about lookups that failed or were not made.
     pub fn problems(&mut self) -> Vec<String> {
         let unasked = std::mem::take(&mut self.unasked);
         if unasked > 0 {
@@ -122,7 +123,8 @@ impl Evidence {
         }
     }
 
-    /// Where the packet came in: the device of a drop on the way in; otherwise as it was seen.
+    /// Returns the device that the packet came in by: that of the drop if it happened on input, otherwise the one seen
+    /// earlier.
     fn iif(&self, step: &Step, drop: &Drop) -> Option<u32> {
         if node::is_inwards(&drop.location) && step.ifindex != 0 {
             return Some(step.ifindex);
@@ -132,10 +134,10 @@ impl Evidence {
     }
 }
 
-/// Hooks that a received packet passes, on the device that it came in by: a VLAN's or bond's after the first of them.
+/// Hooks that a received packet passes on the device that it came in by. After the first, this may be a VLAN or bond.
 const ENTRIES: &[&str] =
     &["netif_receive_skb", "ip_forward", "ip6_forward", "ip_protocol_deliver_rcu", "ip6_protocol_deliver_rcu"];
-/// Hooks that only a packet of this host passes, as far as its netns is concerned.
+/// Hooks that only packets sent by this host pass, within their netns.
 const EXITS: &[&str] = &["__ip_local_out", "__ip6_local_out"];
 
 /// Drops of the same key get the same facts.
@@ -148,7 +150,10 @@ struct Key {
 }
 
 impl Key {
-    /// Without the port that the side which asks for a service makes up; but a connection's socket is its own.
+    /// Creates the key without the port that the requesting side chose at random.
+    ///
+    /// The port is kept if sockets or zones are asked about, because each connection has its own socket. A connection
+    /// that is being opened has none yet.
     fn of(step: &Step, drop: &Drop, asked: &[Question]) -> Self {
         let mut tuple = outermost(step);
         let made_up = match step.direction {
@@ -162,7 +167,7 @@ impl Key {
                 *made_up = 0;
             }
         } else {
-            // Both are the identifier of an echo.
+            // Both ports hold the identifier of an echo.
             (tuple.sport, tuple.dport) = (0, 0);
         }
         Self { netns: step.netns, ifindex: step.ifindex, drop: drop.clone(), tuple }

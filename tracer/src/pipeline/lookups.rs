@@ -1,6 +1,7 @@
-//! What the node itself knows about a step: the rule that a marked packet was routed by, the
-//! addresses that a WireGuard device allows, the evidence at the place of a drop. Asked when a step
-//! first raises the question.
+//! Asks the node about a step when the step first raises a question.
+//!
+//! The questions are: the rule that a marked packet was routed by, the addresses that a WireGuard device allows, and
+//! the evidence about a drop.
 
 use std::collections::HashSet;
 
@@ -18,7 +19,7 @@ use crate::{
     model::{AllowedIps, Device, NodeFact, Record, Route, Step},
 };
 
-/// Who answers. None where the netns cannot be found.
+/// Answers questions about a netns. Each answer is `None` if the netns cannot be found.
 pub trait Node: Witness {
     /// See [`routes::route`].
     fn route(&self, netns: u32, asked: &Asked) -> Option<Result<Found, String>>;
@@ -52,10 +53,10 @@ impl Witness for Rules {
     }
 }
 
-/// What has been looked up so far.
+/// The lookups made so far.
 #[derive(Default)]
 pub struct Lookups {
-    /// About drops.
+    /// Evidence about drops.
     pub evidence: Evidence,
     routes: Map<(u32, Asked), Option<Found>>,
     devices: Map<(u32, u32), Device>,
@@ -64,13 +65,15 @@ pub struct Lookups {
     full: bool,
 }
 
-/// Each look-up takes some milliseconds in which the ring buffer is not read.
+/// Maximum number of route lookups. Each takes a few milliseconds in which the ring buffer is not read.
 const ROUTES_AT_MOST: usize = 1024;
 
 impl Lookups {
-    /// Completes lines before they are written: fills in the rule, table and device of steps that were
-    /// routed again and the evidence of drops, and tells a WireGuard device again, with its allowed IPs, where it refused a
-    /// packet. To know the devices it must see every line.
+    /// Completes lines before they are written.
+    ///
+    /// Fills in the rule, table and device of steps that were routed again, and the evidence of drops. If a WireGuard
+    /// device refused a packet, adds a line for the device with its allowed IPs. Must be called with every line, to
+    /// know the devices.
     pub fn complete(&mut self, lines: &mut Vec<Record>, node: &impl Node) {
         let mut more = Vec::new();
         for line in &mut *lines {
@@ -90,7 +93,7 @@ impl Lookups {
         lines.extend(more.into_iter().map(Record::Device));
     }
 
-    /// What could not be looked up, as sentences.
+    /// Returns sentences about lookups that failed or were not made.
     pub fn problems(&mut self) -> Vec<String> {
         if std::mem::take(&mut self.full) {
             self.problems.push(format!(
@@ -121,7 +124,7 @@ impl Lookups {
 
     fn look_up(&mut self, netns: u32, asked: &Asked, node: &impl Node) -> Option<Found> {
         let found = node.route(netns, asked)?.or_else(|problem| {
-            // The kernel routes from any source, but takes no question about a foreign one.
+            // The kernel routes packets from any source, but refuses questions about a foreign one.
             let anyone = Asked { src: None, ..*asked };
             node.route(netns, &anyone).and_then(Result::ok).ok_or(problem)
         });
@@ -144,18 +147,18 @@ impl Lookups {
     }
 }
 
-/// The question that `ip_route_me_harder` and `ip6_route_me_harder` ask (net/ipv4/netfilter.c,
-/// net/ipv6/netfilter.c): addresses and mark, neither protocol nor ports.
+/// Returns the question that `ip_route_me_harder` and `ip6_route_me_harder` ask (net/ipv4/netfilter.c,
+/// net/ipv6/netfilter.c): addresses and mark, but neither protocol nor ports.
 fn asked(step: &Step) -> Option<Asked> {
     let route = step.route.as_ref()?;
     let tuple = step.outer.unwrap_or(step.tuple);
     Some(Asked { src: Some(tuple.src), mark: route.mark, ..Asked::to(tuple.dst) })
 }
 
-/// Only what agrees with what was seen: the routes may have changed since.
+/// Fills in an answer only if it agrees with the step, because the routes may have changed since.
 fn fill(route: &mut Route, found: &Found) {
     let agrees = route.to.is_empty() || route.to == found.device;
-    // Without a rule the answer is not sure to hold for this packet.
+    // Without a rule, the answer may not hold for this packet.
     if !agrees || found.rule.is_none() || route.rule.is_some() {
         return;
     }
@@ -164,7 +167,7 @@ fn fill(route: &mut Route, found: &Found) {
     route.to.clone_from(&found.device);
 }
 
-/// Whether it was WireGuard's own code that dropped the packet.
+/// Whether WireGuard's own code dropped the packet.
 fn is_refused(step: &Step) -> bool {
     step.drop.as_ref().is_some_and(|drop| drop.location.starts_with("wg_") || step.hook.starts_with("wg_"))
 }

@@ -1,4 +1,4 @@
-//! From records to lines: tracks, names rules, asks the node, and keeps the kernel's words at hand.
+//! Turns records into lines: tracks packets, names rules, asks the node, and provides the kernel's words.
 
 mod evidence;
 mod lookups;
@@ -29,7 +29,7 @@ pub struct Pipeline {
 pub struct KernelWords {
     /// Names of drop reasons.
     pub reasons: Reasons,
-    /// Names of places in its code.
+    /// Names of locations in its code.
     pub symbols: Symbols,
 }
 
@@ -44,7 +44,7 @@ impl Words for KernelWords {
 }
 
 impl Pipeline {
-    /// Nothing has come yet; for [`Tracker::new`].
+    /// Creates an empty pipeline. `most` is passed to [`Tracker::new`].
     pub fn new(words: impl Words + 'static, most: usize) -> Self {
         Self {
             tracker: Tracker::new(most),
@@ -56,12 +56,12 @@ impl Pipeline {
         }
     }
 
-    /// Takes down what is compared with later, before the trace begins.
+    /// Takes snapshots for later comparison, before the trace begins.
     pub fn begin(&mut self) {
         self.lookups.evidence.begin();
     }
 
-    /// The lines of a record, in order; to be taken.
+    /// Returns the lines of a record, in order. The caller drains them.
     pub fn process(&mut self, wire: Wire) -> &mut Vec<Record> {
         let lines = &mut self.lines;
         let mut sentence: Option<Box<Netfilter>> = None;
@@ -70,7 +70,7 @@ impl Pipeline {
             match told {
                 Told::Step(mut tracked) => {
                     self.rules.name(&mut tracked, lines);
-                    // The trail of a drop comes at once: its end was told before the rule had a text.
+                    // A trail comes as a whole, so the tracker has made the step of its end before the rule had a text.
                     let ended = tracked.step.drop.as_ref().and(tracked.step.netfilter.as_mut());
                     if let Some((ended, told)) = ended.zip(sentence.as_ref()) {
                         ended.clone_from(told);
@@ -90,14 +90,14 @@ impl Pipeline {
         lines
     }
 
-    /// The lines that were kept back for a packet's next step, when there will be none.
+    /// Returns the lines that were held back until a packet's next step, when no more records come.
     pub fn finish(&mut self) -> Vec<Record> {
         let mut lines = self.tracker.rest().into_iter().map(line).collect();
         self.lookups.complete(&mut lines, &self.rules);
         lines
     }
 
-    /// What could not be looked up, as sentences.
+    /// Returns sentences about lookups that failed or were not made.
     pub fn problems(&mut self) -> Vec<String> {
         [self.rules.problems(), self.lookups.problems()].concat()
     }

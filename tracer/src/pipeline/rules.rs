@@ -1,5 +1,7 @@
-//! Names the rules that verdicts point at, read in the packet's own netns when they first matter, and anew where the
-//! ruleset is another one since or has another rule.
+//! Names the rules that verdicts refer to.
+//!
+//! Rules are read in the packet's own netns when they first matter. They are read again if the ruleset was replaced or
+//! got another rule.
 
 mod legacy;
 mod nft;
@@ -13,7 +15,7 @@ use crate::{
     track::{Locus, Tracked},
 };
 
-/// What has been looked up so far.
+/// The rulesets read so far.
 #[derive(Default)]
 pub struct Rules {
     netns: Map<u32, Option<Netns>>,
@@ -24,13 +26,13 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Adds rule and text to a step, as far as they can be found, and to `lines` what must come before it: the name
-    /// of a netns, the chains of a walk.
+    /// Adds rule and text to a step, as far as they can be found. Adds to `lines` what must precede the step: the name
+    /// of a netns, and the chains of a walk.
     pub fn name(&mut self, tracked: &mut Tracked, lines: &mut Vec<Record>) {
         let inum = tracked.step.netns;
         lines.extend(self.netns_line(inum));
         let (Some(locus), Some(netfilter)) = (&tracked.locus, &mut tracked.step.netfilter) else { return };
-        // Most walks end in an accept that nobody asks about: those are not worth a look-up.
+        // Most walks end in an accept, which is not worth a lookup.
         if !matches!(netfilter.verdict, Some(Verdict::Drop | Verdict::Notrack | Verdict::Queue | Verdict::Stolen)) {
             return;
         }
@@ -52,12 +54,12 @@ impl Rules {
         }
     }
 
-    /// The netns of a step that has been named, if it can be found.
+    /// Returns the netns of a step that has been named, if it can be found.
     pub fn netns(&self, inum: u32) -> Option<&Netns> {
         self.netns.get(&inum)?.as_ref()
     }
 
-    /// What could not be looked up, each once, as sentences.
+    /// Returns sentences about lookups that failed, each once.
     pub fn problems(&mut self) -> Vec<String> {
         let mut seen = HashSet::new();
         std::mem::take(&mut self.problems).into_iter().filter(|problem| seen.insert(problem.clone())).collect()
@@ -74,9 +76,10 @@ impl Rules {
     }
 }
 
-/// Whether a rule that was found for a drop, or for a queued packet, can do no such thing. Some expressions that end a walk
-/// have no hook (a match that drops malformed packets, `ct count` without memory), and then the last one with a hook is
-/// taken for them.
+/// Whether a rule that was found for a drop, or for a queued packet, cannot be its cause.
+///
+/// Some expressions that end a walk have no hook (a match that drops malformed packets, `ct count` without memory). In
+/// these cases, the last expression with a hook was mistaken for them.
 fn cannot_have_refused(netfilter: &Netfilter, rule: &Rule) -> bool {
     rule.never_drops && matches!(netfilter.verdict, Some(Verdict::Drop | Verdict::Queue))
 }

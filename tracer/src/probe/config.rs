@@ -1,4 +1,4 @@
-//! What the programs are compiled against.
+//! Builds the constants that the programs are loaded with.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use tracer_common::Config;
 use super::{Backend, Task, cast, sys};
 use crate::kernel::{Kernel, offsets, symbols::address_of};
 
-/// For this kernel and this run.
+/// Returns the constants for this kernel and this run.
 pub fn config(kernel: &Kernel, task: Task, trails: u32, backend: Backend) -> Config {
     let resolved = offsets::resolve(kernel);
     for missing in &resolved.missing {
@@ -30,13 +30,13 @@ pub fn config(kernel: &Kernel, task: Task, trails: u32, backend: Backend) -> Con
     }
 }
 
-/// What the kernel has for each CPU.
+/// What the kernel keeps for each CPU.
 struct PerCpu {
-    /// Address of `__per_cpu_offset`, 0 where it is not known.
+    /// Address of `__per_cpu_offset`, 0 if unknown.
     offset: u64,
-    /// Address of `bpf_prog_active`, 0 where it is not known or no matter.
+    /// Address of `bpf_prog_active`, 0 if unknown or not needed.
     prog_active: u64,
-    /// Whether x_tables counts per CPU: where there may be more than one (`xt_get_this_cpu_counter`).
+    /// Whether x_tables counts per CPU, which it does if there may be more than one (`xt_get_this_cpu_counter`).
     counters: bool,
 }
 
@@ -45,7 +45,7 @@ impl PerCpu {
         let legacy = kernel.modules.contains_key("ip_tables") || kernel.modules.contains_key("ip6_tables");
         let possible = fs::read_to_string("/sys/devices/system/cpu/possible").unwrap_or_default();
         let counters = legacy && possible.trim() != "0";
-        // Others attach no kprobes, or nothing else.
+        // Only `Auto` attaches both kprobes and programs that must know when the kernel skips kprobes.
         let known = (backend == Backend::Auto).then(|| sys::addresses([c"__per_cpu_offset", c"bpf_prog_active"]));
         match known.flatten().as_deref() {
             Some(&[offset, prog_active]) => Self { offset, prog_active, counters },
@@ -55,7 +55,7 @@ impl PerCpu {
     }
 }
 
-/// How many parameters a tracepoint has: younger kernels add some at the end.
+/// Returns the number of a tracepoint's parameters. Newer kernels append some.
 fn parameters(kernel: &Kernel, tracepoint: &str) -> usize {
     let types = kernel.types("");
     let parameters = types.and_then(|types| types.tracepoint_parameters(types.tracepoint(tracepoint)?));

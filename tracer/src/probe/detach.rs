@@ -1,8 +1,8 @@
-//! Takes probes away without keeping the user waiting.
+//! Detaches probes without keeping the user waiting.
 //!
-//! The kernel detaches functions one by one, and waits under a lock for each. Child processes inherit what keeps them
-//! attached and close it while this process reports: one for each lock, so that they wait at the same time. They
-//! have nothing else open, so that nobody who reads our output waits for them.
+//! The kernel detaches functions one by one, and waits under a lock for each. Child processes inherit the descriptors
+//! that keep the probes attached, and close them while this process reports. There is one child per lock, so that the
+//! children wait in parallel. They close stdin, stdout and stderr, so that no reader of our output waits for them.
 
 use std::{
     os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
@@ -19,37 +19,38 @@ use nix::{
 
 use super::{plan::Method, sys};
 
-/// A detachment under way.
+/// A detachment in progress: the child processes that perform it.
 #[derive(Debug)]
 pub struct Detaching(Vec<Pid>);
 
-/// What keeps probes attached. Whoever notices the end first takes all of it.
+/// The descriptors that keep probes attached. All clones share them, and the first to call `all` takes them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Links(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
     held: Vec<Held>,
-    /// Hits that those missed which are gone.
+    /// Missed hits of links that are no longer held.
     missed: u64,
 }
 
 #[derive(Debug)]
 struct Held {
-    /// Row of the hook, 0 for none.
+    /// Row of the hook, 0 if the link belongs to no single hook.
     row: u16,
     lane: Lane,
     link: OwnedFd,
 }
 
-/// What the kernel detaches one after the other.
+/// Groups of links. The kernel detaches the links of a group one after the other.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Lane {
-    /// Under `event_mutex`: kprobes (`perf_trace_destroy`, kernel/trace/trace_event_perf.c).
+    /// Kprobes, which are detached under `event_mutex` (`perf_trace_destroy`, kernel/trace/trace_event_perf.c).
     Kprobe,
-    /// Without a long wait: tracepoints, `kprobe.multi`, programs of BPF programs.
+    /// Links without a long wait: tracepoints, `kprobe.multi`, and tracing programs of BPF programs.
     Quick,
-    /// Under `ftrace_lock`, with a grace period of RCU tasks for each (`ftrace_shutdown`, kernel/trace/ftrace.c).
+    /// fentry and fexit, which are detached under `ftrace_lock`, with a grace period of RCU tasks for each
+    /// (`ftrace_shutdown`, kernel/trace/ftrace.c).
     Ftrace,
 }
 
@@ -64,18 +65,18 @@ impl From<Method> for Lane {
 }
 
 impl Links {
-    /// Keeps them until the end.
+    /// Keeps links attached until the end of the trace.
     pub fn keep(&self, row: u16, lane: impl Into<Lane>, links: impl IntoIterator<Item = OwnedFd>) {
         let lane = lane.into();
         self.lock().held.extend(links.into_iter().map(|link| Held { row, lane, link }));
     }
 
-    /// Those of one hook, to be detached now.
+    /// Removes the links of one hook, to be detached now.
     pub fn of(&self, row: u16) -> Vec<OwnedFd> {
         self.lock().held.extract_if(.., |held| held.row == row).map(|held| held.link).collect()
     }
 
-    /// Hits that they missed, as far as the kernel counts them: see [`sys::missed_hits`].
+    /// Returns the hits that the links missed, as far as the kernel counts them: see [`sys::missed_hits`].
     pub fn missed(&self) -> u64 {
         let kept = self.lock();
         kept.missed + missed(&kept.held)
@@ -96,17 +97,17 @@ fn missed(held: &[Held]) -> u64 {
     held.iter().map(|held| sys::missed_hits(held.link.as_fd())).sum()
 }
 
-/// The links of a probe, to be detached.
+/// The links of a probe, ready to be detached.
 #[derive(Debug)]
 pub struct Detach(Links);
 
 impl Detach {
-    /// Of these links.
+    /// Creates the handle that detaches these links.
     pub(super) fn new(links: Links) -> Self {
         Self(links)
     }
 
-    /// Starts to take the probes away.
+    /// Starts to detach the probes.
     #[must_use]
     pub fn begin(self) -> Detaching {
         let held = self.0.all();
@@ -115,26 +116,27 @@ impl Detach {
         lanes.dedup();
         let Ok((begin, hold)) = pipe2(OFlag::O_CLOEXEC) else { return Detaching(Vec::new()) };
         let children = lanes.into_iter().filter_map(|lane| child(lane, &held, &begin, &hold)).collect();
-        // Those of a lane that has got no child go here.
+        // If a lane has no child, its links are detached here.
         drop(held);
         drop(hold);
         Detaching(children)
     }
 }
 
-/// Closes a lane's links in a child process; none where there can be none.
+/// Closes the links of a lane in a child process. Returns `None` if there can be none.
 fn child(lane: Lane, held: &[Held], begin: &OwnedFd, hold: &OwnedFd) -> Option<Pid> {
-    // SAFETY: the child only closes descriptors and leaves; it allocates nothing and takes no lock.
+    // SAFETY: until it exits, the child only makes system calls: it allocates nothing and takes no lock.
     match unsafe { fork() } {
         Ok(ForkResult::Child) => {
             let close = |is_own: bool| {
                 for held in held.iter().filter(|held| (held.lane == lane) == is_own) {
-                    // SAFETY: nothing uses it any more.
+                    // SAFETY: nothing in the child uses the descriptor after this.
                     unsafe { libc::close(held.link.as_raw_fd()) };
                 }
             };
-            // SAFETY: as above. Ctrl-C goes to the whole group: the child's work must not be cut short
-            // (the kernel would do it all the same, but while the shell waits).
+            // SAFETY: these calls take only numbers.
+            // Ctrl-C signals the whole process group. `setsid` takes the child out of it, because without the child the
+            // kernel would detach while the shell waits.
             unsafe {
                 libc::setsid();
                 for standard in 0..3 {
@@ -142,15 +144,16 @@ fn child(lane: Lane, held: &[Held], begin: &OwnedFd, hold: &OwnedFd) -> Option<P
                 }
             }
             close(false);
-            // Whoever closes a link last waits for the kernel: this begins when all others have closed theirs.
-            // SAFETY: as above.
+            // The process that closes the last reference blocks until the kernel detaches the link. `read` therefore
+            // waits until all other processes have closed theirs.
+            // SAFETY: `byte` outlives the call.
             unsafe {
                 libc::close(hold.as_raw_fd());
                 let mut byte = 0u8;
                 libc::read(begin.as_raw_fd(), (&raw mut byte).cast(), 1);
             }
             close(true);
-            // SAFETY: as above.
+            // SAFETY: `_exit` takes only a number, and runs no code of ours.
             unsafe { libc::_exit(0) }
         }
         Ok(ForkResult::Parent { child }) => Some(child),
@@ -159,7 +162,8 @@ fn child(lane: Lane, held: &[Held], begin: &OwnedFd, hold: &OwnedFd) -> Option<P
 }
 
 impl Detaching {
-    /// Waits until everything is detached, at most until `deadline`. False where it goes on.
+    /// Waits until everything is detached, but no longer than until `deadline`. Returns false if the kernel is still
+    /// detaching.
     pub fn wait_until(self, deadline: Instant) -> bool {
         self.0.into_iter().all(|child| has_ended(child, deadline))
     }

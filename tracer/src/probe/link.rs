@@ -1,4 +1,4 @@
-//! Attaches one hook by one method.
+//! Attaches one hook by one method, or many hooks by one `kprobe.multi`.
 
 use std::{collections::HashMap, ffi::CString, io, os::fd::OwnedFd};
 
@@ -21,10 +21,10 @@ pub struct Attached {
     pub links: Vec<OwnedFd>,
 }
 
-/// What `kprobe.multi` attaches to all its functions.
+/// Name of the program that `kprobe.multi` attaches to all its functions.
 pub const DISPATCH: &str = "dispatch";
 
-/// Names of the programs of the object that a hook is attached by.
+/// Returns the names of the object's programs that a hook is attached by.
 pub fn programs(planned: &Planned) -> Vec<String> {
     let name = |kind: &str| format!("{kind}_{}", planned.hook.name);
     let of = |entry: &str, exit: &str| {
@@ -40,7 +40,7 @@ pub fn programs(planned: &Planned) -> Vec<String> {
     }
 }
 
-/// The program of a hook within `kprobe.multi`.
+/// Returns the name of a hook's program within `kprobe.multi`.
 fn multi(hook: &Hook) -> String {
     match hook.shared {
         "" => format!("kprobe_{}", hook.name),
@@ -48,7 +48,7 @@ fn multi(hook: &Hook) -> String {
     }
 }
 
-/// Loads and attaches the programs of a hook: all, or none.
+/// Loads and attaches all programs of a hook, or none.
 pub fn attach(kernel: &Kernel, object: &Object, planned: &Planned, no_multi: &str) -> Result<Attached, String> {
     let mut attached = Attached::default();
     let hook = planned.hook;
@@ -70,8 +70,9 @@ fn refused(reason: &str) -> String {
     if reason.is_empty() { "the verifier refused its program".to_owned() } else { reason.to_owned() }
 }
 
-/// Attaches all hooks that can share one `kprobe.multi`, and gives those that were left out with the
-/// reason. One link is one wait when it goes: the kernel takes as long for a single function.
+/// Attaches all hooks that can share one `kprobe.multi`, and returns which are attached.
+///
+/// One link is one wait when it is detached: the kernel takes as long for a single function.
 pub fn attach_together(kernel: &Kernel, object: &Object, array: &OwnedFd, hooks: &[&'static Hook]) -> Together {
     let mut together = Together::default();
     let (mut symbols, mut cookies) = (Vec::new(), Vec::new());
@@ -109,9 +110,11 @@ pub fn attach_together(kernel: &Kernel, object: &Object, array: &OwnedFd, hooks:
     }
 }
 
-/// By address where those can be had, since the kernel looks for symbols among all of its own. Before 6.2 it did so for
-/// each address, too: a function that came with 6.2 tells. A name that several symbols have may be that of one that
-/// cannot be traced.
+/// Attaches by address if addresses are available, because the kernel searches all of its symbols for names.
+///
+/// Before 6.2 the kernel searches them for each address, too. A kernel with `bpf_rdonly_cast`, which came with 6.2,
+/// does not. If several symbols have the same name, the address may be that of one that cannot be traced; the names are
+/// tried then.
 fn attach_at(kernel: &Kernel, dispatch: &OwnedFd, symbols: &[CString], cookies: &[u64]) -> io::Result<OwnedFd> {
     let finds_by_name = kernel.types("").is_some_and(|types| types.function("bpf_rdonly_cast").is_some());
     if finds_by_name && let Some(addresses) = sys::addresses(symbols.iter().map(CString::as_c_str)) {
@@ -123,14 +126,14 @@ fn attach_at(kernel: &Kernel, dispatch: &OwnedFd, symbols: &[CString], cookies: 
     sys::kprobe_multi(dispatch, Places::Symbols(symbols), cookies)
 }
 
-/// What [`attach_together`] could do.
+/// The result of [`attach_together`].
 #[derive(Default)]
 pub struct Together {
     /// Rows of the hooks that are attached.
     pub hooks: Vec<u16>,
-    /// What keeps them attached.
+    /// File descriptors that keep the hooks attached.
     pub attached: Attached,
-    /// Why none is, where none is.
+    /// Why no hook is attached; empty if any is.
     pub refused: String,
 }
 
@@ -143,8 +146,10 @@ fn load_multi(object: &Object, program: &str) -> Result<OwnedFd, String> {
     object.load(program, kind, None)
 }
 
-/// A kretprobe needs the kprobe that keeps its arguments, also where nothing happens at entry. It is
-/// attached first: a call that is under way when its kprobe comes is then not mistaken for one kept.
+/// Returns the programs of a hook in the order in which they are attached.
+///
+/// A kretprobe needs the kprobe that keeps its arguments, even if nothing happens at entry. The kretprobe is attached
+/// first, so that the return of every call whose arguments are kept is seen.
 fn order(hook: &Hook, method: Method) -> Vec<Program> {
     let returns = hook.programs.contains(&Program::Return);
     match method {
@@ -157,7 +162,7 @@ type Link = Result<(OwnedFd, OwnedFd), String>;
 
 fn fentry(kernel: &Kernel, object: &Object, hook: &Hook, program: Program, name: &str) -> Link {
     let Site::Function { module } = hook.site else { return Err("not a function".to_owned()) };
-    // A module that is built in has its functions in vmlinux.
+    // The functions of a built-in module are in vmlinux.
     let module = if kernel.types(module).is_some() { module } else { "" };
     let btf_id = kernel
         .types(module)

@@ -1,7 +1,7 @@
-//! Brings the eBPF programs into the kernel: plan (pure), load, attach.
+//! Loads the eBPF programs into the kernel and attaches them: plan (pure), fold (pure), load, attach, detach.
 //!
-//! Invariant: only this folder and `source` know Aya. Everything attached is held by file
-//! descriptors alone, so that nothing outlives the process, however it ends.
+//! Invariant: only this folder and `source` know Aya. File descriptors alone hold what is attached, so that nothing
+//! outlives the process, however it ends.
 
 mod cast;
 mod config;
@@ -33,13 +33,13 @@ use crate::kernel::{Kernel, symbols::Ask};
 /// The eBPF object, compiled by `build.rs`.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/tracer-ebpf"));
 
-/// Attached hooks and the maps behind them. Dropping it detaches everything.
+/// Attached hooks and the maps behind them. Dropping a probe detaches its hooks.
 pub struct Probe {
-    /// The ring buffer, until somebody reads it.
+    /// The ring buffer, until its reader takes it.
     pub events: Option<Map>,
-    /// What was attached, by which method.
+    /// Attached hooks, each with the method that attached it.
     pub attached: Vec<Planned>,
-    /// What was not, and why.
+    /// Hooks that are not attached, and why.
     pub skipped: Vec<Skipped>,
     /// BPF programs on the packets' path that were found when the hooks were attached.
     pub found: Vec<Program>,
@@ -54,44 +54,46 @@ pub struct Probe {
     traced: Option<programs::Programs>,
 }
 
-/// What the kernel side counted as lost.
+/// Counters of the kernel side.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
-    /// No room in the ring buffer.
+    /// Records lost because the ring buffer was full.
     pub events: u64,
-    /// No room in the table of tracked skbs.
+    /// Packets lost because the table of tracked skbs was full.
     pub tracked_overflow: u64,
     /// Headers that could not be read.
     pub unparsed: u64,
     /// Probe hits that the kernel skipped.
     pub missed_probes: u64,
-    /// Drops whose way the flight recorder had given up for newer packets.
+    /// Drops whose trail the flight recorder had evicted for newer packets.
     pub trails: u64,
-    /// No loss: packets that matched.
+    /// Packets that matched; not a loss.
     pub packets: u64,
 }
 
-/// What the kernel side is to do.
+/// The task of the kernel side.
 #[derive(Clone, Copy, Debug)]
 pub struct Task {
-    /// Which packets.
+    /// Which packets to trace.
     pub filter: Filter,
     /// Size of the ring buffer in bytes, a power of two.
     pub buffer_size: u32,
-    /// Keep each packet's way in the kernel, and tell it only where the packet is dropped.
+    /// Keep each packet's steps in the kernel, and report them only if the packet is dropped.
     pub recorder: bool,
 }
 
-/// How many packets the flight recorder remembers, shared out over the CPUs. A trail takes 2.4 KB.
+/// Number of trails in the flight recorder, divided among the CPUs. A trail takes 2.4 KB.
 const TRAILS: u32 = 4096;
-/// On machines with many CPUs each has at least so many: a power of two.
+/// Minimum number of trails per CPU, for machines with many CPUs: a power of two.
 const TRAILS_OF_CPU: u32 = 64;
 
-/// Loads and attaches what the plan says. A hook that fails is tried by the next method that its
-/// backend allows, and is otherwise left out with its reason: one hook never takes the rest down.
+/// Loads and attaches the hooks of the plan.
+///
+/// If a method fails, the next one that the backend allows is tried. A hook for which all fail is skipped with its
+/// reason: one hook never takes the rest down.
 ///
 /// # Errors
-/// One sentence, where maps cannot be created or no hook at all could be attached.
+/// One sentence if maps cannot be created or no hook at all can be attached.
 pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> {
     let cpus = aya::util::nr_cpus().map_err(|(what, error)| format!("{what}: {error}"))?;
     let cpus = u32::try_from(cpus).unwrap_or(u32::MAX).max(1);
@@ -132,7 +134,7 @@ pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> 
     Ok(probe)
 }
 
-/// Names of places in the kernel's code, where it can be asked for them.
+/// Returns a lookup that asks the kernel for the names of locations, or `None` if it cannot be asked.
 #[must_use]
 pub fn ask_for_locations() -> Option<Ask> {
     let locations =
@@ -141,7 +143,7 @@ pub fn ask_for_locations() -> Option<Ask> {
     Some(Ask { location: Box::new(move |address| locations.location(address)), own: own.unwrap_or_default() })
 }
 
-/// The programs that are needed where the kernel takes the first choice for each hook.
+/// Returns the programs that are needed if the kernel accepts the first choice for each hook.
 fn first_choices(plan: &Plan) -> HashSet<String> {
     let first = plan.groups.iter().filter_map(|group| group.first());
     let traced = programs::OURS.iter().map(|&name| name.to_owned());
@@ -149,8 +151,10 @@ fn first_choices(plan: &Plan) -> HashSet<String> {
 }
 
 impl Probe {
-    /// Attaches each group by the first of its alternatives that the kernel takes. What tells the end of packets comes
-    /// first: a packet that was met and then freed unseen would be taken for whatever comes to its address next.
+    /// Attaches each group by the first of its alternatives that the kernel accepts.
+    ///
+    /// Hooks that end packets come first: a packet that was met and then freed unseen would be mistaken for the next
+    /// packet at its address.
     fn attach_groups(&mut self, kernel: &Kernel, mut groups: Vec<Vec<Planned>>) {
         groups.sort_by_key(|group| !group.iter().any(|planned| planned.hook.ends_packets()));
         let is_end = |group: &Vec<Planned>| {
@@ -181,7 +185,7 @@ impl Probe {
         together
     }
 
-    /// Attaches the first of the alternatives that the kernel takes.
+    /// Attaches the first of the alternatives that the kernel accepts.
     fn attach_first_of(&mut self, kernel: &Kernel, alternatives: Vec<Planned>, no_multi: &str) {
         let mut reasons = Vec::new();
         let mut name = String::new();
@@ -208,7 +212,7 @@ impl Probe {
         self.skipped.push(Skipped { hook: name, reason: reasons.join("; "), harmless: false });
     }
 
-    /// Traces the BPF programs that were loaded since the last time, and gives them.
+    /// Traces the BPF programs that were loaded since the last call, and returns them.
     pub fn join_programs(&mut self) -> Vec<Program> {
         let Some(traced) = &mut self.traced else { return Vec::new() };
         let joined = traced.join(&self.object);
@@ -217,7 +221,7 @@ impl Probe {
         joined.found
     }
 
-    /// Sums of all CPUs and programs.
+    /// Returns the counters, summed over all CPUs and programs.
     #[must_use]
     pub fn counts(&self) -> Counts {
         let slot = |slot: u32| self.lost.get(&slot, 0).map(|of_cpus| of_cpus.iter().sum::<u64>());
@@ -232,8 +236,7 @@ impl Probe {
         }
     }
 
-    /// The end of the links; beginning the detachment takes the probes away. Maps stay
-    /// readable here.
+    /// Returns a handle that detaches the probes. The maps stay readable through `self`.
     #[must_use]
     pub fn detachment(&self) -> Detach {
         Detach::new(self.links.clone())
@@ -252,7 +255,7 @@ fn nothing_attached(skipped: &[Skipped]) -> String {
     }
 }
 
-/// An error with what caused it, in one line.
+/// Formats an error and its causes in one line.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

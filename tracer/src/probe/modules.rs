@@ -1,26 +1,27 @@
-//! Hooks in modules that were loaded after the trace began: they join as soon as their module is there.
+//! Attaches hooks in modules that are loaded after the trace began, as soon as their module is there.
 //!
-//! What was attached before keeps the layout that it was loaded with: to it, the fields of a module's structures
-//! stay unknown. Of those hooks the one that tells drops needs them, to name the rule of the walk that it ends:
-//! it is attached anew. A conntrack entry is told by the hooks of its own module.
+//! Programs that are already attached keep the layout that they were loaded with: to them, the fields of a module's
+//! structures stay unknown. Of their hooks, the one that reports drops needs these fields to name the rule of the walk
+//! that a drop ends. Therefore that hook is attached again. Conntrack entries are reported by the hooks of their own
+//! module.
 
 use tracer_common::{Hook, hook};
 
 use super::{Plan, Planned, Probe, config::config, link, object::Given, plan, programs};
 use crate::kernel::Kernel;
 
-/// What came with a module.
+/// The hooks that came with modules.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Late {
-    /// The hooks that are attached now and were not before.
+    /// Hooks that are attached now and were not before.
     pub hooks: Vec<&'static Hook>,
-    /// Why none could be attached, where something went wrong for all of them.
+    /// Why none could be attached, if something failed for all of them.
     pub problem: Option<String>,
 }
 
 impl Probe {
-    /// Attaches the hooks of modules that `kernel` has learnt of since. What cannot be attached stays in
-    /// `skipped`, with a reason of its own.
+    /// Attaches the hooks of `modules`, which `kernel` has read since the last call. Hooks that cannot be attached stay
+    /// in `skipped`, each with its own reason.
     pub fn join_modules(&mut self, kernel: &Kernel, modules: &[String]) -> Late {
         let Plan { mut groups, .. } = plan(kernel, self.backend, self.limit);
         groups.retain(|group| group.iter().any(|planned| is_in(planned, modules)));
@@ -35,17 +36,17 @@ impl Probe {
         Late { hooks: self.attached.iter().skip(before).map(|planned| planned.hook).collect(), problem: None }
     }
 
-    /// The programs share every map with those that run, except the constants.
+    /// Attaches `groups`. Their programs share every map with those that run, except the constants.
     fn attach_late(&mut self, kernel: &Kernel, groups: Vec<Vec<Planned>>) -> Result<(), String> {
         let config = config(kernel, self.task, self.trails, self.backend);
         let given = Given { config, sizes: &[], only: None };
         self.object = self.object.with_constants(given)?;
         let (attached, skipped) = (self.attached.len(), self.skipped.len());
-        // First: a walk that begins under the new hooks may end there.
+        // `kfree_skb` first: a walk that begins under the new hooks may end there.
         self.renew(kernel, hook::KFREE_SKB);
         self.attach_groups(kernel, groups);
         self.object.keep_only(programs::OURS);
-        // Each was skipped for want of its module: that no longer holds.
+        // These hooks were skipped because their module was not loaded. This is no longer true.
         let settled: Vec<String> = self
             .attached
             .iter()
@@ -61,7 +62,7 @@ impl Probe {
         Ok(())
     }
 
-    /// Attaches a hook anew, then detaches what was there: whichever comes first, a packet ends but once.
+    /// Attaches a hook again, then detaches the old programs. A packet ends only once, whichever of them runs first.
     fn renew(&mut self, kernel: &Kernel, row: u16) {
         let Some(planned) = self.attached.iter().find(|planned| planned.hook.id == row).copied() else { return };
         let old = self.links.of(row);

@@ -1,7 +1,7 @@
-//! Creates the maps of the object and loads single programs of it.
+//! Creates the maps of the object and loads single programs from it.
 //!
-//! Aya 0.14 cannot load fentry programs for functions of modules, nor attach `kprobe.multi`. Its
-//! public parts can: `aya_obj` parses and relocates, the `bpf(2)` call is ours.
+//! Aya 0.14 cannot load fentry programs for functions of modules, nor attach `kprobe.multi`. Its public parts allow
+//! both: `aya_obj` parses and relocates, and we make the `bpf(2)` call.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -32,42 +32,42 @@ pub struct Object {
     config: Config,
     btf: Option<OwnedFd>,
     maps: Maps,
-    /// What is in the map of frozen globals.
+    /// Contents of the map of frozen globals.
     constants: Vec<u8>,
 }
 
-/// Maps by name. They are held here, too: Aya reads some of them.
+/// Maps by name. These are duplicates of the descriptors that Aya owns.
 type Maps = HashMap<String, OwnedFd>;
 
 /// Maps as Aya reads them, by name.
 pub type Created = HashMap<String, MapData>;
 
-/// What the object is given.
+/// Parameters of an object.
 #[derive(Clone, Copy, Debug)]
 pub struct Given<'a> {
-    /// The frozen global of that name.
+    /// Value of the frozen global `CONFIG`.
     pub config: Config,
-    /// Numbers of entries of maps, where they are not those of the object.
+    /// Numbers of entries of maps, if they differ from those in the object.
     pub sizes: &'a [(&'a str, u32)],
-    /// The programs that shall be there, none for all: to relocate them takes as long as to load ten.
+    /// Programs to keep; `None` for all. Relocating all of them takes as long as loading ten.
     pub only: Option<&'a HashSet<String>>,
 }
 
-/// `BPF_ALU | BPF_MOV | BPF_K`: a number into the lower half of a register.
+/// `BPF_ALU | BPF_MOV | BPF_K`: moves a number into the lower half of a register.
 const MOV32_IMM: u8 = 0xb4;
-/// `BPF_ALU64 | BPF_MOV | BPF_K`
+/// `BPF_ALU64 | BPF_MOV | BPF_K`: moves a number into a register.
 const MOV64_IMM: u8 = 0xb7;
 
 impl Object {
     /// Parses the object, creates its maps and points its programs at them.
     ///
     /// # Errors
-    /// A sentence where the object does not fit, which is a defect of the build, or where there can be no maps.
+    /// One sentence if the object does not fit, which is a defect of the build, or if maps cannot be created.
     pub fn new(bytes: &'static [u8], given: Given<'_>) -> Result<(Self, Created), String> {
         Self::on_top_of(Maps::new(), bytes, given)
     }
 
-    /// The same object with other constants: of its maps only these are created.
+    /// Returns the same object with other constants. Only the map of constants is created; all others are shared.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -75,7 +75,7 @@ impl Object {
         Ok(Self::on_top_of(self.maps_but(CONSTANTS)?, self.bytes, given)?.0)
     }
 
-    /// The same object with all its programs.
+    /// Returns the same object with all its programs.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -126,7 +126,7 @@ impl Object {
             maps.insert(name.clone(), held.map_err(|error| format!("the maps cannot be held: {error}"))?);
         }
         let text: HashSet<usize> = object.functions.keys().map(|(section, _)| *section).collect();
-        // It wants the definitions while it changes the code.
+        // `relocate_maps` needs the definitions while it changes the code.
         let definitions = std::mem::take(&mut object.maps);
         let constants = definitions.get(CONSTANTS).map(|map| map.data().to_vec()).unwrap_or_default();
         let found =
@@ -138,17 +138,17 @@ impl Object {
         Ok((Self { object, bytes, config: given.config, btf, maps, constants }, created))
     }
 
-    /// Whether it has a program.
+    /// Whether the object has a program.
     pub fn has(&self, name: &str) -> bool {
         self.object.programs.contains_key(name)
     }
 
-    /// A map's descriptor.
+    /// Returns a map's descriptor.
     pub fn map(&self, name: &str) -> Option<&OwnedFd> {
         self.maps.get(name)
     }
 
-    /// Lets the code of all programs but these go.
+    /// Discards the code of all programs except these.
     pub fn keep_only(&mut self, names: &[&str]) {
         self.object.programs.retain(|name, _| names.contains(&name.as_str()));
         let kept: HashSet<_> = self.object.programs.values().map(aya_obj::Program::function_key).collect();
@@ -156,16 +156,15 @@ impl Object {
         self.object.functions = std::mem::take(&mut self.object.functions).into_iter().collect();
     }
 
-    /// Loads a program. `module` is the BTF of the module that `kind.btf_id` counts in.
+    /// Loads a program. `module` is the BTF of the module that contains `kind.btf_id`.
     ///
     /// # Errors
-    /// What the kernel said; with the verifier's last line where it was the verifier.
+    /// The kernel's error, with the verifier's last line if the verifier refused the program.
     pub fn load(&self, name: &str, kind: Kind, module: Option<&OwnedFd>) -> Result<OwnedFd, String> {
         self.load_with(name, kind, module.map_or(Target::Vmlinux, Target::Module), None)
     }
 
-    /// Loads a program for a target, with one number that its code moves into a register replaced by
-    /// another one.
+    /// Loads a program for a target. `replace` names a number that the code moves into a register, and its replacement.
     ///
     /// # Errors
     /// As [`Self::load`].
@@ -208,8 +207,8 @@ impl Object {
     }
 }
 
-/// A kernel without `bpf_loop` does not know instructions that refer to a function, not even where they are
-/// never reached. Each becomes zeroes moved into its register.
+/// Replaces references to functions by zeroes moved into their registers. A kernel without `bpf_loop` refuses
+/// instructions that refer to a function, even if they are never reached.
 fn take_out_references(instructions: &mut [bpf_insn]) {
     let mut rest = instructions;
     while let Some((first, others)) = rest.split_first_mut() {
@@ -230,7 +229,7 @@ fn take_out_references(instructions: &mut [bpf_insn]) {
     }
 }
 
-/// Puts the kernel's function where [`RDONLY_CAST`] stands for it.
+/// Replaces the placeholder [`RDONLY_CAST`] by a call of the kernel's function.
 fn name_cast(instructions: &mut [bpf_insn], id: u32) {
     let stands_for_it = |it: &&mut bpf_insn| it.code == CALL && it.src_reg() == 0 && it.imm == RDONLY_CAST;
     for call in instructions.iter_mut().filter(stands_for_it) {
@@ -238,10 +237,10 @@ fn name_cast(instructions: &mut [bpf_insn], id: u32) {
     }
 }
 
-/// The map of frozen globals.
+/// Name of the map of frozen globals.
 const CONSTANTS: &str = ".rodata";
 
-/// Creates a map with what the object has in it.
+/// Creates a map with its contents in the object.
 fn create(name: &str, map: &aya_obj::Map, btf: Option<&OwnedFd>) -> Result<MapData, String> {
     let created = MapData::create(map.clone(), name, btf.map(|btf| btf.as_fd())).map_err(|error| chain(&error))?;
     let fd = created.fd().as_fd();

@@ -1,4 +1,5 @@
-//! What to attach where, and why not: pure, from the table of hooks and the kernel's types.
+//! Decides what to attach by which method, and why not. Pure: it depends only on the table of hooks and the kernel's
+//! types.
 
 use std::fmt;
 
@@ -6,29 +7,29 @@ use tracer_common::{Best, HOOKS, Hook, Program, Site};
 
 use crate::kernel::Kernel;
 
-/// The user's wish.
+/// The backend that the user chose.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Backend {
-    /// The best of each hook, with fallbacks.
+    /// The best method for each hook, with fallbacks.
     Auto,
-    /// fentry, fexit and `tp_btf` alone.
+    /// Only fentry, fexit and `tp_btf`.
     Fentry,
-    /// `kprobe.multi` for entries, kretprobes for returns, raw tracepoints.
+    /// `kprobe.multi` for hooks at entry only, kprobes and kretprobes for the others, raw tracepoints.
     KprobeMulti,
-    /// kprobes and kretprobes, raw tracepoints.
+    /// Kprobes and kretprobes, raw tracepoints.
     Kprobe,
-    /// Tracepoints alone.
+    /// Only raw tracepoints.
     Tracepoint,
 }
 
-/// One way to attach a hook.
+/// A method to attach a hook.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Method {
     /// fentry and fexit.
     Fentry,
-    /// `kprobe.multi`, and a kretprobe for the return.
+    /// `kprobe.multi`, for hooks at entry only.
     KprobeMulti,
-    /// kprobe and kretprobe.
+    /// Kprobe and kretprobe.
     Kprobe,
     /// A tracepoint with typed arguments.
     TpBtf,
@@ -48,12 +49,12 @@ impl fmt::Display for Method {
     }
 }
 
-/// A hook and a way to attach it.
+/// A hook and the method to attach it.
 #[derive(Clone, Copy, Debug)]
 pub struct Planned {
     /// Row of the table.
     pub hook: &'static Hook,
-    /// How.
+    /// The method.
     pub method: Method,
 }
 
@@ -64,35 +65,34 @@ pub struct Skipped {
     pub hook: String,
     /// Why, as a clause.
     pub reason: String,
-    /// Whether nothing is lost by it.
+    /// Whether nothing is lost without it.
     pub harmless: bool,
 }
 
-/// What to attach.
+/// The hooks to attach.
 pub struct Plan {
-    /// For each hook the alternatives, best first.
+    /// The alternatives for each hook, best first.
     pub groups: Vec<Vec<Planned>>,
-    /// What is left out.
+    /// Hooks that are left out.
     pub skipped: Vec<Skipped>,
     backend: Backend,
     limit: Option<usize>,
 }
 
 impl Plan {
-    /// The wish that it follows.
+    /// Returns the backend that the plan follows.
     #[must_use]
     pub fn backend(&self) -> Backend {
         self.backend
     }
 
-    /// How many hooks it has at most.
+    /// Returns the maximum number of hooks, if there is one.
     #[must_use]
     pub fn limit(&self) -> Option<usize> {
         self.limit
     }
 
-    /// Keeps so many hooks: first those that packets pass often, as any packet does, then the others, both in
-    /// the table's order.
+    /// Keeps at most `most` hooks. Hooks that any packet passes come first, then the others, both in the table's order.
     fn keep(&mut self, most: usize) {
         let rare = |hook: &Hook| hook.best == Best::KprobeMulti && !matches!(hook.site, Site::Tracepoint { .. });
         self.groups.sort_by_key(|group| group.iter().all(|planned| rare(planned.hook)));
@@ -107,11 +107,11 @@ impl Plan {
     }
 }
 
-/// The plan for this kernel, with so many hooks at most.
+/// Returns the plan for this kernel, with at most `limit` hooks.
 #[must_use]
 pub fn plan(kernel: &Kernel, backend: Backend, limit: Option<usize>) -> Plan {
     let mut plan = Plan { groups: Vec::new(), skipped: Vec::new(), backend, limit };
-    // What kprobes miss must not go unseen.
+    // A kprobe is the first choice only if the kernel counts the hits that kprobes miss.
     let counted =
         kernel.types("").is_some_and(|types| types.member("bpf_link_info", "perf_event.kprobe.missed").is_some());
     let places = HOOKS.iter().filter(|hook| hook.site != Site::Program);
@@ -141,14 +141,14 @@ pub fn plan(kernel: &Kernel, backend: Backend, limit: Option<usize>) -> Plan {
     plan
 }
 
-/// Whether the kernel has the hook, with the arguments that its programs expect.
+/// Checks that the kernel has the hook, with the arguments that its programs expect.
 fn possible(kernel: &Kernel, hook: &Hook) -> Result<(), Skipped> {
     let skipped = |reason: String, harmless| Err(Skipped { hook: hook.name.to_owned(), reason, harmless });
     let parameters = match hook.site {
         Site::Tracepoint { .. } => kernel
             .types("")
             .and_then(|types| types.tracepoint(hook.name).and_then(|id| types.tracepoint_parameters(id))),
-        // Found and attached one by one: see `programs`.
+        // BPF programs are found and attached one by one: see `programs`.
         Site::Program => None,
         Site::Function { module } => match kernel.types(module).or_else(|| kernel.types("")) {
             Some(types) => types.function(hook.name).and_then(|id| types.parameters(id)),
@@ -171,7 +171,7 @@ fn possible(kernel: &Kernel, hook: &Hook) -> Result<(), Skipped> {
     }
 }
 
-/// Every expected structure stands at its place; what is expected as empty may be anything.
+/// Whether every expected structure is at its position. An empty name accepts anything.
 fn fits(actual: &[&str], expected: &[&str]) -> bool {
     actual.len() >= expected.len()
         && expected.iter().zip(actual).all(|(expected, actual)| expected.is_empty() || expected == actual)
@@ -190,7 +190,8 @@ fn methods(hook: &Hook, backend: Backend, counted: bool) -> impl Iterator<Item =
             Best::KprobeMulti => &[KprobeMulti, Fentry, Kprobe],
         },
         (Site::Function { .. }, Backend::Fentry) => &[Fentry],
-        // One kprobe.multi serves entries; kretprobes keep arguments by a stack pointer that it does not tell.
+        // `kprobe.multi` serves entries only. A kretprobe finds its arguments by the stack pointer at entry, which
+        // `kprobe.multi` does not report.
         (Site::Function { .. }, Backend::KprobeMulti) if hook.programs == [Program::Entry] => &[KprobeMulti],
         (Site::Function { .. }, Backend::KprobeMulti | Backend::Kprobe) => &[Kprobe],
         (Site::Function { .. }, Backend::Tracepoint) => &[],

@@ -1,7 +1,7 @@
-//! The BPF programs that packets pass: found by id, each traced where it begins and ends.
+//! Finds the BPF programs that packets pass, by id, and traces each.
 //!
-//! Each takes a pair of tracing programs of its own, since a tracing program is verified against the
-//! one function that it is attached to.
+//! Each traced program needs separate tracing programs, because a tracing program is verified against the one function
+//! that it is attached to.
 
 use std::{collections::HashMap, io, os::fd::OwnedFd};
 
@@ -18,15 +18,15 @@ use crate::kernel::btf::Btf;
 pub struct Program {
     /// Its id.
     pub id: u32,
-    /// Name of its function, or the kernel's 15 bytes of it where it has no BTF.
+    /// Name of its main function, or the kernel's 15 bytes of the name if it has no BTF.
     pub name: String,
     /// `tc`, `xdp` or `cgroup_skb`.
     pub kind: &'static str,
-    /// Why it is not traced, where it is not.
+    /// Why it is not traced, if it is not.
     pub untraced: Option<String>,
 }
 
-/// Types of programs that see packets, as people call them, and the tracing programs for each.
+/// Types of programs that see packets, their common names, and the tracing programs for each.
 const KINDS: &[(bpf_prog_type, &str, &[Tracing])] = &[
     (bpf_prog_type::BPF_PROG_TYPE_SCHED_CLS, "tc", SKB),
     (bpf_prog_type::BPF_PROG_TYPE_SCHED_ACT, "tc", SKB),
@@ -41,34 +41,33 @@ const SKB: &[Tracing] = &[
 ];
 const XDP: &[Tracing] = &[("fexit_xdp_program", bpf_attach_type::BPF_TRACE_FEXIT)];
 
-/// All of those.
+/// Names of all these tracing programs.
 pub const OURS: &[&str] = &[SKB[0].0, SKB[1].0, XDP[0].0];
 
-/// What the programs move into a register, to be replaced by the id of the traced program
+/// The number in our tracing programs that is replaced by the id of the traced program
 /// (`tracer-ebpf/src/hooks/program.rs`).
 const ID_PLACEHOLDER: i32 = 0x7472_6163;
 
-/// Which programs have been looked at. The kernel gives ids in rising order.
+/// Which programs have been examined. The kernel assigns ids in rising order.
 #[derive(Default)]
 pub struct Programs {
     newest: u32,
     types: HashMap<u32, Option<Btf>>,
 }
 
-/// What keeps programs traced.
+/// The programs that a call of [`Programs::join`] found and traced.
 #[derive(Default)]
 pub struct Joined {
     /// Programs that were found, traced or not.
     pub found: Vec<Program>,
-    /// Our programs.
+    /// Our tracing programs.
     pub programs: Vec<OwnedFd>,
     /// Their links.
     pub links: Vec<OwnedFd>,
 }
 
 impl Programs {
-    /// Traces the programs that were loaded since the last time. One that goes while it is looked at is
-    /// passed over.
+    /// Traces the programs that were loaded since the last call. A program that is unloaded during the call is skipped.
     pub fn join(&mut self, object: &Object) -> Joined {
         let mut joined = Joined::default();
         while let Ok(id) = sys::next_program_id(self.newest) {
@@ -85,7 +84,7 @@ impl Programs {
         joined
     }
 
-    /// The whole name, from the program's BTF.
+    /// Returns the full name, from the program's BTF.
     fn name(&mut self, info: &sys::ProgramInfo) -> Option<String> {
         let types = self.types.entry(info.btf).or_insert_with(|| {
             let data = sys::btf_data(info.btf).ok()?;

@@ -1,4 +1,4 @@
-//! A recorded capture: JSON Lines, as `-o json` and `--write` give them.
+//! Reads a recorded capture: JSON Lines, as `-o json` and `--write` write them.
 
 use std::{
     fs::File,
@@ -8,10 +8,10 @@ use std::{
 
 use crate::model::{Record, Trace};
 
-/// Reads a capture. Lines of a type that this version does not know are left out.
+/// Reads a capture. Lines of a type that this version does not know are skipped.
 ///
 /// # Errors
-/// One sentence with file and line where it cannot be read or is no capture.
+/// One sentence with file and line if the file cannot be read or is not a capture.
 pub fn read(path: &Path) -> Result<Trace, String> {
     let shown = path.display();
     let file = File::open(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;

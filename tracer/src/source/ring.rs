@@ -1,4 +1,4 @@
-//! The ring buffer of a live run.
+//! Reads the ring buffer of a live run.
 
 use aya::maps::{MapData, RingBuf};
 use tokio::io::{Interest, unix::AsyncFd};
@@ -8,10 +8,10 @@ use crate::{
     probe::Probe,
 };
 
-/// Records as they come.
+/// The ring buffer, which is read as records come.
 pub struct Ring(AsyncFd<RingBuf<MapData>>);
 
-/// What was waiting in the ring buffer.
+/// The records that were waiting in the ring buffer.
 #[derive(Default)]
 pub struct Batch {
     /// Records in the order in which the kernel reserved them.
@@ -20,14 +20,14 @@ pub struct Batch {
     pub undecoded: u64,
 }
 
-/// No more than this at once: signals and the clock want their turn.
+/// Maximum number of records taken at once, because signals and the clock need their turn.
 const BATCH: usize = 4096;
 
 impl Ring {
     /// Takes the ring buffer out of the probe's maps.
     ///
     /// # Errors
-    /// A sentence where the object and this program do not fit: a defect of the build.
+    /// One sentence if the object and this program do not fit, which is a defect of the build.
     pub fn of(probe: &mut Probe) -> Result<Self, String> {
         let map = probe.events.take().ok_or_else(|| "the eBPF object has no ring buffer".to_owned())?;
         let ring = RingBuf::try_from(map).map_err(|error| format!("the ring buffer is unusable: {error}"))?;
@@ -37,14 +37,14 @@ impl Ring {
             .map_err(|error| format!("the ring buffer cannot be polled: {error}"))
     }
 
-    /// Waits until something is there.
+    /// Waits until a record is available.
     pub async fn ready(&mut self) {
         if let Ok(mut guard) = self.0.readable_mut().await {
             guard.clear_ready();
         }
     }
 
-    /// Takes what is there, without waiting.
+    /// Takes the available records without waiting.
     pub fn take(&mut self) -> Batch {
         let mut batch = Batch::default();
         let ring = self.0.get_mut();

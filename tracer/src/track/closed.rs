@@ -1,4 +1,4 @@
-//! TCP connections that an end has closed: a segment that comes to that end later is no loss.
+//! TCP connections that an end has closed: a segment that arrives at that end later is no loss.
 
 use super::recent::Recent;
 use crate::model::{Direction, Drop, Step, TcpFlags};
@@ -8,7 +8,7 @@ pub struct Closed {
     ends: Recent<u64, Ends>,
 }
 
-/// Who opened the connection, and who took it: the packet that closed that end.
+/// The packets that closed the end that opened the connection (`client`) and the end that accepted it (`server`).
 #[derive(Clone, Copy, Default)]
 struct Ends {
     client: Option<u64>,
@@ -16,12 +16,12 @@ struct Ends {
 }
 
 impl Closed {
-    /// Remembers so many flows at most.
+    /// Creates a map that holds at most `most` flows (minimum 2).
     pub fn new(most: usize) -> Self {
         Self { ends: Recent::new(most) }
     }
 
-    /// A packet of a flow is seen for the first time. A FIN closes the end that sends it, a RST both.
+    /// Records what a packet closes, when it is first seen. A FIN closes the end that sends it, a RST closes both.
     pub fn note(&mut self, packet: u64, flow: u64, direction: Direction, flags: Option<TcpFlags>) {
         let Some(flags) = flags else { return };
         if flags.opens() {
@@ -39,7 +39,7 @@ impl Closed {
         }
     }
 
-    /// Whether a dropped segment came to an end that had closed before.
+    /// Whether a dropped segment arrived at an end that had closed before.
     pub fn outlived_by(&mut self, step: &Step, drop: &Drop) -> bool {
         let Some(flags) = step.tcp_flags.filter(|flags| flags.0 & SYN == 0) else { return false };
         let Some(&ends) = self.ends.get(&step.flow).as_deref() else { return false };
@@ -51,13 +51,15 @@ impl Closed {
     }
 }
 
-/// Where TCP looks for the socket and its state (`net/ipv4/tcp_ipv4.c`, `tcp_input.c`).
+/// Functions in which TCP looks up the socket and its state (`net/ipv4/tcp_ipv4.c`, `tcp_input.c`).
 const RECEIVE: &[&str] =
     &["tcp_v4_rcv", "tcp_v6_rcv", "tcp_v4_do_rcv", "tcp_v6_do_rcv", "tcp_rcv_state_process", "tcp_child_process"];
-/// Nobody has the connection any more; or a listener does not know it, which some kernels call wrong flags.
+/// Reasons for a segment of a connection that no longer exists. Some kernels report wrong flags when a listener
+/// gets one.
 const GONE: &[&str] = &["NO_SOCKET", "TCP_CLOSE", "TCP_FLAGS"];
-/// 5.10 gives no reason. What TIME_WAIT has answered ends like this there, as does what has a wrong checksum: so only
-/// segments that close, or come after both ends have closed.
+/// Reasons that explain nothing; 5.10 gives no others. There, segments that TIME_WAIT has answered and segments
+/// with a wrong checksum end alike. These reasons therefore count only for segments that close, or that arrive
+/// after both ends have closed.
 const UNSAID: &[&str] = &["", "UNKNOWN", "NOT_SPECIFIED"];
 /// `include/net/tcp.h`
 const FIN: u8 = 0x01;

@@ -1,4 +1,4 @@
-//! `skb->_nfct` to what conntrack believes.
+//! Derives conntrack's belief about a packet from `skb->_nfct`.
 
 use tracer_common::{Conntrack as WireConntrack, CtTuple, flag};
 
@@ -14,7 +14,7 @@ const IP_CT_NEW: u64 = 2;
 const IP_CT_ESTABLISHED_REPLY: u64 = 3;
 const IP_CT_RELATED_REPLY: u64 = 4;
 const IP_CT_UNTRACKED: u64 = 7;
-/// Bit of `nf_conn.status`: not a connection but a rule's wish for one (a zone, a helper).
+/// Bit of `nf_conn.status`: the entry is no connection but a template, by which a rule requests a zone or a helper.
 const IPS_TEMPLATE: u32 = 1 << 11;
 const AF_INET6: u16 = 10;
 
@@ -29,7 +29,7 @@ pub struct Entry {
     reply: Tuple,
 }
 
-/// The entry that a record describes.
+/// Converts the entry that a record describes.
 pub fn entry(wire: &WireConntrack) -> Entry {
     Entry {
         nfct: wire.nfct,
@@ -41,7 +41,7 @@ pub fn entry(wire: &WireConntrack) -> Entry {
     }
 }
 
-/// The belief behind a packet's `_nfct`, with the entry last described if it is that one.
+/// Returns the belief behind a packet's `_nfct`, with the packet's latest entry if `_nfct` points to that entry.
 pub fn belief(nfct: u64, flags: u8, entry: Option<&Entry>) -> Conntrack {
     let pointer = nfct & !NFCT_INFOMASK;
     let entry = entry.filter(|entry| pointer != 0 && entry.nfct & !NFCT_INFOMASK == pointer);

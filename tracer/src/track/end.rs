@@ -1,11 +1,11 @@
-//! The end of a packet, and decisions that lead to it.
+//! The end of a packet, and verdicts that lead to it.
 
 use tracer_common::{Step as WireStep, flag, hook};
 
 use super::{Words, free, netfilter, packet::Packet};
 use crate::model::{Bpf, Drop, Name, Netfilter, Step, Verdict};
 
-/// Adds to a step what ends the packet there, or decides that it will end.
+/// Adds to a step the drop that ends the packet there, or the verdict that will end it.
 pub fn note(step: &mut Step, wire: &WireStep, packet: &mut Packet, words: &mut dyn Words) {
     match wire.header.hook {
         hook::NF_CONNTRACK_IN if wire.flags & flag::RETURNED != 0 && wire.extra & VERDICT == NF_DROP => {
@@ -36,8 +36,8 @@ pub fn note(step: &mut Step, wire: &WireStep, packet: &mut Packet, words: &mut d
     }
 }
 
-/// A packet that an XDP program dropped before there was an skb. The kernel has a reason of that name for
-/// those that it dropped afterwards.
+/// Returns the drop of a packet that an XDP program dropped before there was an skb. The kernel uses the reason
+/// `XDP` only for packets that already have one.
 pub fn in_xdp(bpf: &Bpf) -> Drop {
     Drop { reason: Name::new_static("XDP"), location: bpf.program.clone() }
 }
@@ -46,7 +46,8 @@ fn location(wire: &WireStep, words: &mut dyn Words) -> Name {
     if wire.location == 0 { Name::default() } else { words.location(wire.location) }
 }
 
-/// By then the field may have been reused for something else.
+/// Uses the packet's last known device if the step has none, because `skb->dev` may be reused for something else by
+/// then.
 fn on_last_device(step: &mut Step, packet: &Packet) {
     if step.ifindex == 0 {
         step.ifname.clone_from(&packet.ifname);
@@ -54,9 +55,9 @@ fn on_last_device(step: &mut Step, packet: &Packet) {
     }
 }
 
-/// How the functions begin that refuse a source: WireGuard consumes the packet without a word.
+/// Prefix of the functions that refuse a source: WireGuard consumes such a packet without giving a reason.
 const WIREGUARD: &str = "wg_";
 /// `include/uapi/linux/netfilter.h`
 const NF_DROP: u64 = 0;
-/// The verdict is an `unsigned int`; what stands above it in the register means nothing.
+/// The verdict is an `unsigned int`. The upper half of the register is undefined.
 const VERDICT: u64 = u32::MAX as u64;

@@ -1,4 +1,4 @@
-//! Which flow a packet belongs to, and which way it goes.
+//! Assigns packets to flows and to a direction in them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -7,7 +7,7 @@ use tracer_common::{Tuple as WireTuple, direction};
 use super::{conntrack::Entry, recent::Recent};
 use crate::model::{Direction, Proto, TcpFlags, Tuple};
 
-/// The flows that are under way. A flow has one tuple for each direction, and one more for each translation.
+/// The known flows. A flow has one tuple for both directions, and one more for each translation.
 pub struct Flows {
     by_tuple: Recent<Tuple, Known>,
     count: u64,
@@ -15,22 +15,22 @@ pub struct Flows {
     entries: Recent<u64, Entry>,
 }
 
-/// What a tuple stands for.
+/// The flow that a tuple belongs to.
 struct Known {
     flow: u64,
-    /// Of packets that carry the tuple as it is kept.
+    /// Direction of packets whose tuple equals the key, not its reverse.
     direction: Direction,
-    /// Whether it is the one that the flow was first seen by.
+    /// Whether the flow was first seen with this tuple.
     first: bool,
 }
 
 impl Flows {
-    /// Remembers so many at most.
+    /// Creates a map that holds at most `most` tuples (minimum 2), and as many pending conntrack entries.
     pub fn new(most: usize) -> Self {
         Self { by_tuple: Recent::new(most), count: 0, forgotten: 0, entries: Recent::new(most) }
     }
 
-    /// Id and direction of a packet's flow; a new flow where there is none yet.
+    /// Returns the id and direction of a packet's flow. Creates the flow if the tuple is unknown.
     pub fn of(&mut self, tuple: Tuple, tcp_flags: Option<TcpFlags>, wire: u8) -> (u64, Direction) {
         let (key, turned) = key(tuple);
         if let Some(known) = self.by_tuple.get(&key) {
@@ -44,19 +44,19 @@ impl Flows {
         (self.count, direction)
     }
 
-    /// Packets of a flow carry this tuple too, since they are translated; so will the replies to them.
+    /// Adds the tuple that a translation gave to packets of a flow. Replies to them then match the flow, too.
     pub fn also(&mut self, tuple: Tuple, flow: u64, direction: Direction) {
         let (key, turned) = key(tuple);
         self.by_tuple.get_or_insert(key, || Known { flow, direction: turn(direction, turned), first: false });
         self.note_forgotten();
     }
 
-    /// How many were seen.
+    /// How many flows were seen.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// How many were forgotten: what comes of them counts as another flow.
+    /// How many flows were evicted. Later packets of such a flow count as another flow.
     pub fn forgotten(&self) -> u64 {
         self.forgotten
     }
@@ -64,11 +64,11 @@ impl Flows {
     /// Keeps a conntrack entry for the packet's next step.
     pub fn keep_entry(&mut self, packet: u64, entry: Entry) {
         self.entries.insert(packet, entry);
-        // Those of packets whose next step was lost.
+        // Discards the entries of packets whose next step was lost.
         drop(self.entries.forgotten());
     }
 
-    /// The entry that was kept for a packet.
+    /// Takes the entry that was kept for a packet.
     pub fn take_entry(&mut self, packet: u64) -> Option<Entry> {
         self.entries.remove(&packet)
     }
@@ -79,7 +79,7 @@ impl Flows {
     }
 }
 
-/// A tuple and its reverse are kept once: as the lesser of both, and whether this one is the other.
+/// Returns the key of a tuple: the lesser of the tuple and its reverse, and whether that is the reverse.
 fn key(tuple: Tuple) -> (Tuple, bool) {
     let reversed = tuple.reversed();
     if reversed < tuple { (reversed, true) } else { (tuple, false) }
@@ -93,8 +93,8 @@ fn turn(direction: Direction, turned: bool) -> Direction {
     }
 }
 
-/// Who opened the connection: TCP says so itself, otherwise the filter does, otherwise whoever is
-/// seen first.
+/// Derives the direction of a flow's first packet: TCP's SYN shows who opened the connection. Otherwise the filter
+/// decides; without either, the first packet seen counts as original.
 fn first_direction(tcp_flags: Option<TcpFlags>, wire: u8) -> Direction {
     const SYN: u8 = 0x02;
     match (tcp_flags, wire) {
@@ -105,7 +105,7 @@ fn first_direction(tcp_flags: Option<TcpFlags>, wire: u8) -> Direction {
     }
 }
 
-/// A wire tuple as people read it.
+/// Converts a wire tuple to host byte order and IP addresses.
 #[must_use]
 pub fn tuple(wire: &WireTuple) -> Tuple {
     Tuple {
@@ -117,7 +117,7 @@ pub fn tuple(wire: &WireTuple) -> Tuple {
     }
 }
 
-/// An address in network byte order: four bytes of the first word, or all sixteen.
+/// Converts an address in network byte order: the first word for IPv4, all four words for IPv6.
 pub fn address(words: &[u32; 4], version: u8) -> IpAddr {
     let mut bytes = [0; 16];
     for (to, from) in bytes.chunks_exact_mut(4).zip(words) {

@@ -2,21 +2,24 @@
 
 use crate::model::{Drop, Tuple};
 
-/// Reason and function. A socket that closes purges its queue of what was delivered; the TCP
-/// handshake frees segments that have served their purpose, also the repeated SYN of a request that
-/// it knows; a late duplicate ACK is not wanted any more; a copy for a packet socket is no loss on the way. An empty function means any. Seen on 6.18.15.
+/// Pairs of reason and function whose frees lose nothing. An empty function matches any function. Seen on 6.18.15.
+///
+/// - A socket that closes purges its queue of delivered packets.
+/// - The TCP handshake frees segments that it has used, and a repeated SYN of a request that it knows.
+/// - A late duplicate ACK is not needed any more.
+/// - A copy for a packet socket is not the packet itself.
 const ORDINARY: &[(&str, &str)] = &[
     ("QUEUE_PURGE", "sk_stream_kill_queues"),
     ("QUEUE_PURGE", "inet_sock_destruct"),
     ("QUEUE_PURGE", "__sk_destruct"),
-    // Before 6.x that reason does not exist, and 5.10 tells none at all.
+    // Before 6.x `QUEUE_PURGE` does not exist, and 5.10 gives no reason at all.
     ("NOT_SPECIFIED", "sk_stream_kill_queues"),
     ("NOT_SPECIFIED", "inet_sock_destruct"),
     ("NOT_SPECIFIED", "__sk_destruct"),
     ("UNKNOWN", "sk_stream_kill_queues"),
     ("UNKNOWN", "inet_sock_destruct"),
     ("UNKNOWN", "__sk_destruct"),
-    // Up to 6.1 every message ends like this once it is understood (net/ipv6/icmp.c).
+    // Up to 6.1 every ICMPv6 message ends like this after it was processed (net/ipv6/icmp.c).
     ("UNKNOWN", "icmpv6_rcv"),
     ("NOT_SPECIFIED", "icmpv6_rcv"),
     ("UNKNOWN", "packet_rcv"),
@@ -27,23 +30,25 @@ const ORDINARY: &[(&str, &str)] = &[
     ("NOT_SPECIFIED", "tcp_v6_do_rcv"),
     ("NOT_SPECIFIED", "tcp_rcv_state_process"),
     ("TCP_RFC7323_PAWS_ACK", ""),
-    // A raw socket gets a copy of each packet; ping has a filter for its own echoes (net/ipv4/raw.c, net/ipv6/raw.c).
+    // A raw socket gets a copy of each packet; ping filters for its own echoes (net/ipv4/raw.c, net/ipv6/raw.c).
     ("SOCKET_FILTER", "raw_rcv"),
     ("SOCKET_FILTER", "raw_rcv_skb"),
     ("SOCKET_FILTER", "rawv6_rcv"),
     ("SOCKET_FILTER", "rawv6_rcv_skb"),
-    // And this is what is left of an echo's answer then, which no ping socket wants (net/ipv4/ping.c).
+    // The echo reply itself ends here after the raw socket got its copy, because no ping socket takes it
+    // (net/ipv4/ping.c).
     ("NO_SOCKET", "ping_rcv"),
     ("PACKET_SOCK_ERROR", ""),
-    // What a packet was put together from goes with it (`kfree_skb_list`): its own end tells what became of it.
+    // The parts that a packet was assembled from are freed with it (`kfree_skb_list`). The packet's own end is
+    // reported.
     ("NOT_SPECIFIED", "skb_release_data"),
     ("UNKNOWN", "skb_release_data"),
     ("NOT_SPECIFIED", "packet_rcv"),
     ("NOT_SPECIFIED", "tpacket_rcv"),
 ];
 
-/// Where packets to a group of the link end that nobody here has joined, or that come while the device is
-/// still getting its addresses: reports of MLD and IGMP, looks for neighbours. Seen on 6.18.15.
+/// Functions that free packets to a link-local group that this host has not joined, or that arrive while the device
+/// is still getting its addresses: MLD and IGMP reports, neighbour solicitations. Seen on 6.18.15.
 const NOBODY_LISTENS: &[&str] = &[
     "ip6_mc_input",
     "ip6_pkt_discard",
@@ -56,7 +61,7 @@ const NOBODY_LISTENS: &[&str] = &[
 ];
 const UNHEARD: &[&str] = &["", "NOT_SPECIFIED", "UNKNOWN", "IP_INNOROUTES", "NO_TX_TARGET"];
 
-/// Whether a free is the end of a packet that did its work.
+/// Whether a free is the normal end of a packet, and no loss.
 pub fn is_ordinary(drop: &Drop, tuple: Tuple) -> bool {
     let function = drop.function();
     let told = |&(reason, place): &(&str, &str)| reason == drop.reason && (place.is_empty() || place == function);

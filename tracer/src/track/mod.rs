@@ -1,7 +1,7 @@
-//! Records to steps: dense packet ids, flows of two directions across translations, conntrack
-//! entries, chain names, programs and tunnels put where they belong.
+//! Turns records into steps: assigns dense packet ids and flows of two directions across translations, and attaches
+//! conntrack entries, chain names, programs and tunnels.
 //!
-//! Invariant: no I/O, no clock. What only the kernel knows (symbols, names of reasons) comes in as
+//! Invariant: no I/O, no clock. Only the kernel knows symbols and the names of drop reasons; they come in through
 //! [`Words`].
 
 mod closed;
@@ -29,7 +29,7 @@ pub use netfilter::{Locus, Named};
 use packet::Packet;
 use recent::Recent;
 
-/// The kernel's words for numbers.
+/// Translates the kernel's numbers into names.
 pub trait Words {
     /// Name of a drop reason.
     fn reason(&mut self, number: u32) -> Name;
@@ -37,7 +37,7 @@ pub trait Words {
     fn location(&mut self, address: u64) -> Name;
 }
 
-/// What a record tells.
+/// What a record results in.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "nearly all are steps: a box would be an allocation for each")]
 pub enum Told {
@@ -53,12 +53,12 @@ impl From<Step> for Told {
     }
 }
 
-/// A step, with what a look-up in the ruleset needs to name its rule.
+/// A step, with the key that a look-up in the ruleset needs to name its rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tracked {
     /// The step.
     pub step: Step,
-    /// Set where a table, chain or rule acted.
+    /// Set if a table, chain or rule acted on the packet.
     pub locus: Option<Locus>,
 }
 
@@ -70,19 +70,21 @@ pub struct Tracker {
     closed: closed::Closed,
     chains: netfilter::Chains,
     programs: program::Programs,
-    /// The peer of a packet that is still to come.
+    /// The WireGuard peer of a packet whose first step has not arrived yet.
     peer: Option<Peer>,
-    /// The kernel's id of the packet whose step came last.
+    /// The kernel's id of the packet that the latest step belongs to.
     raw: Option<u64>,
     devices: trail::Names,
-    /// How many packets got an id, and how many of them were nothing to tell of.
+    /// How many packets got an id. `untold` counts those of them that were not reported, because their end was no
+    /// loss.
     numbered: u64,
     untold: u64,
     drops: u64,
 }
 
 impl Tracker {
-    /// Nothing is seen yet. So many packets and flows are remembered at most, those in use.
+    /// Creates a tracker that remembers at most `most` packets and `most` tuples of flows; the least recently used
+    /// are evicted.
     #[must_use]
     pub fn new(most: usize) -> Self {
         Self {
@@ -101,7 +103,8 @@ impl Tracker {
         }
     }
 
-    /// Adds what a record tells, in order; nothing where it is only about records to come.
+    /// Adds the steps and devices that a record results in, in order. A record that only describes later records
+    /// adds nothing.
     pub fn record(&mut self, wire: Wire, words: &mut dyn Words, told: &mut Vec<Told>) {
         if let Wire::Dropped(dropped) = wire {
             return self.dropped(&dropped, words, told);
@@ -121,7 +124,7 @@ impl Tracker {
         told.push(news);
     }
 
-    /// A packet's end with all that came before. An end that is no loss tells nothing.
+    /// Unfolds a packet's end and its trail. Adds nothing if the end is no loss.
     fn dropped(&mut self, dropped: &Dropped, words: &mut dyn Words, told: &mut Vec<Told>) {
         let before = told.len();
         for wire in trail::unfold(dropped, &self.devices) {
@@ -162,10 +165,10 @@ impl Tracker {
                     allowed_ips: None,
                 }))
             }
-            // Unfolded before.
+            // `record` unfolds these before it calls this function.
             Wire::Dropped(_) => None,
             Wire::Conntrack(entry) => {
-                // The entry comes before the first step that shows it, possibly the packet's first.
+                // The entry precedes the first step that shows it, which may be the packet's first step.
                 let packet = entry.header.packet;
                 self.flows.keep_entry(packet, conntrack::entry(&entry));
                 None
@@ -181,7 +184,7 @@ impl Tracker {
                 None
             }
             Wire::Peer(peer) => {
-                // Like an entry, possibly before the packet's first step.
+                // Like a conntrack entry, the peer may precede the packet's first step.
                 match self.packets.get(&peer.header.packet) {
                     Some(packet) => packet.layers.meet(&peer),
                     None => self.peer = Some(peer),
@@ -191,12 +194,12 @@ impl Tracker {
         }
     }
 
-    /// What still waits for a packet's next step when there will be none.
+    /// Returns the redirects that still wait for their packet's next step; call it when no more records will come.
     pub fn rest(&mut self) -> Vec<Step> {
         rest(self.packets.values())
     }
 
-    /// Keeps the name and kind (`tc`, `xdp`, `cgroup_skb`) of a BPF program.
+    /// Records the name and kind (`tc`, `xdp`, `cgroup_skb`) of a BPF program.
     pub fn learn_program(&mut self, id: u32, name: &str, kind: &str) {
         self.programs.learn(id, name, kind);
     }
@@ -213,7 +216,7 @@ impl Tracker {
         self.flows.count()
     }
 
-    /// How many flows were forgotten for newer ones: what comes of them later counts as another flow.
+    /// How many flows were evicted for newer ones. Later packets of such a flow count as another flow.
     #[must_use]
     pub fn forgotten_flows(&self) -> u64 {
         self.flows.forgotten()
@@ -225,7 +228,7 @@ impl Tracker {
         self.drops
     }
 
-    /// The text that a look-up has found for the rule of the step just told, for the drop to come.
+    /// Keeps the rule text that a look-up found for the latest step, so that the packet's drop carries it too.
     pub fn sentenced(&mut self, step: &Step) {
         let packet = self.raw.and_then(|raw| self.packets.get(&raw)).filter(|packet| packet.id == step.packet);
         if let Some(packet) = packet.filter(|packet| packet.sentence.is_some()) {
@@ -233,10 +236,10 @@ impl Tracker {
         }
     }
 
-    /// Something ran over the packet.
+    /// Handles a change: something ran over the packet and may have changed its tuple or mark.
     fn change(&mut self, wire: &WireChange, words: &mut dyn Words) -> Step {
         let before = tuple(&wire.before);
-        // A packet that is seen here first belongs to the flow that it came as.
+        // A packet first seen here belongs to the flow of the tuple that it arrived with.
         let first = WireStep { tuple: wire.before, ..wire.step };
         self.packet(&first);
         let mut step = self.step(&wire.step, words);
@@ -256,7 +259,7 @@ impl Tracker {
         step
     }
 
-    /// The packet of a step, new or known.
+    /// Returns the packet of a step, creating it if it is new.
     fn packet(&mut self, wire: &WireStep) -> &mut Packet {
         let (flows, closed, numbered) = (&mut self.flows, &mut self.closed, &mut self.numbered);
         let packet = self.packets.get_or_insert(wire.header.packet, || {
@@ -309,7 +312,7 @@ impl Tracker {
         };
         match wire.header.hook {
             hook::NF_CONNTRACK_IN => {
-                // What is INVALID has no entry to tell the zone.
+                // An INVALID packet has no entry that holds the zone; the hook reports the zone of the look-up.
                 if let Some(ct) = step.ct.as_mut().filter(|ct| ct.state == CtState::Invalid) {
                     ct.zone = u16::try_from(wire.extra >> 32).ok();
                 }
@@ -329,7 +332,7 @@ impl Tracker {
             hook::ICMP_SEND | hook::ICMP6_SEND => step.icmp = Some(icmp(wire)),
             _ => end::note(&mut step, wire, packet, words),
         }
-        // An ICMP error is about the packet, but leaves by a device of its own.
+        // The device of an ICMP error is the one that the error leaves by, not the packet's.
         if step.ifindex != 0 && step.icmp.is_none() {
             packet.ifname.clone_from(&step.ifname);
             packet.ifindex = step.ifindex;
@@ -340,7 +343,7 @@ impl Tracker {
     }
 }
 
-/// The redirects that still wait for their packet's next step, in order of time.
+/// Takes the redirects that still wait for their packet's next step, ordered by time.
 fn rest<'a>(packets: impl Iterator<Item = &'a mut Packet>) -> Vec<Step> {
     let mut rest: Vec<_> = packets.filter_map(|packet| packet.redirected.take()).map(|step| *step).collect();
     rest.sort_by_key(|step| step.ts);
@@ -351,14 +354,14 @@ fn tcp_flags(wire: &WireStep) -> Option<TcpFlags> {
     (Proto(wire.tuple.proto) == Proto::TCP).then_some(TcpFlags(wire.tuple.tcp_flags))
 }
 
-/// Type, code and, where the error tells one, the MTU (`include/uapi/linux/icmp.h`, `icmpv6.h`).
+/// Type and code, and the MTU if the error has one (`include/uapi/linux/icmp.h`, `icmpv6.h`).
 fn icmp(wire: &WireStep) -> IcmpError {
     const ICMP_FRAG_NEEDED: (u8, u8) = (3, 4);
     const ICMPV6_PKT_TOOBIG: u8 = 2;
     let [kind, code, ..] = wire.extra.to_le_bytes();
     let info = (wire.extra >> 32) as u32;
     let mtu = match wire.header.hook {
-        // IPv4 hands it over as it will stand in the packet, IPv6 as a number.
+        // IPv4 passes the MTU in network byte order, as it stands in the packet. IPv6 passes a plain number.
         hook::ICMP_SEND if (kind, code) == ICMP_FRAG_NEEDED => Some(u32::from_be(info)),
         hook::ICMP6_SEND if kind == ICMPV6_PKT_TOOBIG => Some(info),
         _ => None,

@@ -1,27 +1,27 @@
-//! Translations: which end of a packet was changed, and whether that undoes another one.
+//! Translations: which end of a packet was changed, and whether the change reverses an earlier one.
 
 use super::recent::Recent;
 use crate::model::{Conntrack, CtState, Direction, Nat, Translation, Tuple};
 
-/// What was translated into what, by the tuple after.
+/// The translations seen: the tuple before each, by the tuple after it.
 pub struct Translations(Recent<Tuple, Tuple>);
 
 impl Translations {
-    /// Remembers so many at most.
+    /// Creates a map that holds at most `most` translations (minimum 2).
     pub fn new(most: usize) -> Self {
         Self(Recent::new(most))
     }
 
-    /// The change of a packet's tuple, and keeps it for the replies.
+    /// Returns the change of a packet's tuple, and keeps it so that replies can be matched to it.
     pub fn note(&mut self, before: Tuple, after: Tuple, direction: Direction, ct: Option<&Conntrack>) -> Translation {
         let undoes = self.0.get(&before.reversed()).is_some_and(|undone| *undone == after.reversed());
-        // A flow that is older than the trace: conntrack still knows who began it.
+        // The flow may be older than the trace. Conntrack still knows who opened it.
         let reply = ct.is_some_and(|ct| matches!(ct.state, CtState::ReplyEstablished | CtState::ReplyRelated));
         let reverses = direction == Direction::Reply && (undoes || reply);
         if !reverses {
             self.0.insert(after, before);
         }
-        // What is forgotten is that of flows that are, too.
+        // Evicted translations belong to flows that are evicted as well, so they need no count.
         drop(self.0.forgotten());
         Translation { kind: kind(before, after, reverses), before, after, reverses }
     }
@@ -30,14 +30,14 @@ impl Translations {
 fn kind(before: Tuple, after: Tuple, reverses: bool) -> Nat {
     let source = (before.src, before.sport) != (after.src, after.sport);
     let destination = (before.dst, before.dport) != (after.dst, after.dport);
-    // An echo has one identifier for both ends: the addresses decide.
+    // An echo has the same identifier at both ends, so only the addresses show which end changed.
     let (source, destination) = match (before.src != after.src, before.dst != after.dst) {
         (false, false) => (source, destination),
         addresses => addresses,
     };
     match (source, destination) {
         (true, true) => Nat::Both,
-        // What was SNAT on the way out is a destination on the way back.
+        // Reversing SNAT changes the destination of a reply, and reversing DNAT its source.
         (true, false) if reverses => Nat::Dnat,
         (false, true) if !reverses => Nat::Dnat,
         _ => Nat::Snat,

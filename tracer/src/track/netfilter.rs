@@ -1,4 +1,4 @@
-//! Verdict records to the place in the ruleset that they name.
+//! Resolves verdict records to the place in the ruleset that decided.
 
 use tracer_common::{Chain as WireChain, Decision, LEGACY_POLICY, Step as WireStep, Verdict as WireVerdict, via};
 
@@ -8,10 +8,10 @@ use crate::{
     model::{Name, Netfilter, NfFamily, NfHook, Verdict},
 };
 
-/// What a look-up in the ruleset needs.
+/// The key that a look-up in the ruleset needs.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Locus {
-    /// nftables: the rule's handle stands in the step.
+    /// nftables. The rule's handle is in the step.
     Nft {
         /// Table family.
         family: NfFamily,
@@ -26,18 +26,18 @@ pub enum Locus {
         family: NfFamily,
         /// Table name.
         table: Name,
-        /// Which of the table's blobs it was: another after each change.
+        /// Identifies the table's blob, which is replaced at each change of the table.
         generation: u64,
-        /// Byte offset of the entry in the table's blob; `None` where it could not be told.
+        /// Byte offset of the entry in the table's blob; `None` if it is unknown.
         offset: Option<u64>,
     },
 }
 
-/// Something in a ruleset. Another of this name, in a ruleset that came later, has another handle, or is in a table
-/// that has.
+/// A named object of a ruleset. An object of the same name in a later ruleset has another handle, or is in a table
+/// that has another.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Named {
-    /// Of a table, unique in its netns; of a chain, in its table.
+    /// Handle. A table's is unique in its netns, a chain's in its table.
     pub handle: u64,
     /// Its name.
     pub name: Name,
@@ -60,7 +60,7 @@ struct Base {
 }
 
 impl Chains {
-    /// Keeps the names of a chain. One without could not be read.
+    /// Records the names of a chain. Removes the chain if its names could not be read.
     pub fn learn(&mut self, wire: &WireChain) {
         if wire.name[0] == 0 || wire.table[0] == 0 {
             self.0.remove(&wire.chain);
@@ -76,7 +76,7 @@ impl Chains {
         self.0.insert(wire.chain, Chain { table, chain, base });
     }
 
-    /// What a verdict record says, and where to look the rule up.
+    /// Converts a verdict record, and returns the key to look the rule up by.
     pub fn verdict(&self, wire: &WireVerdict) -> (Netfilter, Option<Locus>) {
         if wire.decision.table[0] != 0 { legacy(wire) } else { self.nft(wire) }
     }
@@ -124,12 +124,13 @@ fn legacy(wire: &WireVerdict) -> (Netfilter, Option<Locus>) {
     (netfilter, family.map(|family| Locus::Legacy { family, table, generation: wire.decision.chain, offset }))
 }
 
-/// The hook point that a step is at.
+/// Returns the hook point that a step is at.
 pub fn hook_point(wire: &WireStep) -> Netfilter {
     Netfilter { family: NfFamily::from_nfproto(wire.pf), hook: nf_hook(wire.pf, wire.nf_hook), ..Netfilter::default() }
 }
 
-/// `NF_*` (`include/uapi/linux/netfilter.h`); the upper bits carry errno or queue number.
+/// Converts an `NF_*` verdict (`include/uapi/linux/netfilter.h`). The upper bits, which carry an errno or queue
+/// number, are ignored.
 fn verdict(code: i32) -> Option<Verdict> {
     if code == Decision::NOTRACK {
         return Some(Verdict::Notrack);
@@ -144,7 +145,7 @@ fn verdict(code: i32) -> Option<Verdict> {
     })
 }
 
-/// `NF_INET_*`, `NF_BR_*` alike, `NF_NETDEV_*`.
+/// Converts a hook number: `NF_INET_*`, the equal `NF_BR_*`, or `NF_NETDEV_*`.
 fn nf_hook(pf: u8, number: u8) -> Option<NfHook> {
     const NFPROTO_NETDEV: u8 = 5;
     Some(match (pf, number) {

@@ -1,4 +1,4 @@
-//! What is remembered of a packet between its steps.
+//! State of a packet between its steps.
 
 use super::{conntrack::Entry, tunnel::Layers};
 use crate::model::{Bpf, Direction, Name, Netfilter, Step};
@@ -11,24 +11,24 @@ pub struct Packet {
     pub flow: u64,
     /// Its direction in the flow.
     pub direction: Direction,
-    /// Device that it was on last.
+    /// Device of its latest step that had one.
     pub ifname: Name,
-    /// Its ifindex, 0 for none.
+    /// That device's ifindex, 0 for none.
     pub ifindex: u32,
     /// The conntrack entry that it points to.
     pub entry: Option<Entry>,
-    /// The drop that netfilter has decided and the kernel not yet carried out.
+    /// The drop verdict that netfilter gave and the kernel has not carried out yet.
     pub sentence: Option<Box<Netfilter>>,
     /// The BPF program that it passed last.
     pub program: Option<Box<Bpf>>,
-    /// A redirect whose target its next step will show.
+    /// A redirect step that waits for the packet's next step, which shows the target device.
     pub redirected: Option<Box<Step>>,
     /// The tunnels that it is in.
     pub layers: Layers,
 }
 
 impl Packet {
-    /// Nothing has happened to it yet.
+    /// Creates a packet without any history.
     pub fn new(id: u64, flow: u64, direction: Direction) -> Self {
         Self {
             id,

@@ -1,4 +1,4 @@
-//! What BPF programs did: their names, their verdicts in the kernel's spelling.
+//! BPF programs that packets passed: their names, and their verdicts in the kernel's spelling.
 
 use tracer_common::{Change as WireChange, by};
 
@@ -12,12 +12,12 @@ use crate::{
 pub struct Programs(Map<u32, (Name, Name)>);
 
 impl Programs {
-    /// Keeps a program's name and kind (`tc`, `xdp`, `cgroup_skb`).
+    /// Records a program's name and kind (`tc`, `xdp`, `cgroup_skb`).
     pub fn learn(&mut self, id: u32, name: &str, kind: &str) {
         self.0.insert(id, (name.into(), kind.into()));
     }
 
-    /// The program behind a change, if it was one.
+    /// Returns the program that made a change, if one did.
     pub fn of(&self, wire: &WireChange) -> Option<Box<Bpf>> {
         if wire.by != by::PROGRAM {
             return None;
@@ -33,12 +33,12 @@ impl Programs {
 
 const XDP: &str = "xdp";
 
-/// Whether the packet ended in an XDP program that ran before there was an skb: the kernel tells nobody else.
+/// Whether the packet ended in an XDP program that ran before there was an skb. No other hook reports such an end.
 pub fn ended_in_xdp(bpf: &Bpf, wire: &WireChange) -> bool {
     bpf.kind == XDP && wire.step.len == 0 && matches!(bpf.verdict.as_str(), "XDP_DROP" | "XDP_ABORTED")
 }
 
-/// `include/uapi/linux/pkt_cls.h`, `include/uapi/linux/bpf.h`; an unknown one as a number.
+/// Names a verdict (`include/uapi/linux/pkt_cls.h`, `include/uapi/linux/bpf.h`); an unknown one is its number.
 fn verdict(kind: &str, code: i32) -> Name {
     const TC: &[&str] = &[
         "TC_ACT_OK",

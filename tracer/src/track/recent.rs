@@ -1,10 +1,10 @@
-//! What is remembered as long as it is in use: of what never ends by itself, the latest.
+//! A bounded map that keeps what is in use. It is for entries that have no end of their own.
 
 use std::hash::Hash;
 
 use crate::fast::Map;
 
-/// A map of a bounded size. What has not been asked for while half as many others were is forgotten.
+/// A map of a bounded size. An entry that is not used while half as many others are is evicted.
 pub struct Recent<K, V> {
     young: Map<K, V>,
     old: Map<K, V>,
@@ -13,18 +13,18 @@ pub struct Recent<K, V> {
 }
 
 impl<K: Eq + Hash, V> Recent<K, V> {
-    /// Of so many at most, at least two.
+    /// Creates a map that holds at most `most` entries (minimum 2).
     pub fn new(most: usize) -> Self {
         Self { young: Map::default(), old: Map::default(), gone: Vec::new(), half: (most / 2).max(1) }
     }
 
-    /// What is remembered of a key, which is in use thereby.
+    /// Looks up a key and marks its entry as used.
     pub fn get(&mut self, key: &K) -> Option<&mut V> {
         self.rejuvenate(key);
         self.young.get_mut(key)
     }
 
-    /// The same; made where nothing is remembered.
+    /// Looks up a key, inserting a value if there is none, and marks its entry as used.
     pub fn get_or_insert(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
         self.rejuvenate(&key);
         if !self.young.contains_key(&key) {
@@ -33,24 +33,24 @@ impl<K: Eq + Hash, V> Recent<K, V> {
         self.young.entry(key).or_insert_with(make)
     }
 
-    /// Remembers a value.
+    /// Inserts a value, replacing the key's old one.
     pub fn insert(&mut self, key: K, value: V) {
         self.old.remove(&key);
         self.make_room();
         self.young.insert(key, value);
     }
 
-    /// Forgets a key that has had its time.
+    /// Removes a key that is no longer needed. Its value does not count as evicted.
     pub fn remove(&mut self, key: &K) -> Option<V> {
         self.young.remove(key).or_else(|| self.old.remove(key))
     }
 
-    /// What was forgotten since this was asked last.
+    /// Takes the values that were evicted since the last call.
     pub fn forgotten(&mut self) -> Vec<V> {
         std::mem::take(&mut self.gone)
     }
 
-    /// All that is remembered.
+    /// All values.
     pub fn values(&mut self) -> impl Iterator<Item = &mut V> {
         self.old.values_mut().chain(self.young.values_mut())
     }
@@ -64,7 +64,8 @@ impl<K: Eq + Hash, V> Recent<K, V> {
         }
     }
 
-    /// The young grow old where they are half of all, and those that were old already are forgotten.
+    /// When the young generation has reached half of the capacity, evicts the old generation and makes the young
+    /// one the old.
     fn make_room(&mut self) {
         if self.young.len() >= self.half {
             let old = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));

@@ -1,19 +1,19 @@
-//! Where BPF programs send packets.
+//! Devices that BPF programs redirect packets to.
 //!
-//! `skb_do_redirect` knows the target by ifindex alone, in a place that moves between kernels. Plain
-//! redirects go on to `__bpf_redirect`, which has the device; those to a neighbour or a peer device
-//! (`bpf_redirect_neigh`, `bpf_redirect_peer`) do not: there the packet's next step shows the device.
+//! `skb_do_redirect` knows the target by ifindex alone, at a place that differs between kernels. A plain redirect
+//! continues in `__bpf_redirect`, which has the device. A redirect to a neighbour or a peer device
+//! (`bpf_redirect_neigh`, `bpf_redirect_peer`) does not: there the packet's next step shows the device.
 
 use tracer_common::{REDIRECT_UP, Step as WireStep};
 
 use crate::model::{Redirect, Step};
 
-/// The step that waits for the packet's next one.
+/// Hook whose step waits for the packet's next step.
 pub const HOOK: &str = "skb_do_redirect";
 const WITH_DEVICE: &str = "__bpf_redirect";
 const RECEIVE: &str = "netif_receive_skb";
 
-/// What `__bpf_redirect` tells.
+/// Returns the redirect that `__bpf_redirect` reports.
 pub fn told(step: &Step, wire: &WireStep) -> Box<Redirect> {
     /// `include/uapi/linux/bpf.h`
     const BPF_F_INGRESS: u64 = 1;
@@ -25,7 +25,7 @@ pub fn told(step: &Step, wire: &WireStep) -> Box<Redirect> {
     })
 }
 
-/// A redirect, now that the packet's next step is known; nothing where that tells of it by itself.
+/// Completes a waiting redirect from the packet's next step. `None` if that step reports the redirect itself.
 pub fn completed(mut redirected: Step, next: &Step) -> Option<Step> {
     if next.hook == WITH_DEVICE {
         return None;

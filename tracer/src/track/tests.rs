@@ -14,9 +14,9 @@ impl Words for Numbers {
     }
 }
 
-/// A packet of a flow of its own.
+/// A step of a packet whose flow has no other packet.
 fn seen(hook: u16, packet: u64) -> Wire {
-    // SAFETY: a record is integers, for which zero is a value.
+    // SAFETY: a record consists of integers, for which zero is a valid value.
     let mut step: WireStep = unsafe { std::mem::zeroed() };
     step.header = Header { kind: kind::STEP, hook, cpu: 0, ts: packet, packet };
     step.tuple.version = 4;

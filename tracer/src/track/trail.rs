@@ -1,4 +1,4 @@
-//! What the flight recorder kept, unfolded to the records that a live trace would have had.
+//! Unfolds what the flight recorder kept into the records that a live trace would have had.
 
 use tracer_common::{
     Change, ChangeDetails, Decision, Dropped, MARKS_KEPT, MARKS_OF_DETAILS, Mark, Outer, OuterDetails, Peer,
@@ -10,11 +10,11 @@ use crate::{
     fast::Map,
 };
 
-/// Names of devices by netns and ifindex, as records carry them.
+/// Names of devices by netns and ifindex, NUL-padded as in records.
 pub type Names = Map<(u32, u32), [u8; 16]>;
 
-/// The packet's way in order of time, its end last. Details of a kind that is not known end it early: what follows
-/// could not be told from them.
+/// Returns the packet's records in order of time, its end last. Marks after details of an unknown kind are skipped,
+/// because their place cannot be determined.
 pub fn unfold(dropped: &Dropped, names: &Names) -> Vec<Wire> {
     let trail = &dropped.trail;
     let used = usize::try_from(trail.used).unwrap_or(usize::MAX).min(trail.marks.len());
@@ -24,7 +24,7 @@ pub fn unfold(dropped: &Dropped, names: &Names) -> Vec<Wire> {
         let step = step(mark, dropped, tuple, names);
         let plain = u16::from(mark.kind) == kind::STEP;
         let next = at + if plain { 1 } else { 1 + MARKS_OF_DETAILS };
-        // Details that newer marks were written over are gone.
+        // Newer marks have overwritten these details, at least in part.
         let cut = trail.wraps > 0 && at < MARKS_KEPT && next > MARKS_KEPT;
         match (plain, cut) {
             (true, _) => wires.push(Wire::Step(step)),
@@ -40,7 +40,7 @@ pub fn unfold(dropped: &Dropped, names: &Names) -> Vec<Wire> {
         }
         at = next;
     }
-    // A packet that ends in an XDP program has no end but that program.
+    // A packet that ends in an XDP program has no end besides that program's step.
     if dropped.step.header.hook != hook::BPF_PROGRAM {
         wires.push(Wire::Step(dropped.step));
     }

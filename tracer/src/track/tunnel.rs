@@ -1,4 +1,4 @@
-//! Tunnels: what a packet is wrapped in, layer by layer.
+//! Tunnels: the layers of headers that a packet is wrapped in.
 
 use tracer_common::{OUTER_L4, Outer as WireOuter, Peer as WirePeer, Step as WireStep, hook};
 
@@ -14,10 +14,10 @@ mod peer;
 #[derive(Default)]
 pub struct Layers {
     layers: Vec<Layer>,
-    /// The tunnel device that the packet has entered, and whose headers it will get.
+    /// The tunnel device that the packet has entered and whose headers it has not got yet.
     entered: Option<(TunnelKind, Name)>,
     peer: Option<Peer>,
-    /// What the packet's next step has to tell.
+    /// The change of layers that the packet's next step reports.
     news: Option<Box<Tunnel>>,
 }
 
@@ -34,12 +34,12 @@ impl Layers {
         self.layers.last().and_then(|layer| layer.outer)
     }
 
-    /// The peer of the step to come.
+    /// Keeps the peer for the packet's next step.
     pub fn meet(&mut self, wire: &WirePeer) {
         self.peer = Some(peer::read(&wire.peer));
     }
 
-    /// Other headers are on the wire; `ifname` is the device that the packet was on before.
+    /// Handles a change of the headers on the wire. `ifname` is the device that the packet was on before.
     pub fn look(&mut self, wire: &WireOuter, ifname: &Name) {
         let seen = (wire.outer.tuple.version != 0).then(|| tuple(&wire.outer.tuple));
         let beneath = self.layers.iter().position(|layer| layer.outer == seen && seen.is_some());
@@ -50,7 +50,7 @@ impl Layers {
         }
     }
 
-    /// What a step has to tell of tunnels.
+    /// Returns the tunnel that the packet enters or leaves at a step, if any.
     pub fn step(&mut self, wire: &WireStep) -> Option<Box<Tunnel>> {
         match wire.header.hook {
             hook::VXLAN_XMIT => self.entered = Some((TunnelKind::Vxlan, name(&wire.ifname))),
@@ -62,14 +62,14 @@ impl Layers {
             _ => {}
         }
         let mut news = self.news.take()?;
-        // The two ends of a tunnel may have other names: this one is ours.
+        // The device at the other end of a tunnel may have another name, so this end's name is used.
         if !news.enters && wire.ifname[0] != 0 {
             news.ifname = name(&wire.ifname);
         }
         Some(news)
     }
 
-    /// Towards a peer; the datagram's own headers come when its socket sends it.
+    /// Adds a layer for a packet to a peer. The datagram's own headers are known when its socket sends it.
     fn encrypt(&mut self, wire: &WireStep) -> Tunnel {
         let entered = self.entered.take().filter(|(kind, _)| *kind == TunnelKind::Wireguard);
         let ifname = entered.map_or_else(|| name(&wire.ifname), |(_, ifname)| ifname);
@@ -109,7 +109,7 @@ impl Layers {
         self.layers.push(Layer { kind, ifname, id, outer: Some(outer) });
     }
 
-    /// Takes layers away until so many are left.
+    /// Removes layers until `left` remain.
     fn unwrap_to(&mut self, left: usize) {
         while self.layers.len() > left
             && let Some(Layer { kind, ifname, id, outer }) = self.layers.pop()
@@ -123,7 +123,7 @@ impl Layers {
 fn fits(kind: TunnelKind, proto: Proto) -> bool {
     match kind {
         TunnelKind::Vxlan | TunnelKind::Geneve | TunnelKind::Wireguard => proto == Proto::UDP,
-        // ESP may travel in UDP where there is NAT on the way.
+        // ESP travels in UDP if there is NAT on the path.
         TunnelKind::Esp => proto == Proto(ESP) || proto == Proto::UDP,
         _ => false,
     }
@@ -145,7 +145,7 @@ fn by_protocol(outer: Tuple) -> TunnelKind {
     }
 }
 
-/// The number that tells tunnels of one kind apart, from what follows the outer IP header.
+/// Reads the id that distinguishes tunnels of one kind, from the bytes after the outer IP header.
 fn id(kind: TunnelKind, l4: &[u8; OUTER_L4]) -> Option<u32> {
     const UDP_HEADER: usize = 8;
     /// `GRE_CSUM` and `GRE_KEY` in the first byte (RFC 2890).

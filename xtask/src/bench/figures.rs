@@ -1,4 +1,4 @@
-//! Figures by case, and what else is told of cases.
+//! Figures by case, and other facts about cases.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,16 @@ use serde::Deserialize;
 /// All figures of a run.
 #[derive(Debug, Default)]
 pub struct Figures {
-    /// Cases in the order of their measurement.
+    /// Cases in the order they were measured.
     cases: Vec<String>,
     values: BTreeMap<(String, String), u64>,
     failed: BTreeMap<String, String>,
-    /// Of other tracers, how each was called: the cases of a command, in order.
+    /// How other tracers were called: for each command its cases, in order.
     commands: Vec<(Vec<String>, String)>,
     versions: BTreeMap<String, String>,
 }
 
-/// A line of `bench`.
+/// A line that `bench` prints.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Line {
@@ -27,7 +27,7 @@ enum Line {
 }
 
 impl Figures {
-    /// Takes a line, if it is one.
+    /// Records a line. Other output is ignored.
     pub fn read(&mut self, line: &str) {
         match serde_json::from_str(line) {
             Ok(Line::Figure { case, what, value }) => {
@@ -49,42 +49,42 @@ impl Figures {
         }
     }
 
-    /// A figure.
+    /// Returns a figure.
     pub fn of(&self, case: &str, what: &str) -> Option<u64> {
         self.values.get(&(case.to_owned(), what.to_owned())).copied()
     }
 
-    /// What a packet costs without a tracer.
+    /// Returns what a packet costs without a tracer.
     pub fn bare(&self) -> u64 {
         self.of(BARE, COST).unwrap_or_default()
     }
 
-    /// All cases.
+    /// Returns all cases.
     pub fn cases(&self) -> impl Iterator<Item = &str> {
         self.cases.iter().map(String::as_str)
     }
 
-    /// Instructions added to a packet, by case.
+    /// Returns the instructions added to a packet, by case.
     pub fn costs(&self) -> impl Iterator<Item = (&str, u64)> {
         self.cases().filter(|case| *case != BARE).filter_map(|case| Some((case, self.of(case, COST)?)))
     }
 
-    /// The same of tracer alone: what other tracers cost is not ours to keep.
+    /// Returns the costs of tracer alone, because those of other tracers are not ours to record.
     pub fn own_costs(&self) -> impl Iterator<Item = (&str, u64)> {
         self.costs().filter(|(case, _)| !self.commands().any(|(cases, _)| cases.iter().any(|peer| peer == case)))
     }
 
-    /// Cases that failed, and why.
+    /// Returns the cases that failed, and why.
     pub fn failed(&self) -> impl Iterator<Item = (&str, &str)> {
         self.failed.iter().map(|(case, why)| (case.as_str(), why.as_str()))
     }
 
-    /// How other tracers were called, each with its cases.
+    /// Returns how other tracers were called, each with its cases.
     pub fn commands(&self) -> impl Iterator<Item = (&[String], &str)> {
         self.commands.iter().map(|(cases, command)| (cases.as_slice(), command.as_str()))
     }
 
-    /// Other tracers, and their versions.
+    /// Returns other tracers and their versions.
     pub fn versions(&self) -> impl Iterator<Item = (&str, &str)> {
         self.versions.iter().map(|(program, version)| (program.as_str(), version.as_str()))
     }
@@ -102,7 +102,7 @@ impl<'a> Extend<&'a str> for Figures {
     }
 }
 
-/// What it costs without a tracer.
+/// The case without a tracer.
 const BARE: &str = "none";
 const COST: &str = "instructions";
 

@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: what tracing costs, in instructions, which are exact and the same on any machine; what user
-//! space does with records, also in time.
+//! `cargo xtask bench`: measures what tracing costs, in instructions, which are exact and the same on any machine. What
+//! user space does with records is also measured in time.
 
 pub mod figures;
 mod offline;
@@ -47,7 +47,7 @@ pub struct BenchArgs {
     filter: Vec<String>,
 }
 
-/// Returns 1 where a cost has risen.
+/// Runs the benchmark. Returns 1 if a cost has risen.
 pub fn bench(args: &BenchArgs) -> Result<i32> {
     if !args.no_build {
         build::build()?;
@@ -75,16 +75,16 @@ pub fn bench(args: &BenchArgs) -> Result<i32> {
     Ok(i32::from(!risen.is_empty()))
 }
 
-/// The cases that each test run measures: the costs that are promised.
+/// The cases that each test run measures, because their costs are promised.
 pub const GUARDED: [&str; 4] = ["idle", "matched", "recorder-one", "recorder-all"];
 
-/// Compares these costs with those on record; a sentence for each that has risen.
+/// Compares these costs with those on record. Returns a sentence for each that has risen.
 pub fn check() -> Result<Vec<String>> {
     let filter: Vec<_> = GUARDED.iter().map(|name| format!("={name}")).collect();
     record::risen(&measure(&filter, false)?)
 }
 
-/// Boots the guest and takes down what it measures.
+/// Boots the guest and collects what it measures.
 fn measure(filter: &[String], programs: bool) -> Result<Figures> {
     let kernel = kernels::DEFAULT.parse()?;
     let args = vm::MachineArgs { smp: 1, memory: 3072, accel: Some(Accel::Counted), no_build: true };
@@ -112,7 +112,7 @@ fn measure(filter: &[String], programs: bool) -> Result<Figures> {
     Ok(std::mem::take(&mut figures.lock().unwrap_or_else(std::sync::PoisonError::into_inner)))
 }
 
-/// Whether other tracers are to run beside ours: where everything is measured, or where a word asks for one.
+/// Whether to run other tracers beside ours: if everything is measured, or if a word names one.
 fn wants_peers(filter: &[String]) -> bool {
     let names_one = |word: &String| PEERS.iter().any(|peer| word.trim_start_matches('=').starts_with(peer));
     filter.is_empty() || filter.iter().any(names_one)

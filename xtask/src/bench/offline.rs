@@ -1,4 +1,4 @@
-//! What user space does with records, without any kernel: here, in time, since no guest is needed for it.
+//! Measures what user space does with records, in time and on this machine, because no kernel or guest is needed.
 
 use std::process::Command;
 
@@ -7,11 +7,11 @@ use anyhow::{Context as _, Result, bail};
 use super::figures::Figures;
 use crate::{progress, workspace};
 
-/// Flows, packets of 12 records, and MiB of memory for them. Longer than it takes for the memory to be full.
+/// Flows, packets of 12 records, and MiB of memory for them. There are more packets than fit into the memory.
 const CASES: [(u32, u32, u32); 4] =
     [(1, 1_000_000, 512), (1_000, 1_000_000, 512), (1_000_000, 1_000_000, 512), (1_000_000, 1_000_000, 64)];
 
-/// Each case in a process of its own, so that its memory is its own.
+/// Runs each case in a separate process, so that its memory is measured alone.
 pub fn measure() -> Result<Figures> {
     let mut figures = Figures::default();
     let binary = workspace::target().join("release/offline");

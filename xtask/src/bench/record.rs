@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result};
 use super::{figures::Figures, table};
 use crate::workspace;
 
-/// A cost has risen where it is so many per cent above the one on record. Instructions are exact, but what
-/// kernel and libraries do besides is not always the same.
+/// A cost has risen if it is this many per cent above the one on record. Instructions are exact, but the additional
+/// work of kernel and libraries is not always the same.
 const TOLERANCE: u64 = 10;
 
 /// Writes the costs, and the document for people.
@@ -19,7 +19,7 @@ pub fn keep(figures: &Figures) -> Result<()> {
     publish("figures", &table::markdown(figures))
 }
 
-/// Writes a table into the document for people, in its place there.
+/// Writes a table into its place in the document for people.
 pub fn publish(place: &str, table: &str) -> Result<()> {
     let (begin, end) = (format!("<!-- {place} -->"), format!("<!-- end of {place} -->"));
     let document = workspace::root().join("docs/performance.md");
@@ -32,7 +32,7 @@ pub fn publish(place: &str, table: &str) -> Result<()> {
     workspace::write_atomically(&document, text.as_bytes())
 }
 
-/// A sentence for each cost that has risen.
+/// Returns a sentence for each cost that has risen.
 pub fn risen(figures: &Figures) -> Result<Vec<String>> {
     let file = costs_file();
     let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;

@@ -1,10 +1,10 @@
-//! The figures of a run as Markdown.
+//! Formats the figures of a run as Markdown.
 
 use std::fmt::Write as _;
 
 use super::figures::Figures;
 
-/// All of them.
+/// Formats the figures that were measured in a guest.
 pub fn markdown(figures: &Figures) -> String {
     let mut text = costs(figures);
     text.push_str(&floods(figures));
@@ -12,7 +12,7 @@ pub fn markdown(figures: &Figures) -> String {
     text
 }
 
-/// Those without a kernel.
+/// Formats the figures that were measured without a kernel.
 pub fn offline(figures: &Figures) -> String {
     let mut text = "| flows, memory | records | records a second | ns a record: decoded, followed, kept | ns a record: diagnosed | \
                     packets let go | flows forgotten | peak resident, KiB |\n|---|---|---|---|---|---|---|---|\n"
@@ -68,7 +68,7 @@ fn floods(figures: &Figures) -> String {
     text
 }
 
-/// Which versions ran, and how they were called.
+/// Lists which versions ran, and how they were called.
 fn peers(figures: &Figures) -> String {
     let mut text = String::new();
     let versions: Vec<_> = figures.versions().map(|(program, version)| format!("{program} {version}")).collect();

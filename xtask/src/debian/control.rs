@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// The fields of one stanza.
 pub type Stanza<'a> = BTreeMap<&'a str, String>;
 
-/// Splits a text into stanzas; comment lines are skipped, continuation lines joined.
+/// Splits a text into stanzas. Comment lines are skipped, and continuation lines are joined.
 pub fn stanzas(text: &str) -> Vec<Stanza<'_>> {
     let mut all = Vec::new();
     let mut stanza = Stanza::new();

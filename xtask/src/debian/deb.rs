@@ -1,4 +1,4 @@
-//! Reads what a `.deb` would install.
+//! Reads the files that a `.deb` would install.
 
 use std::{
     fs::File,
@@ -11,7 +11,7 @@ use lzma_rust2::XzReader;
 
 use crate::guest::tree::{Node, Tree};
 
-/// Adds the files of a package to a tree, those whose path the filter lets through.
+/// Adds the files of a package to a tree if `wanted` accepts their path.
 pub fn unpack(deb: &Path, tree: &mut Tree, wanted: &dyn Fn(&str) -> bool) -> Result<()> {
     let shown = deb.display();
     let file = File::open(deb).with_context(|| format!("cannot read {shown}"))?;

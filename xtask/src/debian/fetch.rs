@@ -1,4 +1,4 @@
-//! Downloads over HTTP, kept in a cache: resumed after a break, checked before use.
+//! Downloads over HTTP, kept in a cache: resumed after an interruption, verified before use.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -15,7 +15,7 @@ use crate::{progress, workspace};
 
 const ATTEMPTS: u32 = 4;
 
-/// A file of the mirror in the cache, downloaded unless it is there with the right content.
+/// Returns a file of the mirror in the cache. Downloads it unless it is there with the right content.
 pub fn file(url: &str, name: &str, sha256: &str) -> Result<PathBuf> {
     let path = workspace::cache("downloads")?.join(name);
     if path.exists() && hash_of(&path)? == sha256 {
@@ -33,7 +33,7 @@ pub fn file(url: &str, name: &str, sha256: &str) -> Result<PathBuf> {
                 return Ok(path);
             }
             Ok(()) => {
-                // A resumed file can be a mixture of two versions: start afresh.
+                // A resumed file can be a mixture of two versions, so start over.
                 fs::remove_file(&part).ok();
                 last = anyhow!("what arrived has not the expected SHA-256 {sha256}");
             }
@@ -47,7 +47,7 @@ pub fn file(url: &str, name: &str, sha256: &str) -> Result<PathBuf> {
     )))
 }
 
-/// A small file that changes on the mirror, such as a release file: never cached here.
+/// Downloads a small file that changes on the mirror, such as a release file. It is never cached.
 pub fn text(url: &str) -> Result<String> {
     let mut last = anyhow!("no attempt was made");
     for attempt in 0..ATTEMPTS {
@@ -56,7 +56,7 @@ pub fn text(url: &str) -> Result<String> {
         }
         match agent().get(url).call().and_then(|mut response| response.body_mut().read_to_string()) {
             Ok(text) => return Ok(text),
-            // What is not there will not appear in a few seconds.
+            // A missing file will not appear in a few seconds.
             Err(ureq::Error::StatusCode(404)) => {
                 last = anyhow!("the mirror has no such file");
                 break;
@@ -68,7 +68,7 @@ pub fn text(url: &str) -> Result<String> {
         .context(format!("cannot download {url}; run this again or set {} to another mirror", super::mirror::VARIABLE)))
 }
 
-/// The SHA-256 of a file in hexadecimal.
+/// Returns the SHA-256 of a file in hexadecimal.
 pub fn hash_of(path: &Path) -> Result<String> {
     let mut file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut hasher = Sha256::new();
@@ -83,7 +83,7 @@ pub fn hash_of(path: &Path) -> Result<String> {
     Ok(hex(&hasher.finalize()))
 }
 
-/// Bytes in hexadecimal.
+/// Formats bytes in hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -97,7 +97,7 @@ fn download(url: &str, name: &str, part: &Path) -> Result<()> {
     let response = match request.call() {
         Ok(response) => response,
         Err(ureq::Error::StatusCode(416)) => {
-            // Everything is here already, or the file changed: the hash will tell.
+            // Either everything is here already, or the file changed. The hash decides.
             return Ok(());
         }
         Err(error) => bail!("{error}"),
@@ -123,7 +123,8 @@ fn download(url: &str, name: &str, part: &Path) -> Result<()> {
     }
 }
 
-/// Times out only where nothing moves: a slow mirror is not a dead one.
+/// Returns a client with generous time limits, because a slow mirror is not a dead one. A body may take 20 minutes; the
+/// next attempt resumes it.
 fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()
         .timeout_connect(Some(Duration::from_secs(20)))

@@ -11,11 +11,11 @@ pub struct Package {
     pub name: String,
     /// Debian's version, such as `1:5.2-3`.
     pub version: String,
-    /// Where the mirror keeps it.
+    /// Its path on the mirror.
     pub filename: String,
-    /// What its content must hash to.
+    /// The SHA-256 of its content.
     pub sha256: String,
-    /// `Pre-Depends` and `Depends`: of each group of alternatives, the names.
+    /// `Pre-Depends` and `Depends`: the names in each group of alternatives.
     pub depends: Vec<Vec<String>>,
 }
 
@@ -27,10 +27,10 @@ pub struct Index {
 }
 
 impl Index {
-    /// Reads the text of a `Packages` file.
+    /// Parses a `Packages` file.
     pub fn parse(text: &str) -> Self {
         let mut index = Self::default();
-        // Stanza by stanza: the whole file as maps of fields would take a gigabyte.
+        // Parse stanza by stanza, because maps of fields for the whole file would take a gigabyte.
         for stanza in text.split("\n\n").flat_map(control::stanzas) {
             let field = |name: &str| stanza.get(name).cloned().unwrap_or_default();
             let name = field("Package");
@@ -56,18 +56,18 @@ impl Index {
         index
     }
 
-    /// The newest package of that name, or one that provides the name.
+    /// Returns the newest package of that name, or one that provides the name.
     pub fn find(&self, name: &str) -> Option<&Package> {
         let named = |name: &str| self.packages.get(name).and_then(|versions| versions.first());
         named(name).or_else(|| self.provided.get(name).and_then(|provider| named(provider)))
     }
 
-    /// Every version of one package, newest first.
+    /// Returns every version of one package, newest first.
     pub fn versions(&self, name: &str) -> &[Package] {
         self.packages.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// The package with the newest version among the names that start and end like this.
+    /// Returns the package with the newest version among the names with this prefix and suffix.
     pub fn newest_like(&self, prefix: &str, suffix: &str) -> Option<&Package> {
         self.packages
             .iter()
@@ -77,7 +77,7 @@ impl Index {
     }
 }
 
-/// `a (>= 1) | b, c:any` as groups of bare names.
+/// Splits `a (>= 1) | b, c:any` into groups of bare names.
 fn names(field: &str) -> Vec<Vec<String>> {
     let bare = |word: &str| -> String {
         let end = word.find([' ', '(', ':', '[']).unwrap_or(word.len());

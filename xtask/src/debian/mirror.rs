@@ -1,13 +1,13 @@
-//! The Debian mirror: whatever this machine's apt already uses, never an address of ours.
+//! The Debian mirror: the one that this machine's apt already uses, never an address of ours.
 
 use std::{env, fs, path::Path};
 
 use anyhow::{Context as _, Result, bail};
 
-/// Overrides what apt says, and serves machines without apt.
+/// The environment variable that overrides apt's mirror, and provides one on machines without apt.
 pub const VARIABLE: &str = "TRACER_DEBIAN_MIRROR";
 
-/// The base address of the mirror, without a closing slash.
+/// Returns the base address of the mirror, without a trailing slash.
 pub fn mirror() -> Result<String> {
     if let Ok(address) = env::var(VARIABLE)
         && !address.trim().is_empty()
@@ -23,7 +23,7 @@ pub fn mirror() -> Result<String> {
     }
 }
 
-/// The first enabled source of a Debian release's `main` in an apt configuration folder.
+/// Returns the first enabled source of a Debian release's `main` in an apt configuration folder.
 fn from_apt(folder: &Path) -> Result<Option<String>> {
     let mut files = vec![folder.join("sources.list")];
     if let Ok(entries) = fs::read_dir(folder.join("sources.list.d")) {
@@ -37,7 +37,7 @@ fn from_apt(folder: &Path) -> Result<Option<String>> {
             Some("sources") => parse_deb822,
             _ => continue,
         };
-        // A file that cannot be read is as good as absent: another may name the mirror.
+        // Skip a file that cannot be read, because another may name the mirror.
         let Ok(text) = fs::read_to_string(&file) else { continue };
         if let Some(source) = sources(&text).into_iter().find(Source::is_debian_main) {
             return Ok(Some(tidy(&source.uri)));
@@ -54,7 +54,7 @@ struct Source {
 }
 
 impl Source {
-    /// Releases of Debian itself: security archives and third parties lack the packages we need.
+    /// Whether this is `main` of a Debian release. Security archives and third parties lack the packages that we need.
     fn is_debian_main(&self) -> bool {
         const RELEASES: [&str; 11] = [
             "bullseye",
@@ -81,7 +81,7 @@ impl Source {
     }
 }
 
-/// `deb [options] uri suite component…`, one source a line.
+/// Parses `deb [options] uri suite component…`, one source per line.
 fn parse_list(text: &str) -> Vec<Source> {
     text.lines()
         .filter_map(|line| {
@@ -98,7 +98,7 @@ fn parse_list(text: &str) -> Vec<Source> {
         .collect()
 }
 
-/// The newer format: stanzas of `Field: values`, continued on indented lines.
+/// Parses the newer format: stanzas of `Field: values`, continued on indented lines.
 fn parse_deb822(text: &str) -> Vec<Source> {
     let mut sources = Vec::new();
     for stanza in super::control::stanzas(text) {
@@ -117,7 +117,7 @@ fn parse_deb822(text: &str) -> Vec<Source> {
     sources
 }
 
-/// Cloud images point apt at a file with a list of mirrors; its first line is the preferred one.
+/// Resolves a list of mirrors to its first line, the preferred one. Cloud images point apt at a file with such a list.
 fn resolve_list(address: &str) -> Result<String> {
     let Some(path) = address.strip_prefix("mirror+file:") else {
         return Ok(address.to_owned());

@@ -1,4 +1,4 @@
-//! Packages from a Debian mirror: found in a suite's index, checked, unpacked.
+//! Looks up, downloads, verifies and unpacks packages of a Debian mirror.
 
 mod control;
 pub mod deb;
@@ -23,7 +23,7 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// Reads the suite's index, checked against the release file.
+    /// Reads the suite's index and verifies it against the release file.
     pub fn open(name: &str) -> Result<Self> {
         const INDEX: &str = "main/binary-amd64/Packages.xz";
         let mirror = mirror::mirror()?;
@@ -32,7 +32,7 @@ impl Suite {
         let Some(sha256) = hash_in_release(&release, INDEX) else {
             bail!("the release file of {name} on {mirror} lists no {INDEX}; set {} to a full mirror", mirror::VARIABLE);
         };
-        // By hash, so that an update of the mirror between two requests cannot mix versions.
+        // Download by hash, so that an update of the mirror between two requests cannot mix versions.
         let by_hash = format!("{dists}/main/binary-amd64/by-hash/SHA256/{sha256}");
         let file = format!("{name}-Packages.xz");
         let path = fetch::file(&by_hash, &file, &sha256)?;
@@ -44,7 +44,7 @@ impl Suite {
         Ok(Self { mirror, name: name.to_owned(), index: Index::parse(&text) })
     }
 
-    /// What to say when the suite lacks a package.
+    /// Returns the error message for a package that the suite lacks.
     pub fn lacks(&self, name: &str) -> String {
         format!(
             "Debian {} on {} has no package {name} (any more); set {} to a mirror that has it",
@@ -54,14 +54,14 @@ impl Suite {
         )
     }
 
-    /// The package's `.deb` in the cache.
+    /// Returns the package's `.deb` in the cache.
     pub fn download(&self, package: &Package) -> Result<PathBuf> {
         let name = package.filename.rsplit('/').next().unwrap_or(&package.name);
         fetch::file(&format!("{}/{}", self.mirror, package.filename), name, &package.sha256)
     }
 }
 
-/// The SHA-256 that a release file gives for one of its files.
+/// Returns the SHA-256 that a release file lists for one of its files.
 fn hash_in_release(release: &str, file: &str) -> Option<String> {
     let mut in_section = false;
     for line in release.lines() {

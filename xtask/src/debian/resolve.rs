@@ -1,14 +1,14 @@
-//! Which packages are needed for a list of tools.
+//! Resolves the packages that a list of tools needs.
 
 use std::collections::BTreeSet;
 
 use super::index::{Index, Package};
 
-/// Packages that a guest without maintainer scripts never runs; debconf would pull in perl.
+/// Packages that a guest never uses, because it runs no maintainer scripts. debconf would pull in perl.
 const UNNEEDED: [&str; 8] =
     ["base-files", "debconf", "debconf-2.0", "debianutils", "dpkg", "init-system-helpers", "libc-bin", "libcap2-bin"];
 
-/// The packages of these names and all they depend on; the error names what is missing.
+/// Returns the packages of these names and all their dependencies. The error is the name of a missing package.
 pub fn closure<'a>(index: &'a Index, names: &[&str]) -> Result<Vec<&'a Package>, String> {
     let mut seen = BTreeSet::new();
     let mut queue: Vec<String> = names.iter().rev().map(|name| (*name).to_owned()).collect();

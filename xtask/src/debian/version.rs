@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-/// Debian's version order: epoch, then runs of non-digits and digits in turn, `~` before all.
+/// Compares versions in Debian's order: epoch, then runs of non-digits and digits in turn. `~` sorts before everything.
 pub fn compare(a: &str, b: &str) -> Ordering {
     let split = |version: &str| -> (u64, String) {
         match version.split_once(':') {

@@ -1,4 +1,4 @@
-//! Who executes a guest's instructions: the processor where that works, else QEMU itself.
+//! What executes a guest's instructions: the processor if that works, otherwise QEMU itself.
 
 use std::str::FromStr;
 
@@ -11,8 +11,8 @@ pub enum Accel {
     Kvm,
     /// By QEMU's emulation, which works everywhere.
     Tcg,
-    /// The same, with a clock that counts instructions, a nanosecond each, for a guest of one processor. Time
-    /// in which nothing runs is skipped.
+    /// By QEMU's emulation, with a clock that counts each instruction as a nanosecond, for a guest of one processor.
+    /// Idle time is skipped.
     Counted,
 }
 
@@ -30,14 +30,14 @@ impl FromStr for Accel {
 }
 
 impl Accel {
-    /// QEMU's arguments for it.
+    /// Returns QEMU's arguments.
     pub fn arguments(self) -> &'static [&'static str] {
         match self {
             Self::Kvm => &["-accel", "kvm", "-cpu", "host"],
-            // One thread for all virtual processors: with a thread for each, QEMU 7.2 lets a processor run
-            // code that another has just patched, and kernels die of a stray int3. It also returns
-            // wrong flags from cmpxchg16b; without it kernels take another way. A fifth level of page
-            // tables and wide registers only cost time: ciphers written for those take twice as long.
+            // One thread for all virtual processors: with a thread for each, QEMU 7.2 lets a processor run code that
+            // another has just patched, and kernels die of a stray int3. QEMU 7.2 also returns wrong flags from
+            // cmpxchg16b; without that instruction, kernels use other code. A fifth level of page tables and wide
+            // registers only cost time: ciphers written for such registers take twice as long.
             Self::Tcg => &["-accel", "tcg,thread=single", "-cpu", "max,-cx16,-la57,-avx,-avx2"],
             Self::Counted => {
                 &["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-cpu", "max,-cx16,-la57"]
@@ -45,8 +45,8 @@ impl Accel {
         }
     }
 
-    /// What the kernel is told for it. An emulated guest need not guard itself against its processor, nor clear pages
-    /// that it hands out. Where instructions are counted, the kernel is as others have it.
+    /// Returns the kernel's arguments. An emulated guest need not protect itself from its processor, nor clear the
+    /// pages that it allocates. If instructions are counted, the kernel runs as it does elsewhere.
     pub fn kernel_arguments(self) -> &'static str {
         match self {
             Self::Kvm | Self::Counted => "loglevel=7",
@@ -54,7 +54,7 @@ impl Accel {
         }
     }
 
-    /// What `--accel` calls it.
+    /// Returns the name for `--accel`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Kvm => "kvm",

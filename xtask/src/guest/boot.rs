@@ -1,4 +1,4 @@
-//! Boots a guest for one command and tells how it ended.
+//! Boots a guest for one command and reports how it ended.
 
 use std::{
     collections::VecDeque,
@@ -20,27 +20,27 @@ use super::{
 use crate::{progress, shell, workspace};
 use anyhow::{Context as _, Result, anyhow};
 
-/// How many console lines a failure shows.
+/// Number of console lines that a failure shows.
 const CONSOLE_LINES: usize = 30;
 
 /// What to run, and where its output goes.
 pub struct Session {
     /// A script for bash.
     pub command: String,
-    /// Gives the command the user's terminal instead of the two sinks.
+    /// Whether to connect the command to the user's terminal.
     pub interactive: bool,
-    /// When to give up.
+    /// When to stop the guest.
     pub limits: Limits,
-    /// Takes the command's stdout, or all that its terminal shows.
+    /// Receives the command's stdout, or everything that its terminal shows.
     pub stdout: Sink,
-    /// Takes the command's stderr.
+    /// Receives the command's stderr.
     pub stderr: Sink,
 }
 
-/// Boots, runs and returns the command's exit status; an error if the guest did not get that far.
+/// Boots, runs and returns the command's exit status. Fails if the guest did not get that far.
 pub fn run(machine: &Machine, session: Session) -> Result<i32> {
-    // An emulated machine on a busy host can miss the deadlines of a kernel that checks its clocks.
-    // Before the guest is up that says nothing about what is tested: try again.
+    // An emulated machine on a busy host can miss the deadlines of a kernel that checks its clocks. Before the guest is
+    // up, such a failure says nothing about what is tested, so try again.
     let mut spare = if machine.accel == Accel::Tcg && !session.interactive { 2 } else { 0 };
     let begin = Instant::now();
     let session = Shared {
@@ -70,7 +70,7 @@ struct Shared {
     stderr: Arc<Mutex<Sink>>,
 }
 
-/// One boot: whether the guest came up, and how it ended.
+/// Boots once. Returns whether the guest came up, and how it ended.
 fn attempt(machine: &Machine, session: &Shared) -> Result<(bool, Result<i32>)> {
     let log = workspace::cache("guests")?.join(format!("{}.console", machine.name));
     let mut log = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
@@ -112,7 +112,7 @@ fn attempt(machine: &Machine, session: &Shared) -> Result<(bool, Result<i32>)> {
     let end = qemu.wait(session.limits, &activity, || lock(&seen).ready);
     qemu.kill();
     for listener in listeners {
-        // A sink that panicked has said so already.
+        // A sink that panicked has already reported that.
         let _ = listener.join();
     }
     drop(raw);
@@ -131,7 +131,7 @@ fn share(sink: &Arc<Mutex<Sink>>) -> Sink {
     Box::new(move |bytes| lock(&sink)(bytes))
 }
 
-/// What `init.sh` reads, as shell assignments.
+/// Returns what `init.sh` reads, as shell assignments.
 fn config(interactive: bool) -> String {
     if !interactive {
         return "GUEST_PORTS='out err status'\nGUEST_TERMINAL=\n".to_owned();
@@ -142,7 +142,7 @@ fn config(interactive: bool) -> String {
     format!("GUEST_PORTS='err status'\nGUEST_TERMINAL={term}\nGUEST_ROWS={rows}\nGUEST_COLUMNS={columns}\n")
 }
 
-/// What the guest has told so far.
+/// What the guest has reported so far.
 #[derive(Default)]
 struct Seen {
     ready: bool,
@@ -186,6 +186,6 @@ impl Seen {
 }
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What was seen stays true even if a thread died while writing it down.
+    // The recorded state is valid even if a thread panicked while writing it.
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

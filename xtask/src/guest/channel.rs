@@ -1,4 +1,4 @@
-//! The lines between host and guest: socket pairs, one end inherited by QEMU.
+//! Channels between host and guest: socket pairs of which QEMU inherits one end.
 
 use std::{
     io::{Read as _, Write},
@@ -16,10 +16,10 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-/// Takes what arrives on a channel, piece by piece.
+/// Receives what arrives on a channel, piece by piece.
 pub type Sink = Box<dyn FnMut(&[u8]) + Send>;
 
-/// When something was last heard from the guest, on any channel.
+/// When the guest was last heard on any channel.
 #[derive(Clone, Debug)]
 pub struct Activity {
     start: Instant,
@@ -27,12 +27,12 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// Counts from now.
+    /// Starts counting now.
     pub fn new() -> Self {
         Self { start: Instant::now(), last: Arc::default() }
     }
 
-    /// For how long nothing was heard.
+    /// Returns for how long nothing was heard.
     pub fn silence(&self) -> Duration {
         let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
         self.start.elapsed().saturating_sub(last)
@@ -51,18 +51,18 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// Makes both ends.
+    /// Creates both ends.
     pub fn new() -> Result<Self> {
         let (host, guest) = UnixStream::pair().context("cannot make a socket pair for the guest")?;
         Ok(Self { host, guest })
     }
 
-    /// The descriptor that QEMU inherits.
+    /// Returns the descriptor that QEMU inherits.
     pub fn inherited(&self) -> RawFd {
         self.guest.as_raw_fd()
     }
 
-    /// Gives up QEMU's end, so that its death is seen, and passes on what arrives.
+    /// Closes our copy of QEMU's end, so that QEMU's exit is noticed, and passes on what arrives.
     pub fn listen(self, activity: &Activity, mut sink: Sink) -> JoinHandle<()> {
         let activity = activity.clone();
         let mut host = self.host;
@@ -76,7 +76,7 @@ impl Channel {
         })
     }
 
-    /// Sends what is typed on stdin. The thread ends with the process: stdin cannot be interrupted.
+    /// Sends what is typed on stdin. The thread ends with the process, because reading stdin cannot be interrupted.
     pub fn feed_from_stdin(&self) -> Result<()> {
         let mut host = self.host.try_clone().context("cannot share the guest's terminal")?;
         thread::spawn(move || {
@@ -92,15 +92,15 @@ impl Channel {
     }
 }
 
-/// A sink that writes at once to one of our own streams.
+/// Returns a sink that writes to one of our own streams at once.
 pub fn into_writer(mut writer: impl Write + Send + 'static) -> Sink {
     Box::new(move |bytes| {
-        // Whoever read our output may be gone; the guest still ends in order.
+        // The reader of our output may have closed it. The guest still ends in order.
         let _ = writer.write_all(bytes).and_then(|()| writer.flush());
     })
 }
 
-/// A sink that hands over whole lines, without their ends.
+/// Returns a sink that passes on whole lines, without their line ends.
 pub fn into_lines(mut take: impl FnMut(&str) + Send + 'static) -> Sink {
     let mut pending = Vec::new();
     Box::new(move |bytes| {

@@ -1,4 +1,4 @@
-//! The base image of a guest: kernel, tools and modules, made once for each kernel and kept.
+//! The base image of a guest: kernel, tools and modules, built once for each kernel and cached.
 
 use std::{
     fs::{self, File},
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{kernels::Kernel, progress, workspace};
 
-/// Raised whenever what goes into an image changes, so that old ones are made anew.
+/// Increment this whenever the contents of an image change, so that old ones are rebuilt.
 const RECIPE: u32 = 2;
 
 const TOOLS: [&str; 12] = [
@@ -37,17 +37,17 @@ const TOOLS: [&str; 12] = [
 pub struct Image {
     /// The kernel image that QEMU loads.
     pub kernel: PathBuf,
-    /// What its file system is made of: tools and modules, then what it has besides. Later archives replace files
-    /// of earlier ones.
+    /// The archives of its file system: tools and modules, then additions. Later archives replace files of earlier
+    /// ones.
     pub archives: Vec<PathBuf>,
 }
 
-/// The image for a kernel, from the cache or made now.
+/// Returns the image for a kernel, from the cache or built now.
 pub fn prepare(kernel: &Kernel) -> Result<Image> {
     let folder = workspace::cache("guests")?;
     let vmlinuz = folder.join(format!("{}-{RECIPE}.vmlinuz", kernel.name));
     let base = folder.join(format!("{}-{RECIPE}.cpio", kernel.name));
-    // The base is written last: where it is, all is there.
+    // The base is written last, so if it exists, the image is complete.
     if base.exists() && vmlinuz.exists() {
         progress::say(&format!("kernel {} ready (cached)", kernel.name));
     } else {
@@ -57,9 +57,9 @@ pub fn prepare(kernel: &Kernel) -> Result<Image> {
     Ok(Image { kernel: vmlinuz, archives: vec![base] })
 }
 
-/// Writes a tree as an archive, which appears only when it is whole.
+/// Writes a tree as an archive, which appears only when it is complete.
 pub fn save(tree: &Tree, path: &Path) -> Result<()> {
-    // Not compressed: an emulated processor unpacks slower than QEMU copies.
+    // Not compressed, because an emulated processor unpacks more slowly than QEMU copies.
     let part = path.with_extension("part");
     let file = File::create(&part).with_context(|| format!("cannot write {}", part.display()))?;
     let mut out = BufWriter::with_capacity(1 << 20, file);
@@ -85,19 +85,19 @@ fn build(kernel: &Kernel, image: &Path, base: &Path) -> Result<()> {
     save(&guest, base)
 }
 
-/// In `/boot`; since 7.2 among the modules.
+/// Whether the path is a kernel image: in `/boot`, or since 7.2 among the modules.
 fn is_kernel_image(path: &str) -> bool {
     path.rsplit('/').next().is_some_and(|file| file.starts_with("vmlinuz"))
 }
 
-/// What maintainer scripts would have set up.
+/// Sets up what maintainer scripts would have set up.
 fn install_settings(guest: &mut Tree) {
     for folder in ["bin", "sbin", "lib", "lib64"] {
         guest.insert(folder, Node::Symlink(format!("usr/{folder}")));
     }
     let links = [
         ("usr/bin/sh", "busybox"),
-        // The kernel calls it to load what a device, an expression or a match needs.
+        // The kernel calls modprobe to load what a device, an expression or a match needs.
         ("usr/sbin/modprobe", "../bin/busybox"),
         ("usr/sbin/iptables", "iptables-nft"),
         ("usr/sbin/iptables-save", "iptables-nft-save"),

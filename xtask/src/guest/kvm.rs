@@ -1,4 +1,4 @@
-//! Whether the processor can execute a guest here.
+//! Checks whether KVM works here.
 
 use std::{
     fs::{self, OpenOptions},
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{progress, workspace};
 
-/// The accelerator that works here: tried once, then remembered until the machine restarts.
+/// Returns the accelerator that works here. It is tried once, then remembered until the machine restarts.
 pub fn choose(image: &Image) -> Result<Accel> {
     let openable = OpenOptions::new().read(true).write(true).open("/dev/kvm").is_ok();
     if !openable {
@@ -38,7 +38,7 @@ pub fn choose(image: &Image) -> Result<Accel> {
     Ok(accel)
 }
 
-/// A KVM that opens can still fail to run a guest, as on nested machines: only a boot can tell.
+/// Whether KVM runs a guest. A KVM that opens can still fail, as on nested machines, so only a boot proves it.
 fn kvm_works(image: &Image) -> bool {
     let machine = Machine { image: image.clone(), name: "probe".to_owned(), smp: 2, memory: 1024, accel: Accel::Kvm };
     let session = Session {

@@ -1,4 +1,4 @@
-//! What a guest is made of, and how long it may take.
+//! The machine that a guest runs on, and how long it may take.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use super::{accel::Accel, image::Image};
 pub struct Machine {
     /// Kernel and base image.
     pub image: Image,
-    /// What the console's log file is called.
+    /// The name of the console's log file.
     pub name: String,
     /// Virtual processors.
     pub smp: u32,
     /// Memory in MiB.
     pub memory: u32,
-    /// Who executes the guest's instructions.
+    /// What executes the guest's instructions.
     pub accel: Accel,
 }
 
-/// When to give a guest up.
+/// When to stop a guest.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Limits {
     /// The longest silence on all channels together, once the guest is up.

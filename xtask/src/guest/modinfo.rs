@@ -1,18 +1,18 @@
-//! What a kernel module says of itself.
+//! Reads what a kernel module declares about itself.
 
 use anyhow::{Context as _, Result};
 use object::{Object as _, ObjectSection as _};
 
-/// What a module says of itself in its `.modinfo` section.
+/// What a module declares in its `.modinfo` section.
 #[derive(Debug, Default, PartialEq)]
 pub struct Info {
-    /// Modules that must be loaded before, by name.
+    /// Modules that must be loaded first, by name.
     pub depends: Vec<String>,
-    /// Patterns of what it answers to.
+    /// Alias patterns that it answers to.
     pub aliases: Vec<String>,
 }
 
-/// Reads the section out of a module's file.
+/// Reads the section from a module's file.
 pub fn read(module: &[u8]) -> Result<Info> {
     let file = object::File::parse(module)?;
     let section = file.section_by_name(".modinfo").context("it has no .modinfo section")?;
@@ -30,7 +30,7 @@ fn parse(section: &[u8]) -> Info {
         match field.split_once('=') {
             Some(("depends", list)) => info.depends.extend(names(list, ',')),
             Some(("alias", alias)) => info.aliases.push(alias.to_owned()),
-            // "pre: a b post: c": what must be there first is as good as a dependency.
+            // "pre: a b post: c": a module that must be loaded first counts as a dependency.
             Some(("softdep", text)) => {
                 if let Some(first) = text.trim().strip_prefix("pre:") {
                     let first = first.split("post:").next().unwrap_or_default();

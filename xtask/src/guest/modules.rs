@@ -1,4 +1,4 @@
-//! Kernel modules for the guest: which, with what they need, and the tables that `modprobe` reads.
+//! Kernel modules for the guest: the modules that it needs, their dependencies, and the tables that `modprobe` reads.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +14,7 @@ use super::{
     tree::{Node, Tree},
 };
 
-/// Copies the network modules of an unpacked kernel, and all they depend on, into the guest.
+/// Copies the network modules of an unpacked kernel, and all their dependencies, into the guest.
 pub fn install(kernel: &Tree, guest: &mut Tree) -> Result<()> {
     let (version, modules) = read_all(kernel)?;
     let folder = format!("usr/lib/modules/{version}");
@@ -36,7 +36,7 @@ pub fn install(kernel: &Tree, guest: &mut Tree) -> Result<()> {
     }
     guest.insert(&format!("{folder}/modules.dep"), Node::data(dependencies));
     guest.insert(&format!("{folder}/modules.alias"), Node::data(aliases));
-    // What is built in counts as loaded.
+    // Built-in modules count as loaded.
     for table in ["modules.builtin", "modules.order"] {
         let node = kernel.get(&format!("{folder}/{table}")).cloned();
         guest.insert(&format!("{folder}/{table}"), node.unwrap_or_else(|| Node::data("")));
@@ -46,13 +46,13 @@ pub fn install(kernel: &Tree, guest: &mut Tree) -> Result<()> {
 }
 
 struct Module {
-    /// Below `/lib/modules/<version>`.
+    /// Path below `/lib/modules/<version>`.
     path: String,
     content: Vec<u8>,
     info: Info,
 }
 
-/// Whether a scenario may want a module. Everything with packets, and no hardware.
+/// Whether a scenario may need a module: everything about packets, and no hardware.
 fn is_wanted(path: &str) -> bool {
     const LEFT_OUT: [&str; 12] = [
         "9p/",
@@ -101,11 +101,11 @@ fn is_wanted(path: &str) -> bool {
         let first = rest.split(['/', '.']).next().unwrap_or_default();
         return DEVICES.contains(&first);
     }
-    // Older kernels need these to reach us at all.
+    // Older kernels need these to reach the host.
     if path.starts_with("kernel/drivers/virtio/") || path == "kernel/drivers/char/virtio_console.ko" {
         return true;
     }
-    // IPsec asks for ciphers by alias, which no dependency tells.
+    // IPsec requests ciphers by alias, which no dependency names.
     path.starts_with("kernel/crypto/")
 }
 
@@ -145,7 +145,7 @@ fn closure(modules: &BTreeMap<String, Module>) -> BTreeSet<String> {
     let mut queue: Vec<&String> = wanted.map(|(name, _)| name).collect();
     let mut chosen = BTreeSet::new();
     while let Some(name) = queue.pop() {
-        // A name that is no module is built in, or a soft dependency that this kernel lacks.
+        // A name that is not a module is built in, or is a soft dependency that this kernel lacks.
         if let Some(module) = modules.get(name)
             && chosen.insert(name.clone())
         {
@@ -155,7 +155,7 @@ fn closure(modules: &BTreeMap<String, Module>) -> BTreeSet<String> {
     chosen
 }
 
-/// What a module needs, directly or not, so that whatever comes later is to be loaded earlier.
+/// Returns the direct and indirect dependencies of a module. Those that come later must be loaded first.
 fn load_order(modules: &BTreeMap<String, Module>, name: &str) -> Vec<String> {
     fn visit(modules: &BTreeMap<String, Module>, name: &str, done: &mut Vec<String>, open: &mut Vec<String>) {
         let Some(module) = modules.get(name) else { return };

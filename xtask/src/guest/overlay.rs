@@ -1,5 +1,4 @@
-//! The part of a guest's file system that is made afresh for each boot: what to run, and our
-//! programs as they were just built.
+//! The part of a guest's file system that is made for each boot: what to run, and our programs as they were just built.
 
 use std::{
     fs::{self, File},
@@ -18,13 +17,13 @@ use crate::workspace;
 
 const INIT: &str = include_str!("init.sh");
 
-/// Our programs, put into `/bin` where they have been built.
+/// Our programs, installed into `/bin` if they have been built.
 const PROGRAMS: [&str; 4] = ["tracer", "scenarios", "lab", "bench"];
 
 /// The folder of scenario documents, in the repository and in the guest.
 const SCENARIOS: (&str, &str) = ("tests/scenarios", "scenarios");
 
-/// A file without a name that holds the image's archives and, after them, this boot's own part.
+/// Returns an unnamed file that holds the image's archives and, after them, this boot's own part.
 pub fn initramfs(image: &Image, command: &str, config: &str) -> Result<File> {
     let mut tree = Tree::default();
     tree.insert("init", Node::program(INIT));
@@ -42,7 +41,7 @@ pub fn initramfs(image: &Image, command: &str, config: &str) -> Result<File> {
 }
 
 fn write(image: &Image, tree: &Tree) -> io::Result<File> {
-    // Nameless, so that nothing stays behind however this process ends.
+    // Unnamed, so that nothing is left behind, however this process ends.
     let mut file = tempfile::tempfile_in(image.kernel.parent().unwrap_or(Path::new(".")))?;
     for archive in &image.archives {
         io::copy(&mut File::open(archive)?, &mut file)?;
@@ -56,7 +55,7 @@ fn write(image: &Image, tree: &Tree) -> io::Result<File> {
 }
 
 fn add_folder(tree: &mut Tree, source: &Path, name: &str) -> Result<()> {
-    // The folder is written by hand and may not be there yet.
+    // The folder is written by hand and may not exist yet.
     let Ok(entries) = fs::read_dir(source) else { return Ok(()) };
     for entry in entries.flatten() {
         let path = entry.path();

@@ -5,10 +5,10 @@ use anyhow::{Result, bail};
 use super::tree::Tree;
 use crate::debian::{Suite, deb, index::Package, resolve};
 
-/// Where they come from.
+/// The suite that they come from.
 const SUITE: &str = "trixie";
 
-/// Puts packages into a guest, with all that they depend on; gives them all.
+/// Installs packages into a guest, with all their dependencies. Returns all of them.
 pub fn install(names: &[&str], guest: &mut Tree) -> Result<Vec<Package>> {
     let suite = Suite::open(SUITE)?;
     let packages = match resolve::closure(&suite.index, names) {
@@ -21,7 +21,7 @@ pub fn install(names: &[&str], guest: &mut Tree) -> Result<Vec<Package>> {
     Ok(packages.into_iter().cloned().collect())
 }
 
-/// Whether a file has a use in a guest.
+/// Whether a guest uses the file.
 fn is_used(path: &str) -> bool {
     const UNUSED: [&str; 11] = [
         "usr/share/bash-completion",

@@ -1,4 +1,4 @@
-//! Other tracers, in an archive of their own: bpftrace brings LLVM, which most guests need not carry.
+//! Other tracers, in a separate archive, because bpftrace brings LLVM, which most guests do not need.
 
 use std::path::PathBuf;
 
@@ -10,16 +10,17 @@ use super::{
 };
 use crate::{progress, workspace};
 
-/// Their packages, which are called like the programs.
+/// Their packages, which are named like the programs.
 pub const PEERS: [&str; 2] = ["pwru", "bpftrace"];
 
-/// Tells `bench` that they are there, and their versions: Debian's pwru knows its own only as "unknown".
+/// The file that shows `bench` that they are there, with their versions. Debian's pwru reports its own only as
+/// "unknown".
 const LIST: &str = "etc/peers";
 
-/// Raised whenever what goes into the archive changes, so that old ones are made anew.
+/// Increment this whenever the contents of the archive change, so that old ones are rebuilt.
 const RECIPE: u32 = 1;
 
-/// The archive, from the cache or made now.
+/// Returns the archive, from the cache or built now.
 pub fn prepare() -> Result<PathBuf> {
     let archive = workspace::cache("guests")?.join(format!("peers-{RECIPE}.cpio"));
     if !archive.exists() {

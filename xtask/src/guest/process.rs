@@ -1,4 +1,4 @@
-//! The QEMU process: started with the guest's lines to us, watched, and never left behind.
+//! The QEMU process: started with the guest's channels to us, watched, and never left running.
 
 use std::{
     fs::File,
@@ -24,20 +24,20 @@ use super::{
 };
 use crate::qemu;
 
-/// An emulated timer on a busy host fails the kernel's check although it works.
+/// The kernel's command line. An emulated timer on a busy host fails the kernel's check although it works.
 const COMMAND_LINE: &str = "console=ttyS0 panic=-1 rdinit=/init no_timer_check";
 
-/// A kernel that says nothing for so long before its first process runs is dead.
+/// Longest silence before the guest's first process runs. A kernel that is silent for longer is dead.
 const BOOT_SILENCE: Duration = Duration::from_secs(60);
 
-/// The running virtual machine; it never outlives this value, nor this process.
+/// The running virtual machine. It never outlives this value or this process.
 pub struct Qemu {
     child: Child,
     errors: File,
 }
 
 impl Qemu {
-    /// Starts it; the descriptors are those of console, stdout, stderr and status.
+    /// Starts QEMU. The descriptors are those of console, stdout, stderr and status.
     pub fn start(machine: &Machine, initramfs: RawFd, fds: [RawFd; 4], interactive: bool) -> Result<Self> {
         let [console, output, errors, status] = fds;
         let socket = |id: &str, fd: RawFd| format!("socket,id={id},fd={fd}");
@@ -62,7 +62,7 @@ impl Qemu {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(said_too);
-        // SAFETY: between fork and exec only two system calls are made, on plain values.
+        // SAFETY: between fork and exec, only prctl and fcntl are called, on plain values.
         unsafe {
             command.pre_exec(move || {
                 set_pdeathsig(Signal::SIGKILL)?;
@@ -78,7 +78,7 @@ impl Qemu {
         Ok(Self { child, errors: said })
     }
 
-    /// Waits for its end, and gives up when a limit is passed.
+    /// Waits until QEMU ends. Fails if a limit is exceeded.
     pub fn wait(&mut self, limits: Limits, activity: &Activity, ready: impl Fn() -> bool) -> Result<()> {
         let start = Instant::now();
         loop {
@@ -90,7 +90,7 @@ impl Qemu {
             {
                 bail!("the guest was still busy after {} s and was stopped", total.as_secs());
             }
-            // KVM then stops the guest and leaves QEMU waiting for a debugger.
+            // After this, KVM has stopped the guest, and QEMU waits for a debugger.
             if self.errors().contains("KVM internal error") {
                 bail!("KVM failed to run the guest; `--accel tcg` does without it");
             }
@@ -104,17 +104,17 @@ impl Qemu {
         }
     }
 
-    /// Ends it, if it has not ended.
+    /// Kills QEMU if it has not ended.
     pub fn kill(&mut self) {
-        // It may have ended already, which is just as good.
+        // The process may have ended already, which is just as good.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// What it said on its stderr.
+    /// Returns what QEMU printed on its stderr.
     pub fn errors(&mut self) -> String {
         let mut text = String::new();
-        // Without QEMU's own words the rest of the message still stands.
+        // Without QEMU's own output, the rest of the message is still useful.
         let _ = self.errors.rewind().and_then(|()| self.errors.read_to_string(&mut text));
         text
     }

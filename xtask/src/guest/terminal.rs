@@ -5,12 +5,12 @@ use std::io::{IsTerminal as _, stdin, stdout};
 use anyhow::{Context as _, Result};
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 
-/// Whether both ends of a conversation are a terminal.
+/// Whether both stdin and stdout are a terminal.
 pub fn is_present() -> bool {
     stdin().is_terminal() && stdout().is_terminal()
 }
 
-/// Rows and columns, or the classic size where they are unknown.
+/// Returns rows and columns, or the classic size if they are unknown.
 pub fn size() -> (u16, u16) {
     let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: the request fills in the structure that it is given, which outlives the call.
@@ -18,13 +18,13 @@ pub fn size() -> (u16, u16) {
     if result == 0 && size.ws_row > 0 && size.ws_col > 0 { (size.ws_row, size.ws_col) } else { (24, 80) }
 }
 
-/// Passes every key through while it lives, Ctrl-C included; then the terminal is as before.
+/// Passes every key through while it exists, Ctrl-C included. Restores the terminal when dropped.
 pub struct Raw {
     before: Termios,
 }
 
 impl Raw {
-    /// Switches the terminal.
+    /// Switches the terminal to raw mode.
     pub fn enter() -> Result<Self> {
         let before = tcgetattr(stdin()).context("cannot read the terminal's settings")?;
         let mut raw = before.clone();
@@ -36,7 +36,7 @@ impl Raw {
 
 impl Drop for Raw {
     fn drop(&mut self) {
-        // Nothing better can be done if the terminal is gone.
+        // If the terminal no longer exists, nothing better can be done.
         let _ = tcsetattr(stdin(), SetArg::TCSANOW, &self.before);
     }
 }

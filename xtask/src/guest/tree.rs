@@ -25,12 +25,12 @@ pub enum Node {
 }
 
 impl Node {
-    /// A file that is not run.
+    /// Creates a file that is not executable.
     pub fn data(content: impl Into<Vec<u8>>) -> Self {
         Self::File { executable: false, content: content.into() }
     }
 
-    /// A program or script.
+    /// Creates a program or script.
     pub fn program(content: impl Into<Vec<u8>>) -> Self {
         Self::File { executable: true, content: content.into() }
     }
@@ -43,17 +43,17 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Puts a node at a path; what was there is replaced.
+    /// Puts a node at a path, replacing what was there.
     pub fn insert(&mut self, path: &str, node: Node) {
         self.nodes.insert(merged(path), node);
     }
 
-    /// What is at a path.
+    /// Returns what is at a path.
     pub fn get(&self, path: &str) -> Option<&Node> {
         self.nodes.get(&merged(path))
     }
 
-    /// All paths and nodes, in order.
+    /// Returns all paths and nodes, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {
         self.nodes.iter().map(|(path, node)| (path.as_str(), node))
     }
@@ -78,7 +78,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Writes the tree as a `newc` cpio archive, the one format of an initramfs.
+    /// Writes the tree as a `newc` cpio archive, the only format of an initramfs.
     pub fn write_cpio(&self, out: &mut impl Write) -> io::Result<()> {
         let mut folders = BTreeSet::new();
         let mut inode = 0;
@@ -87,7 +87,7 @@ impl Tree {
             write_entry(out, inode, name, mode, content)
         };
         for (path, node) in &self.nodes {
-            // The kernel makes no missing parents.
+            // The kernel does not create missing parents.
             for (end, _) in path.match_indices('/') {
                 if folders.insert(&path[..end]) {
                     entry(out, &path[..end], 0o040_755, &[])?;
@@ -103,7 +103,7 @@ impl Tree {
     }
 }
 
-/// Packages older than Debian's merge of `/bin` into `/usr/bin` land where newer ones do.
+/// Moves files of packages older than Debian's merge of `/bin` into `/usr/bin` to where newer packages have them.
 fn merged(path: &str) -> String {
     let path = path.trim_start_matches('/');
     let first = path.split('/').next().unwrap_or_default();

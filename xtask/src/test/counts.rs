@@ -1,11 +1,11 @@
 //! How many tests passed and failed.
 
-/// Passed and failed tests.
+/// Numbers of passed and failed tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Counts {
-    /// How many passed.
+    /// Number of tests that passed.
     pub passed: u64,
-    /// How many failed.
+    /// Number of tests that failed.
     pub failed: u64,
 }
 
@@ -20,7 +20,7 @@ impl Counts {
     /// One failure.
     pub const FAILURE: Self = Self { passed: 0, failed: 1 };
 
-    /// Reads `N passed` and `N failed` out of a closing line.
+    /// Parses `N passed` and `N failed` in a closing line.
     pub fn parse(line: &str) -> Option<Self> {
         let before = |what: &str| -> Option<u64> { line.split_once(what)?.0.rsplit(' ').next()?.parse().ok() };
         Some(Self { passed: before(" passed")?, failed: before(" failed")? })

@@ -18,20 +18,20 @@ use crate::{
     progress,
 };
 
-/// Part of the work, for one guest.
+/// The part of the work that one guest does.
 #[derive(Debug)]
 pub struct Part {
     /// The kernel's name.
     pub kernel: &'static str,
     /// Arguments of `scenarios`.
     pub command: String,
-    /// How many scenarios are in it.
+    /// Number of scenarios in it.
     pub scenarios: usize,
-    /// How many variants of causes.
+    /// Number of variants of causes in it.
     pub causes: usize,
 }
 
-/// Boots the guest, plays, and adds to the results.
+/// Boots the guest, plays the part and adds the results.
 pub fn play(machine: &Machine, part: &Part, results: &Arc<Mutex<Results>>) {
     let begin = Instant::now();
     let closing = Arc::new(Mutex::new(None));

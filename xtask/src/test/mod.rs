@@ -57,12 +57,12 @@ pub struct TestArgs {
 
 type Step = fn(&TestArgs, &Arc<Mutex<Results>>) -> Result<()>;
 
-/// Prints `N passed, N failed` at the end; returns 1 if anything failed.
+/// Runs all tests and prints `N passed, N failed` at the end. Returns 1 if anything failed.
 pub fn test(args: &TestArgs) -> Result<i32> {
     let results = Arc::new(Mutex::new(Results::default()));
     let steps: [Step; 3] = [local_checks, guest_checks, costs];
     for step in steps {
-        // Whatever goes wrong, the closing line comes, and the other steps are still worth running.
+        // If a step fails, the others are still worth running, and the closing line must still come.
         if let Err(error) = step(args, &results) {
             println!("FAIL {error:#}");
             lock(&results).fail(format!("{error:#}"));
@@ -71,7 +71,7 @@ pub fn test(args: &TestArgs) -> Result<i32> {
     let mut results = lock(&results);
     print!("{}", results.slowest());
     results.played_twice.iter().for_each(|what| println!("played twice: {what}"));
-    // Once more: of a long output, the end is what people see.
+    // Repeat the failures, because people see the end of a long output.
     for failure in &results.failures {
         println!("failed: {}", failure.what);
         failure.why.iter().for_each(|line| println!("    {line}"));
@@ -80,13 +80,13 @@ pub fn test(args: &TestArgs) -> Result<i32> {
     Ok(i32::from(results.counts.failed > 0))
 }
 
-/// A guest keeps one processor busy.
+/// Returns how many guests to run at a time: one per processor, which a guest keeps busy, and at most four.
 fn processors() -> u32 {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     u32::try_from(processors).unwrap_or(1).min(4)
 }
 
-/// What needs no guest.
+/// Runs the checks that need no guest.
 fn local_checks(args: &TestArgs, results: &Arc<Mutex<Results>>) -> Result<()> {
     if args.scenarios_only || args.causes_only {
         return Ok(());
@@ -119,7 +119,7 @@ fn tidy_check() -> Result<Counts> {
     Ok(Counts::FAILURE)
 }
 
-/// One check that cargo makes, counted as one test.
+/// Runs one check by cargo, which counts as one test.
 fn check(name: &str, command: &mut Command) -> Result<Counts> {
     progress::say(&format!("checking {name} …"));
     let status = command.stdin(Stdio::null()).stdout(std::io::stderr()).status();
@@ -149,7 +149,7 @@ fn unit_tests(command: &mut Command) -> Result<Counts> {
             }
         }
     }
-    // Tests that do not compile, or that end the process, are in no count.
+    // Tests that do not compile, or that end the process, are not in any count.
     if !child.wait().context("cannot wait for cargo")?.success() && counts.failed == 0 {
         println!("FAIL unit tests");
         counts += Counts::FAILURE;
@@ -157,7 +157,7 @@ fn unit_tests(command: &mut Command) -> Result<Counts> {
     Ok(counts)
 }
 
-/// What tracing costs, beside what it has cost. Not where a part of the tests was asked for.
+/// Compares what tracing costs with the costs on record. Skipped if only a part of the tests was requested.
 fn costs(args: &TestArgs, results: &Arc<Mutex<Results>>) -> Result<()> {
     if args.scenarios_only || args.causes_only || !args.kernel.is_empty() || !args.filter.is_empty() {
         return Ok(());
@@ -177,7 +177,7 @@ fn costs(args: &TestArgs, results: &Arc<Mutex<Results>>) -> Result<()> {
     Ok(())
 }
 
-/// The scenarios on each kernel.
+/// Runs the scenarios on each kernel.
 fn guest_checks(args: &TestArgs, results: &Arc<Mutex<Results>>) -> Result<()> {
     if !args.machine.no_build {
         build::build()?;

@@ -1,30 +1,31 @@
-//! What came out on all kernels, and the table of causes.
+//! The results on all kernels, and the table of causes.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::counts::Counts;
 
-/// How a document's variant went on a kernel, as `scenarios` says it.
+/// The outcome of a document's variant on a kernel, as `scenarios` reports it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outcome {
     /// A scenario passed.
     Passed,
     /// A scenario failed.
     Failed,
-    /// A cause was found, and nothing where nothing is wrong.
+    /// The failing twin's cause was found, and no problem in the healthy twin.
     Right,
-    /// This kernel does not tell the cause, as documented.
+    /// This kernel does not reveal the cause, as documented.
     Unknown,
     /// Anything else.
     Wrong,
-    /// The story itself needs a younger kernel.
+    /// The story itself needs a newer kernel.
     NotPlayed,
-    /// It failed by what may be chance, and is played a second time; the line about that follows.
+    /// The failure may be chance, so the variant is played again. Another line reports the result of that.
     Again,
 }
 
 impl Outcome {
-    /// Reads a line of `scenarios`, such as `right causes/no-route/ipv4 (1.2 s)`: the outcome and the variant's name.
+    /// Parses a line of `scenarios`, such as `right causes/no-route/ipv4 (1.2 s)`, into the outcome and the variant's
+    /// name.
     pub fn parse(line: &str) -> Option<(Self, String)> {
         let (word, rest) = line.split_once(' ')?;
         let outcome = match word {
@@ -55,35 +56,35 @@ impl Outcome {
 /// Something that failed.
 #[derive(Debug, PartialEq)]
 pub struct Failure {
-    /// In a line.
+    /// What failed, in one line.
     pub what: String,
-    /// The first lines of what was said about it.
+    /// The first lines of the explanation.
     pub why: Vec<String>,
 }
 
-/// Of a failure, so many lines of so many characters are repeated at the end.
+/// Maximum number of lines of a failure to repeat at the end, and of characters in a line.
 const WHY_LINES: usize = 3;
 const WHY_WIDTH: usize = 400;
 
-/// All that is known so far.
+/// All results so far.
 #[derive(Debug, Default)]
 pub struct Results {
-    /// Passed and failed.
+    /// Numbers of passed and failed tests.
     pub counts: Counts,
-    /// What failed, in the order of time.
+    /// What failed, in order of time.
     pub failures: Vec<Failure>,
-    /// What was played a second time, which should not be needed: a test that may fail by chance is a bug.
+    /// What was played twice. No test should need that: a test that may fail by chance is a bug.
     pub played_twice: Vec<String>,
     causes: BTreeMap<String, BTreeMap<&'static str, Outcome>>,
-    /// Seconds.
+    /// Seconds and name of each variant.
     took: Vec<(f32, String)>,
 }
 
-/// How many of the slowest are shown.
+/// Number of slowest variants to show.
 const SLOWEST: usize = 10;
 
 impl Results {
-    /// What a guest has just said. It counts itself. Returns the failure's index, if it is one.
+    /// Records what a guest has just reported. The guest counts it itself. Returns the failure's index, if it is one.
     pub fn add(&mut self, kernel: &'static str, name: &str, outcome: Outcome) -> Option<usize> {
         if outcome.in_table().is_some() {
             self.causes.entry(name.to_owned()).or_default().insert(kernel, outcome);
@@ -94,21 +95,21 @@ impl Results {
         matches!(outcome, Outcome::Failed | Outcome::Wrong).then(|| self.failed(format!("[{kernel}] {name}")))
     }
 
-    /// How long a variant took, as its line says it: `… (1.2 s`. Causes are played several at a time, so theirs is
-    /// longer than if they were alone.
+    /// Records how long a variant took, according to its line: `… (1.2 s`. Causes take longer than alone, because
+    /// several are played at a time.
     pub fn time(&mut self, kernel: &'static str, name: &str, line: &str) {
         let seconds = line.split_once(" (").and_then(|(_, rest)| rest.split_once(" s")?.0.parse().ok());
         self.took.extend(seconds.map(|seconds| (seconds, format!("[{kernel}] {name}"))));
     }
 
-    /// The slowest scenarios and causes, a line each.
+    /// Returns the slowest scenarios and causes, one per line.
     pub fn slowest(&mut self) -> String {
         self.took.sort_by(|(a, _), (b, _)| b.total_cmp(a));
         let lines = self.took.iter().take(SLOWEST).map(|(seconds, what)| format!("slowest: {seconds:6.1} s {what}\n"));
         lines.collect()
     }
 
-    /// One line more about a failure.
+    /// Adds a line to the explanation of a failure.
     pub fn explain(&mut self, failure: usize, line: &str) {
         if let Some(Failure { why, .. }) = self.failures.get_mut(failure)
             && why.len() < WHY_LINES
@@ -117,19 +118,19 @@ impl Results {
         }
     }
 
-    /// A failure that is in no guest's count.
+    /// Records a failure that no guest has counted.
     pub fn fail(&mut self, what: String) {
         self.counts += Counts::FAILURE;
         self.failed(what);
     }
 
-    /// A failure that was counted elsewhere; returns its index.
+    /// Records a failure that was counted elsewhere. Returns its index.
     pub fn failed(&mut self, what: String) -> usize {
         self.failures.push(Failure { what, why: Vec::new() });
         self.failures.len() - 1
     }
 
-    /// Causes and kernels as Markdown; `None` where no cause was played.
+    /// Returns causes and kernels as a Markdown table; `None` if no cause was played.
     pub fn table(&self, kernels: &[&'static str]) -> Option<String> {
         if self.causes.is_empty() {
             return None;

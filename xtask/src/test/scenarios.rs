@@ -1,4 +1,4 @@
-//! All documents on all kernels: parts from one queue, for a few guests at a time.
+//! Plays all documents on all kernels: parts from one queue, for a few guests at a time.
 
 use std::{
     process::Command,
@@ -19,39 +19,39 @@ use crate::{
     progress, shell,
 };
 
-/// Scenarios that are played on every kernel of the matrix. All others need what not every kernel has (see
+/// Scenarios that every kernel of the matrix plays. All others need features that not every kernel has (see
 /// docs/limitations.md), and are played on the default kernel.
 const ELSEWHERE: &[&str] = &["healthy/plain-connect/ipv4", "healthy/plain-connect/ipv6", "healthy/closed-port/ipv4"];
 
-/// The same for kernels that tell what nftables does.
+/// Scenarios that need types of modules, without which tracer does not see what nftables does (kernel 5.10).
 const WITH_MODULE_TYPES: &[&str] = &["untracked-reply-dropped/cilium-and-talos/nft-ipv4"];
 
-/// Longer than people wait for: played where the filter is the whole name.
+/// Scenarios that take longer than people wait. Played only if the filter is the whole name.
 const ON_REQUEST: &[&str] = &["healthy/mix/ten-minutes"];
 
-/// How many variants a guest gets. More, and some processor is idle at the end; fewer, and guests spend their
-/// time booting.
+/// Maximum number of variants for one guest. If it is larger, processors are idle at the end. If it is smaller, guests
+/// spend their time booting.
 const SCENARIOS_A_PART: usize = 30;
 const CAUSES_A_PART: usize = 60;
 
-/// What is wanted.
+/// What to play.
 #[derive(Debug)]
 pub struct Wanted<'a> {
     /// Kernels to play on, each with its machine.
     pub machines: Vec<(Kernel, Machine)>,
-    /// Whether the other scenarios are left out.
+    /// Whether to play only causes.
     pub causes_only: bool,
-    /// Whether every kernel gets every scenario, since it was asked for by name.
+    /// Whether every kernel plays every scenario, because kernels were requested by name.
     pub everywhere: bool,
     /// The share of the causes that kernels other than the default one play; all if `None`.
     pub share: Option<Share>,
     /// Words of which a name must contain one.
     pub filter: &'a [String],
-    /// How many guests at a time.
+    /// Number of guests at a time.
     pub jobs: u32,
 }
 
-/// Plays it.
+/// Plays what is wanted.
 pub fn run(wanted: &Wanted<'_>, results: &Arc<Mutex<Results>>) -> Result<()> {
     let names = names()?;
     let all_causes = names.iter().filter(|name| name.starts_with(CAUSES)).count();
@@ -67,8 +67,8 @@ pub fn run(wanted: &Wanted<'_>, results: &Arc<Mutex<Results>>) -> Result<()> {
         bail!("no scenario was run; does the filter match none?");
     }
     progress::say(&format!("{} parts for {} guests at a time", parts.len(), wanted.jobs));
-    // The longest come first, so that no guest is left alone with one: scenarios are played one by one.
-    // They are taken from the end.
+    // Guests take parts from the end of the queue. The longest come first, so that no guest is left alone with one,
+    // because scenarios are played one by one.
     parts.sort_by_key(|(_, part)| (part.scenarios, part.causes));
     let queue = Mutex::new(parts);
     let next = || lock(&queue).pop();
@@ -90,10 +90,10 @@ pub fn run(wanted: &Wanted<'_>, results: &Arc<Mutex<Results>>) -> Result<()> {
     Ok(())
 }
 
-/// What names of causes begin with.
+/// Prefix of the names of causes.
 const CAUSES: &str = "causes/";
 
-/// The causes and the scenarios that one kernel plays.
+/// Returns the causes and the scenarios that one kernel plays.
 fn choose<'a>(
     (number, kernel): (usize, &str),
     names: &'a [String],
@@ -121,7 +121,7 @@ fn choose<'a>(
     (causes, scenarios)
 }
 
-/// The guests that one kernel takes for them.
+/// Splits the causes and scenarios of one kernel into parts for guests.
 fn parts<'a>(
     kernel: &'static str,
     machine: &'a Machine,
@@ -140,14 +140,15 @@ fn parts<'a>(
     scenarios.chain(causes).map(|part| (machine, part)).collect()
 }
 
-/// As few parts as are needed where none has more than so many, each with some of everything: neighbours take
-/// alike long.
+/// Splits names into as few parts as possible with at most `most` names each. Each part gets some of everything,
+/// because neighbours take similar time.
 fn spread<'a>(names: &[&'a String], most: usize) -> impl Iterator<Item = Vec<&'a String>> {
     let parts = names.len().div_ceil(most);
     (0..parts).map(move |part| names.iter().skip(part).step_by(parts).copied().collect())
 }
 
-/// The names of all scenarios and causes. Listing is harmless here: it only reads the documents.
+/// Returns the names of all scenarios and causes. Listing is harmless on this machine, because it only reads the
+/// documents.
 fn names() -> Result<Vec<String>> {
     let workspace = crate::workspace::root().join("tests/scenarios");
     let program = crate::workspace::target().join("release/scenarios");

@@ -1,11 +1,11 @@
-//! Which causes a plain run plays on kernels other than the default one: a third, another one in each run, so that three
-//! runs in a row on one machine play all of them.
+//! Selects the causes that a plain run plays on kernels other than the default one. Each run plays another third, so
+//! that three runs in a row on one machine play all of them.
 
 use std::{env, fs, path::PathBuf};
 
 use crate::workspace;
 
-/// How many runs it takes.
+/// Number of runs that play everything.
 const OF: usize = 3;
 
 /// The share of one run.
@@ -13,13 +13,13 @@ const OF: usize = 3;
 pub struct Share(usize);
 
 impl Share {
-    /// The share after that of the last run on this machine.
+    /// Returns the share after that of the last run on this machine.
     pub fn next() -> Self {
         let file = file();
         let last =
             file.as_ref().and_then(|file| fs::read_to_string(file).ok()).and_then(|text| text.trim().parse().ok());
         let share = Self::after(last);
-        // A home that cannot be written only means that the next run plays the same share again.
+        // If the home folder cannot be written, the next run only plays the same share again.
         if let Some(file) = file {
             let _ = file.parent().map(fs::create_dir_all);
             let _ = workspace::write_atomically(&file, format!("{}\n", share.0).as_bytes());
@@ -44,7 +44,8 @@ impl std::fmt::Display for Share {
     }
 }
 
-/// Where the last run's share is kept (XDG base directories); not below `target`, which a fresh clone lacks.
+/// Returns where the last run's share is kept (XDG base directories). The file is not below `target`, which a fresh
+/// clone lacks.
 fn file() -> Option<PathBuf> {
     let state = env::var_os("XDG_STATE_HOME").map(PathBuf::from);
     let state = state.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".local/state")))?;

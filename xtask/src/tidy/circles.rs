@@ -1,17 +1,17 @@
-//! Circles of imports: two files may need each other, more are one thing in too many files.
+//! Circles of imports. Two files may need each other; more are one thing in too many files.
 
 use petgraph::{algo::tarjan_scc, graphmap::DiGraphMap};
 
 use super::source::Tree;
 
-/// More files in a circle are a fault.
+/// Maximum number of files in a circle.
 const MOST: usize = 2;
 
-/// Still to be taken apart: the recorder keeps what `emit` reports, and begins with the packet.
+/// Circles still to be broken up: the recorder keeps what `emit` reports, and begins with the packet.
 const KNOWN: &[(&str, &str)] = &[("tracer-ebpf", "emit, emit::device, packet, recorder")];
 
-/// A sentence for each circle that is too large. A module that uses what its parent holds does not count: the parent is
-/// where siblings share.
+/// Returns a sentence for each circle that is too large. Imports from a parent do not count, because siblings share
+/// things there.
 pub fn find(tree: &Tree) -> Vec<String> {
     let mut graph: DiGraphMap<&[String], ()> = DiGraphMap::new();
     for (name, imports) in &tree.modules {

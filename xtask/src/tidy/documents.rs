@@ -1,11 +1,11 @@
-//! Paths that documents name: each must exist.
+//! Checks that the paths that documents name exist.
 
 use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
 use walkdir::WalkDir;
 
-/// A sentence for each path that a document names and the tree lacks.
+/// Returns a sentence for each path that a document names and the tree lacks.
 ///
 /// # Errors
 /// If a document cannot be read.
@@ -20,7 +20,7 @@ pub fn find(root: &Path) -> Result<Vec<String>> {
     Ok(faults)
 }
 
-/// All files of the repository, as paths from its root.
+/// Returns all files of the repository, as paths from its root.
 ///
 /// # Errors
 /// If a folder cannot be listed.
@@ -41,20 +41,20 @@ pub fn files(root: &Path) -> Result<Vec<String>> {
     Ok(files)
 }
 
-/// Scenarios speak of paths in guests, and the changelog of what was.
+/// Whether the file's paths are checked. Scenarios name paths in guests, and the changelog names old paths.
 fn is_document(file: &str) -> bool {
     let scenario = file.starts_with("tests/scenarios/") && !file.ends_with("README.md");
     file.ends_with(".md") && !scenario && file != "CHANGELOG.md"
 }
 
-/// Words in backticks that are paths of ours, and targets of links within the repository.
+/// Returns words in backticks that are paths of ours, and targets of links within the repository.
 fn paths(text: &str) -> impl Iterator<Item = &str> {
     let quoted = text.split('`').skip(1).step_by(2).filter(|word| is_path(word));
     let linked = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
     quoted.chain(linked.filter(|link| !link.is_empty() && !link.contains("://")))
 }
 
-/// Those of the kernel end in `.c` and `.h`.
+/// Whether the word is a path of ours. Paths of the kernel end in `.c` and `.h`, so they do not match.
 fn is_path(word: &str) -> bool {
     let plain = word.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._-".contains(letter));
     plain
@@ -67,7 +67,7 @@ fn is_folder(word: &str) -> bool {
     word.len() > 1 && word.ends_with('/')
 }
 
-/// Documents name files from the root, or from the folder that they speak of.
+/// Whether the path exists. Documents name files from the root, or from the folder that they describe.
 fn exists(path: &str, files: &[String]) -> bool {
     let below = format!("/{path}");
     files.iter().any(|file| match path.ends_with('/') {

@@ -1,8 +1,8 @@
-//! Which module must not import what: the column "must not" of the code map.
+//! Checks what modules must not import: the column "must not" of the code map.
 
 use super::source::Tree;
 
-/// Crate, module, what neither it nor what is below may import, and why. `crate::` begins what is our own.
+/// Crate, module, what the module and those below it must not import, and why. Our own modules begin with `crate::`.
 const MUST_NOT: &[(&str, &str, &[&str], &str)] = &[
     ("tracer", "model", &OUTER, "model is plain data"),
     ("tracer", "track", &IO_AND_CLOCK, "track does no I/O and reads no clock"),
@@ -88,7 +88,7 @@ const IO_AND_CLOCK: [&str; 9] = [
     "crate::clock",
 ];
 
-/// A sentence for each import that must not be.
+/// Returns a sentence for each forbidden import.
 pub fn find(tree: &Tree) -> Vec<String> {
     let mut faults = Vec::new();
     for (_, module, forbidden, why) in MUST_NOT.iter().filter(|(name, ..)| *name == tree.name) {
@@ -103,7 +103,7 @@ pub fn find(tree: &Tree) -> Vec<String> {
     faults
 }
 
-/// Whether a path is this one or one below.
+/// Whether `path` is `of` or below it.
 fn is_in(path: &str, of: &str) -> bool {
     path.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }

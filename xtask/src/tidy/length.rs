@@ -1,4 +1,4 @@
-//! Files that are too long to be read at once.
+//! Finds files that are too long to be read at once.
 
 use std::{fs, path::Path};
 
@@ -6,13 +6,13 @@ use anyhow::{Context as _, Result};
 
 use super::documents::files;
 
-/// Lines that a source may have.
+/// Maximum number of lines of a source file.
 const MOST: usize = 400;
 
-/// A sentence for each source that is longer.
+/// Returns a sentence for each source file that is longer.
 ///
 /// # Errors
-/// If one cannot be read.
+/// If a file cannot be read.
 pub fn find(root: &Path) -> Result<Vec<String>> {
     let mut faults = Vec::new();
     for file in files(root)?.iter().filter(|file| file.ends_with(".rs")) {

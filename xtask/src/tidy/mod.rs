@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: holds the tree to what `ARCHITECTURE.md` says of it.
+//! `cargo xtask tidy`: checks the tree against `ARCHITECTURE.md`.
 
 mod circles;
 mod documents;
@@ -11,7 +11,7 @@ use source::Tree;
 
 use crate::workspace;
 
-/// Prints each fault in a sentence; returns 1 if there are any.
+/// Prints each fault as a sentence. Returns 1 if there are any.
 pub fn tidy() -> Result<i32> {
     let faults = faults()?;
     faults.iter().for_each(|fault| println!("{fault}"));
@@ -21,7 +21,7 @@ pub fn tidy() -> Result<i32> {
     Ok(i32::from(!faults.is_empty()))
 }
 
-/// What is not as it should be.
+/// Returns a sentence for each fault.
 ///
 /// # Errors
 /// If a source cannot be read or parsed.

@@ -1,4 +1,4 @@
-//! Modules of a crate, and what each imports.
+//! The modules of a crate, and what each imports.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,13 +13,13 @@ use syn::{
 };
 use walkdir::WalkDir;
 
-/// A module by its names from the crate's root; empty for the root.
+/// A module's path from the crate's root; empty for the root.
 pub type Name = Vec<String>;
 
 /// A crate without its tests.
 #[derive(Debug, Default)]
 pub struct Tree {
-    /// As documents name it: `tracer`.
+    /// Its name in documents, such as `tracer`.
     pub name: String,
     /// What each module imports.
     pub modules: BTreeMap<Name, Imports>,
@@ -54,10 +54,10 @@ impl Tree {
         Self::of(folder, sources?)
     }
 
-    /// Parses modules.
+    /// Parses the modules.
     ///
     /// # Errors
-    /// If one is no Rust.
+    /// If one is not Rust.
     pub fn of(name: &str, sources: Vec<(Name, String)>) -> Result<Self> {
         let known: BTreeSet<Name> = sources.iter().map(|(name, _)| name.clone()).collect();
         let mut tree = Self { name: name.to_owned(), ..Self::default() };
@@ -72,7 +72,7 @@ impl Tree {
     }
 }
 
-/// None for what is no source, or only in tests.
+/// Returns the module's name, or `None` if the file is not a source, or belongs to tests or another binary.
 fn name_of(path: &Path) -> Option<Name> {
     let path = path.to_str()?.strip_suffix(".rs")?;
     let mut name: Name = path.split('/').map(str::to_owned).collect();
@@ -84,7 +84,7 @@ fn name_of(path: &Path) -> Option<Name> {
 
 struct Visitor<'a> {
     known: &'a BTreeSet<Name>,
-    /// The module that the code at hand is in; one more name in a module within the file.
+    /// The module of the code that is being visited. A module within the file adds a name.
     module: Name,
     imports: Imports,
 }

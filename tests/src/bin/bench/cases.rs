@@ -1,19 +1,19 @@
-//! What tracing adds to a packet: a row a case.
+//! Measures what tracing adds to a packet: one row per case.
 
 use anyhow::Result;
 
 use crate::{figure, load::Load, process::Process, programs::Programs};
 
-/// Tracer with arguments.
+/// Tracer with certain arguments.
 pub struct Case {
-    /// As the table calls it.
+    /// Its name in the table.
     pub name: &'static str,
     arguments: &'static [&'static str],
-    /// Only so many of its hooks; empty for all.
+    /// How many of tracer's hooks to attach; empty for all.
     hooks: &'static str,
 }
 
-/// All cases. Tracer is stopped while packets are counted: what it does with its records is another figure.
+/// All cases. Tracer is stopped while packets are counted, because its work on records is a separate figure.
 pub const ALL: &[Case] = &[
     tracer("idle", &["--dst", "192.0.2.9", "--port", "9"]),
     tracer("matched", &["--port", "4000"]),
@@ -55,7 +55,7 @@ impl Case {
     }
 }
 
-/// Measures what a program costs; `bare` is what a packet costs without any tracer.
+/// Measures what a program costs. `bare` is what a packet costs without any tracer.
 pub fn measure(name: &str, process: Process, load: &Load, bare: u64, by_program: bool) -> Result<()> {
     figure(name, "attach_ms", process.attach.as_millis().try_into()?);
     figure(name, "resident_kib", process.resident()?);

@@ -1,19 +1,19 @@
-//! Many packets back to back, while the tracer reads: what is lost must be counted.
+//! Many packets back to back while tracer reads. Losses must be counted.
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use crate::{figure, load::Load, process::Process};
 
-/// So many packets for a tracer with so large a buffer.
+/// A number of packets for a tracer with a buffer of this size.
 pub struct Flood {
-    /// As the table calls it.
+    /// Its name in the table.
     pub name: &'static str,
     packets: usize,
     buffer: &'static str,
 }
 
-/// All floods. The first tells how many records a packet makes.
+/// All floods. The first shows how many records a packet makes.
 pub const ALL: &[Flood] = &[
     Flood { name: "burst-100", packets: 100, buffer: "4M" },
     Flood { name: "burst-2000", packets: 2_000, buffer: "4M" },
@@ -21,10 +21,10 @@ pub const ALL: &[Flood] = &[
     Flood { name: "flood-20000-64M", packets: 20_000, buffer: "64M" },
 ];
 
-/// Measures one.
+/// Measures one flood.
 pub fn measure(flood: &Flood, load: &Load) -> Result<()> {
     let process = Process::tracer(&["--port", "4000", "--buffer-size", flood.buffer], &[])?;
-    // Symbols are still being read.
+    // Wait until the work of the start is done, which must not count.
     process.settle()?;
     let idle = process.ran()?;
     load.flood(flood.packets)?;

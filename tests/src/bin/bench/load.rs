@@ -20,36 +20,36 @@ use nix::{
 /// The port that datagrams go to.
 pub const PORT: u16 = 4000;
 
-/// Datagrams in a round; their records fit into the smallest ring buffer that is tested.
+/// Datagrams in a round. Their records fit into the smallest ring buffer that is tested.
 const ROUND: usize = 200;
 const ROUNDS: usize = 9;
 
-/// Bytes in a datagram, headers included: 64 without Ethernet's.
+/// Payload of a datagram. With headers, but without Ethernet's, that makes 64 bytes.
 const PAYLOAD: [u8; 36] = [0; 36];
 
-/// Two namespaces, and a socket in each.
+/// Two namespaces, with a socket in each.
 pub struct Load {
     from: UdpSocket,
     to: UdpSocket,
 }
 
 impl Load {
-    /// Sets the namespaces up.
+    /// Sets up the namespaces.
     pub fn prepare() -> Result<Self> {
         script(SETUP)?;
         let from = socket_in("A", "10.0.0.1:0")?;
         let to = socket_in("B", &format!("10.0.0.2:{PORT}"))?;
         from.connect(("10.0.0.2", PORT)).context("connecting")?;
-        // All datagrams of the largest flood.
+        // The buffer must hold all datagrams of the largest flood.
         setsockopt(&to, sockopt::RcvBufForce, &(256 << 20)).context("enlarging the receive buffer")?;
         to.set_nonblocking(true)?;
         let load = Self { from, to };
-        // ARP, conntrack, caches.
+        // Warm up ARP, conntrack and caches.
         load.send(ROUND)?;
         Ok(load)
     }
 
-    /// Instructions of a packet: the median of some rounds, each of which is played by what is given.
+    /// Returns the instructions of a packet: the median of some rounds. `play` runs each round.
     pub fn cost(&self, play: impl Fn(&dyn Fn() -> Result<u64>) -> Result<u64>) -> Result<u64> {
         let mut costs = Vec::with_capacity(ROUNDS);
         for _ in 0..ROUNDS {
@@ -59,7 +59,7 @@ impl Load {
         Ok(costs[ROUNDS / 2])
     }
 
-    /// Sends so many, back to back; returns the nanoseconds, which are instructions, that all took. Fails where
+    /// Sends `count` datagrams back to back. Returns the nanoseconds that all took, which are instructions. Fails if
     /// not all arrive.
     pub fn send(&self, count: usize) -> Result<u64> {
         let begin = Instant::now();
@@ -78,7 +78,8 @@ impl Load {
 }
 
 impl Load {
-    /// Sends so many, back to back, to a socket that is read meanwhile: nothing waits there for long.
+    /// Sends `count` datagrams back to back to a socket that is read at the same time, so that nothing waits there for
+    /// long.
     pub fn flood(&self, count: usize) -> Result<()> {
         let sent = AtomicBool::new(false);
         let came = thread::scope(|scope| {
@@ -111,7 +112,7 @@ fn socket_in(netns: &str, addr: &str) -> Result<UdpSocket> {
         setns(&file, CloneFlags::CLONE_NEWNET).with_context(|| format!("entering `{netns}`"))?;
         UdpSocket::bind(addr).with_context(|| format!("binding {addr}"))
     };
-    // On a thread of its own, which stays there; the socket does, too.
+    // Use a separate thread, because it stays in the namespace. The socket stays there, too.
     thread::scope(|scope| scope.spawn(make).join()).unwrap_or_else(|_| bail!("the thread failed"))
 }
 

@@ -1,5 +1,6 @@
-//! `bench`: what tracing costs, counted in instructions. Runs in a guest whose clock counts them: an instruction
-//! is a nanosecond there. Prints one JSON object for each figure; `cargo xtask bench` makes a table of them.
+//! `bench`: measures what tracing costs, counted in instructions. It runs in a guest whose clock counts them: an
+//! instruction is a nanosecond there. Prints one JSON object for each figure, from which `cargo xtask bench` makes a
+//! table.
 
 mod cases;
 mod flood;
@@ -36,7 +37,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// So long the kernel still works off what booting has left, in interrupts: 0.2 s of whatever starts meanwhile.
+/// How long the kernel still works in interrupts on what booting has left. It would add 0.2 s to anything that starts
+/// in that time.
 const AFTER_BOOT: Duration = Duration::from_secs(4);
 
 fn run(args: &Args) -> Result<()> {
@@ -64,7 +66,7 @@ fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// One tracer that does not work here says nothing about the others.
+/// Runs a measurement. A failure is reported and does not stop the others.
 fn attempt(case: &str, measure: impl FnOnce() -> Result<()>) {
     if let Err(error) = measure() {
         eprintln!("bench: {case}: {error:#}");
@@ -72,7 +74,7 @@ fn attempt(case: &str, measure: impl FnOnce() -> Result<()>) {
     }
 }
 
-/// Tells a figure.
+/// Prints a figure.
 pub fn figure(case: &str, what: &str, value: u64) {
     println!("{}", serde_json::json!({ "case": case, "what": what, "value": value }));
 }

@@ -1,4 +1,5 @@
-//! Other tracers beside tracer: Debian's packages, the same guest, the same load, the commands that people type.
+//! Other tracers for comparison: Debian's packages in the same guest, under the same load, with the commands that
+//! people type.
 
 use std::{fs, process::Command};
 
@@ -11,13 +12,13 @@ use crate::{
     process::{self, Process},
 };
 
-/// A program with arguments.
+/// Another tracer with certain arguments.
 pub struct Peer {
-    /// As the table calls the row.
+    /// The name of its row in the table.
     pub name: &'static str,
     program: &'static Program,
     arguments: &'static [&'static str],
-    /// Where losses are counted: so many packets, back to back. Costs are measured elsewhere.
+    /// Number of packets to send back to back, if losses are counted. `None` if costs are measured.
     pub flood: Option<usize>,
 }
 
@@ -31,7 +32,7 @@ struct Program {
 const PWRU: &Program = &Program { name: "pwru", environment: &[], ready: "Listening for events" };
 const BPFTRACE: &Program = &Program {
     name: "bpftrace",
-    // It says so to its own tests only.
+    // bpftrace reports this only to its own tests.
     environment: &[("__BPFTRACE_NOTIFY_PROBES_ATTACHED", "1")],
     ready: "__BPFTRACE_NOTIFY_PROBES_ATTACHED",
 };
@@ -78,9 +79,9 @@ const fn flood(
     Peer { name, program, arguments, flood: Some(packets) }
 }
 
-/// Tells the versions of those that are in this guest; false where there are none.
+/// Prints the versions of the other tracers in this guest. Returns false if there are none.
 pub fn tell_versions() -> bool {
-    // Written by xtask, since Debian's pwru knows its own version only as "unknown".
+    // Written by xtask, because Debian's pwru reports its own version only as "unknown".
     let list = fs::read_to_string("/etc/peers").unwrap_or_default();
     for (program, version) in list.lines().filter_map(|line| line.split_once(' ')) {
         println!("{}", json!({ "program": program, "version": version }));
@@ -89,10 +90,10 @@ pub fn tell_versions() -> bool {
 }
 
 impl Peer {
-    /// Starts it, says how, and returns once everything is attached.
+    /// Starts it, prints its command, and returns once everything is attached.
     pub fn start(&self) -> Result<Process> {
         let Program { name, environment, ready } = *self.program;
-        // As typed in a shell.
+        // Quoted as typed in a shell.
         let quoted = |word: &&str| if word.contains(' ') { format!("'{word}'") } else { (*word).to_owned() };
         let typed: Vec<_> = [name].iter().chain(self.arguments).map(quoted).collect();
         println!("{}", json!({ "case": self.name, "command": typed.join(" ") }));
@@ -102,7 +103,7 @@ impl Peer {
     }
 }
 
-/// Counts what it does not tell of so many packets, beside what it tells of a few.
+/// Counts the events that it loses of `packets` packets, compared with what it reports of a few.
 pub fn measure_flood(peer: &Peer, packets: usize, load: &Load) -> Result<()> {
     const FEW: usize = 50;
     let process = peer.start()?;

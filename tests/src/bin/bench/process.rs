@@ -16,19 +16,19 @@ use nix::{
 
 use crate::programs;
 
-/// Where output goes.
+/// The folder for output.
 const FOLDER: &str = "/tmp/bench";
-/// The file that tracer says ready by.
+/// The file that tracer creates when it is ready.
 const READY: &str = "/tmp/bench/ready";
-/// Other tracers attach to more than a thousand functions.
+/// The longest time to attach or to end. Other tracers attach to more than a thousand functions.
 const LIMIT: Duration = Duration::from_secs(600);
-/// How often a program that takes long is said to be still at it.
+/// Interval at which a slow start is reported.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A running program; killed when dropped before its end.
+/// A running program. It is killed if dropped before its end.
 pub struct Process {
     child: Child,
-    /// From its start until it was ready.
+    /// Time from its start until it was ready.
     pub attach: Duration,
 }
 
@@ -68,8 +68,8 @@ impl Process {
         Ok(process)
     }
 
-    /// Does the work while the program does nothing, then lets it read what came of that: bpftrace's buffer holds
-    /// a few rounds, and to write into a full one costs less.
+    /// Does the work while the program is stopped, then lets it read what came of that. bpftrace's buffer holds only a
+    /// few rounds, and writing into a full one costs less.
     pub fn stopped<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         self.signal(Signal::SIGSTOP)?;
         let done = work();
@@ -78,7 +78,8 @@ impl Process {
         done
     }
 
-    /// Ends it as a user does, and waits until the kernel has let go of its programs: the next one would wait for that.
+    /// Ends it as a user does, and waits until the kernel has removed its programs, because the next one would wait for
+    /// that.
     pub fn end(mut self) -> Result<Ended> {
         let begin = Instant::now();
         self.signal(Signal::SIGINT)?;
@@ -87,12 +88,12 @@ impl Process {
         Ok(Ended { detach, gone, stdout: read("out") })
     }
 
-    /// What it has printed so far, to stdout.
+    /// Returns what it has printed to stdout so far.
     pub fn printed(&self) -> String {
         read("out")
     }
 
-    /// Its file below `/proc`.
+    /// Returns the path of its file below `/proc`.
     pub fn proc(&self, file: &str) -> PathBuf {
         Path::new("/proc").join(self.child.id().to_string()).join(file)
     }
@@ -102,17 +103,17 @@ impl Process {
     }
 }
 
-/// What came of it.
+/// The results of a finished program.
 pub struct Ended {
-    /// From the signal until it had ended.
+    /// Time from the signal until it had ended.
     pub detach: Duration,
-    /// From the signal until nothing of it was left in the kernel.
+    /// Time from the signal until nothing of it was left in the kernel.
     pub gone: Duration,
     /// What it printed.
     pub stdout: String,
 }
 
-/// How long it took until something was so.
+/// Waits until something is so. Returns the time since `begin`.
 fn until(begin: Instant, mut is_so: impl FnMut() -> Result<bool>) -> Result<Duration> {
     while !is_so()? {
         if begin.elapsed() > LIMIT {
@@ -125,13 +126,13 @@ fn until(begin: Instant, mut is_so: impl FnMut() -> Result<bool>) -> Result<Dura
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail where it has ended, as it should have.
+        // Both fail if it has ended, as it should have.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Whether the program that was started last has printed that.
+/// Whether the program that was started last has printed these words.
 pub fn says(words: &str) -> bool {
     ["out", "err"].iter().any(|name| read(name).contains(words))
 }

@@ -1,4 +1,4 @@
-//! What each BPF program costs a packet, as the kernel counts it: the program alone, without what calls it.
+//! Measures what each BPF program costs a packet, as the kernel counts it: the program alone, without its caller.
 
 use std::{collections::BTreeMap, fs, process::Command};
 
@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use crate::load::Load;
 
-/// Where the kernel is told to count; it costs every program something, so it is off elsewhere.
+/// Switches the kernel's statistics. They cost every program something, so they are off elsewhere.
 const SWITCH: &str = "/proc/sys/kernel/bpf_stats_enabled";
 const PACKETS: u32 = 200;
 
-/// The programs that ran for some packets.
+/// The programs that ran for a number of packets.
 pub struct Programs {
     /// Nanoseconds, runs and name of each.
     ran: Vec<(u64, u64, String)>,
@@ -34,13 +34,13 @@ impl Programs {
         Ok(Self { ran: ran.filter(|(_, runs, _)| *runs > 0).collect() })
     }
 
-    /// How often a packet made one run, from its sender to its receiver.
+    /// Returns how many runs a packet caused, from its sender to its receiver.
     pub fn runs(&self) -> u64 {
         let runs: u64 = self.ran.iter().map(|(_, runs, _)| runs).sum();
         (runs + u64::from(PACKETS) / 2) / u64::from(PACKETS)
     }
 
-    /// Prints a line for each, the most expensive first.
+    /// Prints a line for each program, the most expensive first.
     pub fn tell(mut self, case: &str) {
         self.ran.sort_unstable();
         for (ns, runs, name) in self.ran.into_iter().rev() {
@@ -50,11 +50,11 @@ impl Programs {
     }
 }
 
-/// Whether any tracing program is loaded. Asked of the kernel and not of bpftool, which takes as long as a program
-/// takes to go.
+/// Whether any tracing program is loaded. Asks the kernel and not bpftool, which takes as long as a program takes to
+/// disappear.
 pub fn any() -> bool {
     let kinds = [ProgramType::Tracing, ProgramType::KProbe, ProgramType::RawTracePoint].map(Into::into);
-    // One that is gone since its number was told is none.
+    // A program that disappeared after its id was listed is an error here, and does not count.
     loaded_programs().filter_map(Result::ok).any(|program| kinds.contains(&program.program_type()))
 }
 
@@ -64,7 +64,7 @@ fn shown() -> Result<Vec<Value>> {
     serde_json::from_slice(&output.stdout).context("reading what bpftool says")
 }
 
-/// Runs and nanoseconds by name; programs of one name are counted together.
+/// Returns runs and nanoseconds by name. Programs of the same name are counted together.
 fn counts() -> Result<BTreeMap<String, (u64, u64)>> {
     let mut counts = BTreeMap::new();
     for program in shown()? {

@@ -1,4 +1,4 @@
-//! What a running program takes, and when it rests.
+//! What a running program uses, and when it is idle.
 
 use std::{fs, thread, time::Duration};
 
@@ -7,14 +7,14 @@ use anyhow::{Context as _, Result};
 use crate::process::Process;
 
 impl Process {
-    /// Resident memory in KiB.
+    /// Returns its resident memory in KiB.
     pub fn resident(&self) -> Result<u64> {
         let status = fs::read_to_string(self.proc("status"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
         line.trim().trim_end_matches(" kB").parse().context("VmRSS is no number")
     }
 
-    /// Nanoseconds, which are instructions, that its threads have run.
+    /// Returns the nanoseconds, which are instructions, that its threads have run.
     pub fn ran(&self) -> Result<u64> {
         let mut sum = 0;
         for task in fs::read_dir(self.proc("task"))? {
@@ -24,7 +24,7 @@ impl Process {
         Ok(sum)
     }
 
-    /// Returns once tracer has done all that waited for it: it looks for new programs and modules then, no more.
+    /// Returns once tracer has done all waiting work, and only looks for new programs and modules.
     pub fn settle(&self) -> Result<()> {
         const LOOKS: u64 = 20_000_000;
         let mut ran = self.ran()?;
@@ -38,10 +38,11 @@ impl Process {
         }
     }
 
-    /// Returns once it has printed nothing for a while: bpftrace reads the kernel's symbols before its first line,
-    /// and pwru looks for events without a pause, so that it is never seen idle.
+    /// Returns once the program has printed nothing for 2 s. The pause is that long because bpftrace reads the kernel's
+    /// symbols before its first line. The output decides because pwru polls for events without a pause, so it never
+    /// looks idle.
     pub fn fall_silent(&self) -> Result<()> {
-        // The descriptor leads to the file.
+        // The descriptor links to the output file.
         let length = || fs::metadata(self.proc("fd/1")).map(|metadata| metadata.len());
         let mut printed = length()?;
         loop {

@@ -1,4 +1,4 @@
-//! How the lab's programs get to the places where the kernel runs them.
+//! Attaches the lab's programs where the kernel runs them.
 
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 
@@ -38,7 +38,7 @@ pub fn attach_tc(object: &mut Ebpf, program: &str, device: &str, side: TcAttachT
             TcAttachOptions::TcxOrder(LinkOrder::default())
         }
         Hook::Tcx | Hook::Clsact => {
-            // The other side of the same device may have it already.
+            // The program on the other side of the same device may have added it already.
             let _ = qdisc_add_clsact(device);
             TcAttachOptions::Netlink(NlOptions::default())
         }
@@ -48,12 +48,12 @@ pub fn attach_tc(object: &mut Ebpf, program: &str, device: &str, side: TcAttachT
     Ok(())
 }
 
-/// Aya 0.14 knows nothing of netkit.
+/// Attaches a program to a netkit device, which Aya 0.14 does not support.
 fn attach_netkit(program: &SchedClassifier, device: &str, side: TcAttachType) -> Result<()> {
     const BPF_LINK_CREATE: i32 = 28;
     const BPF_NETKIT_PRIMARY: u32 = 54;
     const BPF_NETKIT_PEER: u32 = 55;
-    /// `bpf_attr.link_create` as far as it matters; the rest of 64 bytes is zero.
+    /// The fields of `bpf_attr.link_create` that matter; the rest of the 64 bytes is zero.
     #[repr(C, align(8))]
     struct LinkCreate {
         prog_fd: i32,
@@ -69,12 +69,12 @@ fn attach_netkit(program: &SchedClassifier, device: &str, side: TcAttachType) ->
         flags: 0,
         rest: [0; 6],
     };
-    // SAFETY: the attributes are valid and of the size told; the kernel only reads them.
+    // SAFETY: the attributes are valid and of the given size; the kernel only reads them.
     let link = unsafe { libc::syscall(libc::SYS_bpf, BPF_LINK_CREATE, &attr, size_of::<LinkCreate>()) };
     let link = Errno::result(link).context("creating a netkit link")?;
     // SAFETY: the kernel has just opened this descriptor for us.
     let link = unsafe { OwnedFd::from_raw_fd(i32::try_from(link)?) };
-    // It holds the program in place until the process ends.
+    // The descriptor holds the program in place until the process ends.
     std::mem::forget(link);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Heavy traffic. It always ends by itself: after the given time or the given amount.
+//! Heavy traffic. It always ends by itself, after the given time or the given amount.
 
 use std::{
     io::Write as _,
@@ -37,7 +37,7 @@ enum Proto {
     Udp,
 }
 
-/// Sends until time or amount is used up, and says how much went out.
+/// Sends until time or amount is used up, and prints how much was sent.
 pub fn flood(args: &Flood) -> Result<()> {
     let end = Instant::now() + args.time;
     let payload = vec![0; args.size];

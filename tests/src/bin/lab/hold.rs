@@ -1,4 +1,4 @@
-//! Sockets that nobody serves: their queues fill up.
+//! Sockets that nobody serves, so that their queues fill up.
 
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -64,13 +64,14 @@ pub fn hold(args: &Hold) -> Result<()> {
 
 fn bound(args: &Hold) -> Result<OwnedFd> {
     let kind = if matches!(args.proto, Proto::Tcp) { SockType::Stream } else { SockType::Datagram };
-    // A socket bound to `::` takes IPv4 too; where IPv6 is off, IPv4 alone is what there is.
+    // A socket bound to `::` takes IPv4 too. If IPv6 is off, only IPv4 is left.
     let (socket, addr) = match socket(AddressFamily::Inet6, kind, SockFlag::SOCK_CLOEXEC, None) {
         Ok(socket) => (socket, Ipv6Addr::UNSPECIFIED.into()),
         Err(_) => (socket(AddressFamily::Inet, kind, SockFlag::SOCK_CLOEXEC, None)?, Ipv4Addr::UNSPECIFIED.into()),
     };
     setsockopt(&socket, ReuseAddr, &true)?;
-    // A listener's buffer would show in the window that its connections begin with: nothing would overrun.
+    // With `accept`, a small buffer of the listener would limit the window that connections begin with, and nothing
+    // would overrun.
     if !args.accept {
         shrink(&socket, args.receive_buffer)?;
     }
@@ -86,7 +87,7 @@ fn shrink(socket: &impl AsFd, bytes: Option<usize>) -> Result<()> {
     bytes.map_or(Ok(()), |bytes| setsockopt(socket, RcvBuf, &bytes)).context("setting the receive buffer")
 }
 
-/// nix knows no classic filters.
+/// Attaches a classic BPF filter that accepts nothing. nix does not support classic filters.
 fn deny(socket: BorrowedFd<'_>) -> Result<()> {
     const BPF_RET_K: u16 = 0x06;
     let mut nothing = [libc::sock_filter { code: BPF_RET_K, jt: 0, jf: 0, k: 0 }];

@@ -1,4 +1,4 @@
-//! `lab`: the small tools of the scenarios. IPv4 and IPv6 alike.
+//! `lab`: the small tools of the scenarios, for IPv4 and IPv6 alike.
 
 mod attach;
 mod cilium;
@@ -86,7 +86,7 @@ fn run(args: Args) -> Result<()> {
     }
 }
 
-/// Reads a duration given as `2s`, `1.5s` or `200ms`.
+/// Parses a duration such as `2s`, `1.5s` or `200ms`.
 fn duration(text: &str) -> Result<Duration, String> {
     let seconds = match text.strip_suffix("ms") {
         Some(number) => number.parse().map(|ms: f64| ms / 1000.0),

@@ -21,8 +21,8 @@ pub struct AddNetns {
     names: Vec<String>,
 }
 
-/// Nodes forward for their pods. Packets may come back on another device than they left by, and addresses are
-/// used at once instead of being probed for duplicates first.
+/// Nodes forward for their pods. Packets may come back on another device than they left by. Addresses are used at once
+/// instead of being probed for duplicates first.
 const SETTINGS: [(&str, &str); 6] = [
     ("ipv4/ip_forward", "1"),
     ("ipv6/conf/all/forwarding", "1"),
@@ -38,11 +38,11 @@ pub fn enter(name: &str) -> Result<()> {
     setns(file, CloneFlags::CLONE_NEWNET).with_context(|| format!("entering network namespace `{name}`"))
 }
 
-/// Makes them all in one process: in an emulated guest, starting `ip`, a shell and `ip` again for each would
-/// take most of a scenario's set-up.
+/// Creates all of them in one process. In an emulated guest, starting `ip`, a shell and `ip` again for each would take
+/// most of a scenario's set-up.
 pub fn add(args: &AddNetns) -> Result<()> {
     for name in &args.names {
-        // On a thread of its own, which stays in it.
+        // Use a separate thread, because it stays in the namespace.
         let made = thread::scope(|scope| scope.spawn(|| make(name)).join());
         made.unwrap_or_else(|_| Err(anyhow::anyhow!("the thread failed")))
             .with_context(|| format!("making network namespace `{name}`"))?;
@@ -63,7 +63,7 @@ fn make(name: &str) -> Result<()> {
 }
 
 fn set_up_lo() -> io::Result<()> {
-    // SAFETY: no pointers are passed; the descriptor is ours alone.
+    // SAFETY: no pointers are passed, and the descriptor is ours alone.
     let socket = unsafe {
         let socket = libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
         if socket < 0 {

@@ -97,7 +97,7 @@ enum Verdict {
     Deny,
 }
 
-/// Attaches it and sleeps.
+/// Attaches the program and sleeps.
 pub fn hold(args: &Program) -> Result<()> {
     let mut object = load(args)?;
     match &args.place {
@@ -124,7 +124,7 @@ pub fn hold(args: &Program) -> Result<()> {
                 Side::Ingress => CgroupSkbAttachType::Ingress,
                 Side::Egress => CgroupSkbAttachType::Egress,
             };
-            // A link shares its cgroup with others by itself, and takes no flags.
+            // A link shares its cgroup with others by default, and takes no flags.
             program.attach(cgroup, side, CgroupAttachMode::Single)?;
         }
     }

@@ -1,4 +1,4 @@
-//! Keeps one processor within a kprobe nearly all of the time.
+//! Keeps one processor inside a kprobe nearly all of the time.
 
 use anyhow::{Context as _, Result};
 use aya::{Ebpf, programs::KProbe};
@@ -10,7 +10,7 @@ use nix::{
 
 use crate::attach::OBJECT;
 
-/// The system call that is probed. Nobody else needs it often.
+/// The system call that is probed. Other programs rarely need it.
 const SYSTEM_CALL: &str = if cfg!(target_arch = "aarch64") { "__arm64_sys_getppid" } else { "__x64_sys_getppid" };
 
 #[derive(Args)]
@@ -19,7 +19,7 @@ pub struct Spin {
     cpu: usize,
 }
 
-/// Until killed.
+/// Spins until killed.
 pub fn spin(args: &Spin) -> Result<()> {
     let mut object = Ebpf::load(OBJECT)?;
     let program: &mut KProbe = object.program_mut("spin").context("not in the object")?.try_into()?;

@@ -60,7 +60,7 @@ pub struct Connect {
 pub fn listen(args: &Listen) -> Result<()> {
     let listener = match args.bind {
         Some(addr) => TcpListener::bind((addr, args.port)),
-        // A socket bound to `::` takes IPv4 too; where IPv6 is off, IPv4 alone is what there is.
+        // A socket bound to `::` takes IPv4 too. If IPv6 is off, only IPv4 is left.
         None => TcpListener::bind((Ipv6Addr::UNSPECIFIED, args.port))
             .or_else(|_| TcpListener::bind((Ipv4Addr::UNSPECIFIED, args.port))),
     }
@@ -72,7 +72,7 @@ pub fn listen(args: &Listen) -> Result<()> {
     Ok(())
 }
 
-/// Connects as often as asked, and says how each attempt went and from which ports.
+/// Connects as often as requested, and prints how each attempt went and from which ports.
 pub fn connect(args: &Connect) -> Result<()> {
     let mut payload = b"ping".to_vec();
     payload.resize(args.size, 0);
@@ -100,11 +100,11 @@ pub fn connect(args: &Connect) -> Result<()> {
     Ok(())
 }
 
-/// A connected socket. Its reads and writes give up after `timeout` too.
+/// Opens a connected socket. Its reads and writes also give up after `timeout`.
 pub fn open(to: SocketAddr, bind_to: Option<IpAddr>, timeout: Duration) -> Result<TcpStream> {
     let family = if to.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let socket = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).context("making a socket")?;
-    // The kernel gives up on connect(2) after the send timeout: no polling is needed.
+    // The kernel gives up on connect(2) after the send timeout, so no polling is needed.
     let limit = TimeVal::new(timeout.as_secs().try_into()?, timeout.subsec_micros().into());
     setsockopt(&socket, SendTimeout, &limit).context("setting the timeout")?;
     setsockopt(&socket, ReceiveTimeout, &limit).context("setting the timeout")?;
@@ -120,7 +120,7 @@ pub fn open(to: SocketAddr, bind_to: Option<IpAddr>, timeout: Duration) -> Resul
     }
 }
 
-/// Answers the first data with `pong`, then swallows whatever comes until the client is done.
+/// Answers the first data with `pong`, then discards everything until the client is done.
 fn serve(mut stream: TcpStream) {
     let mut buffer = vec![0; 64 * 1024];
     let mut answered = false;

@@ -34,7 +34,7 @@ pub struct Send {
     bind: Option<IpAddr>,
 }
 
-/// Echoes until killed, unless it shall be silent.
+/// Receives until killed, and echoes unless `silent` is set.
 pub fn listen(args: &Listen) -> Result<()> {
     let socket = match args.bind {
         Some(addr) => UdpSocket::bind((addr, args.port)),
@@ -45,7 +45,7 @@ pub fn listen(args: &Listen) -> Result<()> {
     println!("ready");
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        // A failed receive reports an ICMP error for an earlier answer: nothing to do about it.
+        // A failed receive reports an ICMP error for an earlier answer. There is nothing to do about it.
         if let Ok((length, from)) = socket.recv_from(&mut buffer)
             && !args.silent
         {
@@ -54,7 +54,7 @@ pub fn listen(args: &Listen) -> Result<()> {
     }
 }
 
-/// Sends all datagrams and says how many the kernel took.
+/// Sends all datagrams and prints how many the kernel accepted.
 pub fn send(args: &Send) -> Result<()> {
     let socket = open(args.addr, args.bind)?;
     let payload = vec![0; args.size];
@@ -63,7 +63,7 @@ pub fn send(args: &Send) -> Result<()> {
     Ok(())
 }
 
-/// A socket that can send to `addr`.
+/// Opens a socket that can send to `addr`.
 pub fn open(addr: IpAddr, bind: Option<IpAddr>) -> Result<UdpSocket> {
     let any = if addr.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let source: IpAddr = bind.unwrap_or(any);

@@ -1,4 +1,4 @@
-//! Gives up every privilege, then becomes another program.
+//! Drops every privilege, then becomes another program.
 
 use std::{os::unix::process::CommandExt as _, process::Command};
 
@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 
-/// `nobody` on all distributions.
+/// User and group id of `nobody` on all distributions.
 const NOBODY: u32 = 65534;
 
 #[derive(Args)]
@@ -16,12 +16,12 @@ pub struct Unprivileged {
     command: Vec<String>,
 }
 
-/// Returns only where the program could not be started.
+/// Drops every privilege and executes the command. Returns only if the program could not be started.
 pub fn run(args: &Unprivileged) -> Result<()> {
     let (user, group) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
     setgroups(&[group]).context("giving up groups")?;
     setresgid(group, group, group).context("changing the group")?;
-    // All capabilities go with the user id.
+    // Changing the user id drops all capabilities.
     setresuid(user, user, user).context("changing the user")?;
     let program = args.command.first().map_or("", String::as_str);
     let error = Command::new(program).args(args.command.iter().skip(1)).exec();

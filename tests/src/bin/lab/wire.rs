@@ -1,4 +1,4 @@
-//! One hand-made frame: what no socket would send.
+//! Sends one hand-made frame that no socket would send.
 
 use std::{mem, net::IpAddr, os::fd::AsRawFd as _};
 
@@ -50,7 +50,7 @@ enum Checksum {
     Transport,
 }
 
-/// Sends it.
+/// Builds the frame and sends it.
 pub fn send(args: &Wire) -> Result<()> {
     let index = if_nametoindex(args.device.as_str()).with_context(|| format!("no device {}", args.device))?;
     let frame = args.frame()?;
@@ -65,7 +65,7 @@ pub fn send(args: &Wire) -> Result<()> {
         sll_addr: [0; 8],
     };
     let size = u32::try_from(mem::size_of_val(&to))?;
-    // SAFETY: frame and address live until the call returns, and their sizes are their own.
+    // SAFETY: frame and address live until the call returns, and the sizes are theirs.
     let sent = unsafe {
         libc::sendto(socket.as_raw_fd(), frame.as_ptr().cast(), frame.len(), 0, (&raw const to).cast(), size)
     };
@@ -111,7 +111,7 @@ impl Wire {
     fn transport(&self) -> Result<Vec<u8>> {
         let mut header = [FROM_PORT.to_be_bytes(), self.port.to_be_bytes()].concat();
         let at = if self.tcp {
-            // Sequence number, acknowledgement, 20 bytes of header with SYN, window.
+            // Sequence number, acknowledgement, data offset of 20 bytes with SYN, window, checksum, urgent pointer.
             header.extend([0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x02, 0xff, 0xff, 0, 0, 0, 0]);
             16
         } else {
@@ -131,7 +131,7 @@ impl Wire {
         Ok(header)
     }
 
-    /// The Internet checksum (RFC 1071), or another.
+    /// Returns the Internet checksum (RFC 1071), or a wrong one if that was requested.
     fn checksum(&self, which: Checksum, bytes: &[u8]) -> [u8; 2] {
         let words = bytes.chunks(2).map(|pair| u64::from(pair[0]) << 8 | u64::from(*pair.get(1).unwrap_or(&0)));
         let mut sum: u64 = words.sum();
@@ -143,7 +143,7 @@ impl Wire {
     }
 }
 
-/// Source of all frames: an address that nobody has.
+/// Source MAC address of all frames. No device has it.
 const FROM: [u8; 6] = [0x02, 0, 0, 0, 0, 0x77];
 const FROM_PORT: u16 = 40_000;
 const TCP: u8 = 6;

@@ -1,5 +1,5 @@
-//! `offline`: how fast records become findings, and in how much memory. Needs neither privilege nor kernel: the
-//! records are made up, and go through what a live run's go through, from their bytes to the diagnosis.
+//! `offline`: measures how fast records become findings, and in how much memory. It needs neither privileges nor a
+//! kernel. The records are synthetic, and pass through the stages of a live run, from their bytes to the diagnosis.
 //! Prints one JSON object for each figure, like `bench`.
 
 mod wire;
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// So many packets come at once.
+/// Number of packets whose records come at once.
 const BATCH: usize = 256;
 
 fn run(args: &Args) -> Result<()> {
@@ -83,7 +83,7 @@ fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// What the work gives, and how long this thread ran for it: others who use the machine do not count.
+/// Returns how long this thread ran for the work, and its result. Other programs on the machine do not count.
 fn timed<T>(work: impl FnOnce() -> T) -> Result<(Duration, T)> {
     let now = || clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from);
     let begin = now()?;
@@ -97,7 +97,7 @@ fn peak() -> Result<u64> {
     line.trim().trim_end_matches(" kB").parse().context("VmHWM is no number")
 }
 
-/// Words of no kernel.
+/// Fixed words, because there is no kernel to ask.
 struct Plain;
 
 impl Words for Plain {

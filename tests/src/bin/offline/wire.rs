@@ -1,11 +1,11 @@
-//! Records as the kernel side writes them: of packets from one netns to another, through rules and conntrack.
+//! Records as the kernel side writes them, of packets that go from one netns to another, through rules and conntrack.
 
 use tracer_common::{Chain, Conntrack, CtTuple, Decision, Device, Header, Step, Tuple, Verdict, flag, hook, kind, via};
 
-/// One packet of so many is dropped by a rule.
+/// One packet in this many is dropped by a rule.
 const DROPPED: u64 = 100;
 
-/// Inode numbers that no netns has, so that nobody is asked about them.
+/// Inode numbers that no netns has, so that nothing is looked up for them.
 const NETNS: [u32; 2] = [1, 2];
 const CHAINS: [u64; 2] = [0xffff_8880_0000_1000, 0xffff_8880_0000_2000];
 const AF_INET: u16 = 2;
@@ -25,7 +25,7 @@ pub struct Records {
 }
 
 impl Records {
-    /// What is told once: chains and devices.
+    /// Returns the records that are sent once: chains and devices.
     pub fn names() -> Self {
         let mut records = Self::default();
         for (index, ifname) in ["eth0", "eth1"].into_iter().enumerate() {
@@ -54,7 +54,7 @@ impl Records {
         records
     }
 
-    /// The 12 records of a packet, number `packet` of the trace, in flow number `flow`.
+    /// Adds the 12 records of packet number `packet` of the trace, in flow number `flow`.
     pub fn packet(&mut self, packet: u64, flow: u64) {
         let nfct = 0xffff_8881_0000_0000 + (flow << 8);
         let step = |hook, at: u64, end: usize| Step {
@@ -90,12 +90,12 @@ impl Records {
         self.push(&Step { location: u64::from(dropped), ..step(end, 10, 1) });
     }
 
-    /// Record by record.
+    /// Iterates over the records.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.ends.iter().scan(0, |begin, &end| Some(&self.bytes[std::mem::replace(begin, end)..end]))
     }
 
-    /// Makes room for others.
+    /// Removes all records.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
@@ -113,7 +113,7 @@ fn header(kind: u16, hook: u16, ts: u64, packet: u64) -> Header {
     Header { kind, hook, cpu: 0, ts, packet }
 }
 
-/// Another source for each flow: address and port count up.
+/// Returns the tuple of a flow. Each flow has another source address; the ports are always the same.
 fn tuple(flow: u64) -> Tuple {
     let [.., a, b, c] = flow.to_be_bytes();
     Tuple {
@@ -142,6 +142,6 @@ fn padded<const N: usize>(name: &str) -> [u8; N] {
 }
 
 fn zero<T: Copy>() -> T {
-    // SAFETY: used for records of the wire ABI alone, which are integers.
+    // SAFETY: used only for records of the wire ABI, which are integers.
     unsafe { std::mem::zeroed() }
 }

@@ -16,17 +16,17 @@ use nix::{
 };
 use tests::document::Values;
 
-/// A block that takes longer hangs, unless its document has a variable `TAKES`: seconds that it may take besides.
+/// Time limit of a block, after which it counts as hung. A document's variable `TAKES` adds seconds to the limit.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// So often there is a sign of life.
+/// Interval between signs of life.
 const SIGN: Duration = Duration::from_secs(60);
 
-/// Comes before each block. The trap names the command that ended a block early.
+/// Precedes each block. The trap names the command that ended a block early.
 const PRELUDE: &str = "set -Eeuo pipefail; trap 'echo \"failed: $BASH_COMMAND\" >&2' ERR; . lib/lab.sh\n";
 
-/// Runs the blocks of one scenario, each in a process group of its own so that whatever they leave
-/// in the background can be ended.
+/// Runs the blocks of one scenario, each in a separate process group, so that everything they leave in the background
+/// can be killed.
 pub struct Bash<'a> {
     dir: &'a Path,
     values: &'a Values,
@@ -35,12 +35,12 @@ pub struct Bash<'a> {
 }
 
 impl<'a> Bash<'a> {
-    /// `scratch` is a fresh folder for files of this scenario.
+    /// Creates a runner. `scratch` is an empty folder for files of this scenario.
     pub fn new(dir: &'a Path, values: &'a Values, scratch: &Path) -> Self {
         Self { dir, values, scratch: scratch.to_owned(), groups: Vec::new() }
     }
 
-    /// Runs the block to its end. An error holds what it printed.
+    /// Runs the block to its end and returns what it printed. An error holds the end of that.
     pub fn run(&mut self, name: &str, block: &str) -> Result<String> {
         let log = self.scratch.join(format!("{name}.log"));
         let out = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
@@ -52,7 +52,7 @@ impl<'a> Bash<'a> {
         }
     }
 
-    /// The arguments that the block gives to `tracer`, which is not started.
+    /// Returns the arguments that the block passes to `tracer`, without starting it.
     pub fn arguments(&mut self, block: &str) -> Result<Vec<String>> {
         let path = self.scratch.join("arguments");
         let script = format!("tracer() {{ printf '%s\\0' \"$@\" >\"$SCRATCH/arguments\"; }}\n{block}");
@@ -95,16 +95,16 @@ impl<'a> Bash<'a> {
 }
 
 impl Drop for Bash<'_> {
-    /// Ends all that the blocks have left running.
+    /// Kills everything that the blocks have left running.
     fn drop(&mut self) {
         for group in &self.groups {
-            // Most groups are empty by now: then there is nobody to signal.
+            // Most groups are empty by now, so there is nothing to signal.
             let _ = killpg(*group, Signal::SIGKILL);
         }
     }
 }
 
-/// The last lines: enough to see what went wrong.
+/// Returns the last lines, which are enough to see what went wrong.
 pub fn tail(text: &str) -> String {
     const LINES: usize = 25;
     let lines: Vec<_> = text.trim_end().lines().collect();

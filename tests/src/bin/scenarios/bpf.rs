@@ -1,4 +1,4 @@
-//! What is loaded and attached in the kernel, as `bpftool` sees it.
+//! Lists what is loaded and attached in the kernel, as `bpftool` shows it.
 
 use std::{
     collections::BTreeMap,
@@ -10,18 +10,18 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-/// The kernel takes its time after the last descriptor is closed: for each function on its own, tenths of a second,
-/// and more on a busy machine. As long as something goes, all of it may be going; what stays for so long, stays.
+/// If nothing more disappears for this long, the rest counts as left behind. After the last descriptor is closed, the
+/// kernel takes tenths of a second for each function, one after the other, and more on a busy machine.
 const GRACE: Duration = Duration::from_secs(15);
 
-/// Types of programs and links that act on packets: tracer has none of them, scenarios do.
+/// Types of programs and links that act on packets. Scenarios use them, and tracer has none of them.
 const OF_THE_LAB: &[&str] = &["sched_cls", "xdp", "cgroup_skb", "tcx", "netkit", "cgroup"];
 
 /// Programs and links by kind and id.
 pub struct Inventory(BTreeMap<(&'static str, u64), String>);
 
 impl Inventory {
-    /// What is there now.
+    /// Lists what is there now.
     pub fn take() -> Result<Self> {
         let mut all = BTreeMap::new();
         for kind in ["prog", "link"] {
@@ -36,7 +36,7 @@ impl Inventory {
         Ok(Self(all))
     }
 
-    /// Fails if anything stays that was not there when this inventory was taken.
+    /// Fails if anything stays that is not in this inventory.
     pub fn expect_nothing_new(&self) -> Result<()> {
         let (mut fewest, mut last) = (usize::MAX, Instant::now());
         loop {
@@ -60,7 +60,7 @@ impl Inventory {
 fn show(kind: &str) -> Result<Vec<Value>> {
     let output = Command::new("bpftool").args(["-j", kind, "show"]).output().context("running bpftool")?;
     let text = String::from_utf8_lossy(&output.stdout);
-    // With nothing to show, some versions print nothing at all.
+    // If there is nothing to show, some versions print nothing at all.
     if text.trim().is_empty() {
         return Ok(Vec::new());
     }

@@ -1,4 +1,4 @@
-//! A scenario leaves no network namespace and no file behind.
+//! Removes the network namespaces and files of a scenario.
 
 use std::{
     collections::BTreeSet,
@@ -14,7 +14,7 @@ use tests::capture::Netns;
 /// Where `ip netns` keeps names.
 pub const NETNS: &str = "/run/netns";
 
-/// Named network namespaces with their inode numbers.
+/// Returns named network namespaces by their inode numbers.
 pub fn netns() -> Netns {
     let entries = fs::read_dir(NETNS).into_iter().flatten().flatten();
     entries
@@ -26,15 +26,15 @@ pub fn netns() -> Netns {
         .collect()
 }
 
-/// Remembers what was there, and removes what came later when it is dropped.
+/// Remembers which namespaces existed, and removes later ones when dropped.
 pub struct Cleanup {
     netns: BTreeSet<String>,
-    /// A fresh folder for files.
+    /// An empty folder for files.
     pub scratch: PathBuf,
 }
 
 impl Cleanup {
-    /// Makes the folder.
+    /// Creates the folder.
     pub fn new() -> Result<Self> {
         let scratch = std::env::temp_dir().join(format!("scenario-{}", std::process::id()));
         remove(&scratch);
@@ -46,7 +46,7 @@ impl Cleanup {
 impl Drop for Cleanup {
     fn drop(&mut self) {
         for name in netns().into_values().filter(|name| !self.netns.contains(name)) {
-            // Devices, rules and sockets go with it. `ip` says on stderr what it could not do.
+            // Devices, rules and sockets are removed with it. `ip` prints on stderr what it could not do.
             let _ = Command::new("ip").args(["netns", "delete", &name]).status();
         }
         remove(&self.scratch);
@@ -54,6 +54,6 @@ impl Drop for Cleanup {
 }
 
 fn remove(folder: &Path) {
-    // A folder that is not there is as good as removed.
+    // A missing folder is as good as removed.
     let _ = fs::remove_dir_all(folder);
 }

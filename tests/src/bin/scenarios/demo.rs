@@ -1,5 +1,4 @@
-//! The founding case for people to watch: the set-up in a few lines, the command as typed, and its
-//! report as it comes.
+//! The founding case for people to watch: the set-up in a few lines, the command as typed, and its report as it comes.
 
 use std::{path::Path, thread, time::Duration};
 
@@ -23,7 +22,7 @@ Two nodes, as Talos Linux with Cilium sets them up, each in its own network name
   - B listens on port 10250.
 ";
 
-/// Whether tracer has found the problem.
+/// Shows the story. Returns whether tracer has found the problem.
 pub fn show(dir: &Path, scenarios: &[Scenario]) -> Result<bool> {
     let scenario = scenarios.iter().find(|scenario| scenario.name == STORY).context("the story's document is gone")?;
     let Play::Traced(traced) = &scenario.play else { anyhow::bail!("{STORY} is a script") };
@@ -37,7 +36,7 @@ pub fn show(dir: &Path, scenarios: &[Scenario]) -> Result<bool> {
     println!("$ tracer {}", arguments.join(" "));
     let mut tracer = Tracer::start_on_terminal(&arguments, &cleanup.scratch)?;
     let said = bash.run("trigger", &traced.trigger)?;
-    // Let tracer say what it has to say while it runs, so that lines do not mix.
+    // Let tracer print what it has so far, so that lines do not mix.
     thread::sleep(Duration::from_millis(500));
     println!("\nThe connection hangs (lab: {}). Ctrl-C ends the trace:\n", said.trim().trim_start_matches("lab: "));
     let ended = tracer.interrupt()?;

@@ -1,5 +1,5 @@
-//! `scenarios`: plays the scenario documents inside a guest. It makes and removes network
-//! namespaces and sends packets: never run it on a machine that matters.
+//! `scenarios`: plays the scenario documents inside a guest. It creates and removes network namespaces and sends
+//! packets, so never run it on a machine that matters.
 
 mod bash;
 mod bpf;
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<bool> {
-    // Scripts reach the library by a path that must not depend on where they are started.
+    // Scripts find the library by a path that must not depend on where they are started.
     let dir = args.dir.canonicalize().with_context(|| format!("no folder {}", args.dir.display()))?;
     let scenarios = document::find(&dir)?;
     let causes = cause::find(&dir)?;
@@ -101,7 +101,7 @@ fn choose(mut scenarios: Vec<Scenario>, options: &Run) -> Result<Vec<Scenario>> 
     Ok(scenarios.into_iter().skip(part - 1).step_by(parts).collect())
 }
 
-/// Whether the name contains one of the words, or is the one after `=`, if there are any.
+/// Whether the name contains one of the words, or equals one after its `=`. Without words, every name is wanted.
 fn wanted(name: &str, filter: &[String]) -> bool {
     let fits =
         |word: &String| word.strip_prefix('=').map_or_else(|| name.contains(word.as_str()), |whole| name == whole);

@@ -1,5 +1,5 @@
-//! How fast the guest is right now. An emulated one shares its processors with whatever runs beside it, so that what
-//! takes a second may take two for some minutes: a limit in seconds is meant for the pace that the guest has at best.
+//! Measures how fast the guest is right now. An emulated guest shares its processors with other programs, so that work
+//! of a second may take two seconds for some minutes. Limits in seconds are meant for the guest's best pace.
 
 use std::{
     hint::black_box,
@@ -8,17 +8,17 @@ use std::{
     time::Instant,
 };
 
-/// How many processors a guest has.
+/// Number of processors of a guest.
 const PROCESSORS: usize = 2;
-/// Steps of the work that is timed: 0.05 s in an emulated guest.
+/// Steps of the timed work, which takes 0.05 s in an emulated guest.
 const STEPS: u64 = 3_000_000;
-/// A guest that is slower than this is no excuse.
+/// The largest slowdown that excuses a delay.
 const MOST: f32 = 3.0;
 
-/// The least that the work has taken, in nanoseconds.
+/// The shortest time that the work has taken, in nanoseconds.
 static BEST: AtomicU64 = AtomicU64::new(u64::MAX);
 
-/// How many times as long as at best a piece of work takes now, from 1 to 3.
+/// Returns how many times longer than at best a piece of work takes now, from 1 to 3.
 pub fn slowdown() -> f32 {
     let now = time();
     let best = BEST.fetch_min(now, Ordering::Relaxed).min(now);
@@ -29,7 +29,7 @@ fn slower(now: u64, best: u64) -> f32 {
     (now as f32 / best as f32).clamp(1.0, MOST)
 }
 
-/// Of work on every processor at once, in nanoseconds.
+/// Times work on every processor at once, in nanoseconds.
 fn time() -> u64 {
     let begin = Instant::now();
     thread::scope(|scope| {

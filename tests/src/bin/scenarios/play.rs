@@ -21,25 +21,25 @@ use crate::{
     tracer::{self, Ended, Tracer},
 };
 
-/// The last packets of a trigger are still under way when it returns.
+/// How long to wait after a trigger, because its last packets are still in flight when it returns.
 const SETTLE: Duration = Duration::from_millis(300);
 
 /// Where and how scenarios are played.
 pub struct Stage {
     /// Folder of the documents.
     pub dir: PathBuf,
-    /// Whether only the stories are proved.
+    /// Whether to prove only that the stories happen.
     pub without_tracer: bool,
-    /// Folder that keeps what tracer captured of each scenario.
+    /// Folder in which to keep what tracer captured of each scenario.
     pub keep: Option<PathBuf>,
 }
 
 impl Stage {
-    /// Plays it. `None` where there is nothing to play without tracer; the outer error means that
-    /// no scenario can be played here.
+    /// Plays the scenario. Returns `None` if there is nothing to play without tracer. The outer error means that no
+    /// scenario can be played here.
     ///
-    /// An emulated guest on a busy machine may be late by itself: one that was late, and nothing
-    /// else, is played a second time, and then has to be in time.
+    /// An emulated guest on a busy machine may be late by itself. A scenario that was late, and had no other fault, is
+    /// played a second time, and must then be in time.
     pub fn play(&self, scenario: &Scenario) -> Result<Option<Result<String>>> {
         let first = self.play_once(scenario)?;
         match &first {
@@ -79,7 +79,7 @@ fn keep(folder: &Path, scenario: &Scenario, cleanup: &Cleanup) -> Result<()> {
 
 fn run_script(bash: &mut Bash<'_>, script: &str) -> Result<String> {
     let before = Inventory::take()?;
-    // What `must_end_within` says of a tracer that was right, only too late.
+    // Exit status 75 is that of `must_end_within` for a tracer that was right, but too late.
     let late = |error: anyhow::Error| match format!("{error:#}") {
         text if text.contains("exit status 75") => Late(text).into(),
         _ => error,
@@ -89,7 +89,7 @@ fn run_script(bash: &mut Bash<'_>, script: &str) -> Result<String> {
     Ok(String::new())
 }
 
-/// The story alone.
+/// Plays the story alone, without tracer.
 fn tell(bash: &mut Bash<'_>, traced: &Traced) -> Result<()> {
     bash.run("setup", &traced.setup)?;
     bash.arguments(&traced.tracer)?;
@@ -106,7 +106,7 @@ fn trace(bash: &mut Bash<'_>, traced: &Traced, cleanup: &Cleanup) -> Result<Stri
     bash.run("trigger", &traced.trigger)?;
     thread::sleep(SETTLE);
     let ended = tracer.interrupt()?;
-    // Whether the story happened comes first: nothing else is worth a word if it did not.
+    // First verify that the story happened, because nothing else matters if it did not.
     verify(bash, traced)?;
     judge(traced, &ended, cleanup)?;
     before.expect_nothing_new()?;
@@ -117,7 +117,7 @@ fn verify(bash: &mut Bash<'_>, traced: &Traced) -> Result<()> {
     traced.verify.iter().try_for_each(|verify| bash.run("verify", verify).map(drop))
 }
 
-/// Everything was right, only too late.
+/// Everything was right, but too late.
 #[derive(Debug)]
 struct Late(String);
 

@@ -1,4 +1,4 @@
-//! Starts tracer, waits until it is ready, ends it the way a user does, and times that.
+//! Starts tracer, waits until it is ready, ends it as a user does, and measures how long that takes.
 
 use std::{
     fs::{self, File},
@@ -19,32 +19,32 @@ use tests::version::Version;
 
 use crate::{bash::tail, pace};
 
-/// Attaching hundreds of single kprobes in an emulated guest takes long.
+/// In an emulated guest, attaching each hook by a separate kprobe takes long.
 const READY_LIMIT: Duration = Duration::from_secs(60);
-/// The shortest trace before SIGINT on kernels that cannot be asked for a symbol: there tracer reads all of them in the
-/// first seconds of a run, up to 2 s in an emulated guest, and the first place that a drop names waits for them.
+/// The shortest trace before SIGINT on kernels that cannot be asked for a symbol. There, tracer reads all symbols in
+/// the first seconds of a run, for up to 2 s in an emulated guest. The first location that a drop names waits for them.
 const SHORTEST_RUN: Duration = Duration::from_secs(3);
 /// The first kernel that can be asked.
 const ASKED: &str = "5.14";
-/// When waiting for its end is given up.
+/// How long to wait for its end.
 const GIVE_UP: Duration = Duration::from_secs(30);
 
-/// A running tracer. It is killed when dropped before its end.
+/// A running tracer. It is killed if dropped before its end.
 pub struct Tracer {
     child: Child,
     folder: PathBuf,
     ready: Instant,
-    /// How slow the guest was before it started: see [`pace::slowdown`].
+    /// How slow the guest was before tracer started: see [`pace::slowdown`].
     slowdown: f32,
 }
 
-/// What a finished tracer left.
+/// The results of a finished tracer.
 pub struct Ended {
     /// Exit status.
     pub status: ExitStatus,
-    /// From the signal to the end.
+    /// Time from the signal to the end.
     pub took: Duration,
-    /// How slow the guest was meanwhile.
+    /// How slow the guest was before tracer started or after it ended, whichever is worse.
     pub slowdown: f32,
     /// Its standard output.
     pub stdout: String,
@@ -53,13 +53,13 @@ pub struct Ended {
 }
 
 impl Tracer {
-    /// Starts it with its output in files of the folder and returns once every probe is attached.
+    /// Starts tracer with its output in files of the folder. Returns once every probe is attached.
     pub fn start(arguments: &[String], folder: &Path) -> Result<Self> {
         let file = |name| File::create(folder.join(name)).with_context(|| format!("creating {name}"));
         Self::spawn(arguments, folder, file("tracer.out")?.into(), file("tracer.err")?.into())
     }
 
-    /// The same with its output on the terminal.
+    /// Starts tracer with its output on the terminal.
     pub fn start_on_terminal(arguments: &[String], folder: &Path) -> Result<Self> {
         Self::spawn(arguments, folder, Stdio::inherit(), Stdio::inherit())
     }
@@ -74,7 +74,7 @@ impl Tracer {
             .stdin(Stdio::null())
             .stdout(stdout)
             .stderr(stderr)
-            // A Ctrl-C for the runner is none for tracer: it ends when the runner says so.
+            // A Ctrl-C for the runner must not reach tracer, which ends only when the runner interrupts it.
             .process_group(0)
             .spawn()
             .context("starting tracer")?;
@@ -93,7 +93,7 @@ impl Tracer {
         Ok(tracer)
     }
 
-    /// Interrupts it and waits for its end, which must come in time.
+    /// Interrupts tracer and waits for its end. Fails if it has already ended, or does not end.
     pub fn interrupt(&mut self) -> Result<Ended> {
         if !can_be_asked() {
             thread::sleep(SHORTEST_RUN.saturating_sub(self.ready.elapsed()));
@@ -128,14 +128,14 @@ impl Tracer {
 
 impl Drop for Tracer {
     fn drop(&mut self) {
-        // Both fail where it has ended, as it should have.
+        // Both fail if tracer has ended, as it should have.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 impl Ended {
-    /// Fails if it took longer than so many seconds at the guest's best pace.
+    /// Fails if tracer took longer than `limit` seconds at the guest's best pace.
     pub fn check_time(&self, limit: f32) -> Result<()> {
         let (took, slowdown) = (self.took.as_secs_f32(), self.slowdown);
         if took > limit * slowdown {
@@ -147,13 +147,13 @@ impl Ended {
     }
 }
 
-/// Whether the running kernel names symbols one by one.
+/// Whether the running kernel resolves single symbols.
 fn can_be_asked() -> bool {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     Version::parse(release.trim()) >= Version::parse(ASKED)
 }
 
-/// What `tracer report` makes of a captured run.
+/// Returns what `tracer report` prints for a capture.
 pub fn report(capture: &Path) -> Result<String> {
     let output = Command::new("tracer").arg("report").arg(capture).output().context("running tracer report")?;
     let stderr = String::from_utf8_lossy(&output.stderr);

@@ -1,4 +1,4 @@
-//! Tells user space the names of a chain, once.
+//! Reports the names of a chain to user space, once.
 
 use core::mem::MaybeUninit;
 
@@ -19,7 +19,8 @@ use crate::{
     read::{Probed, Read, words},
 };
 
-/// By handle, table and netns: handles begin anew in each table, and so do tables in each netns.
+/// Chains that were reported, by address, handle, table and netns: each table numbers its chains from the start,
+/// and each netns its tables.
 #[map]
 static CHAINS_TOLD: LruHashMap<Thing, u8> = LruHashMap::with_max_entries(4096, 0);
 
@@ -62,7 +63,7 @@ pub fn name_once(hook: u16, packet: *mut Packet, chain: u64, is_base: u8) {
     }
 }
 
-/// At once where they are beside each other.
+/// Reads a chain's table and handle: at once if they are beside each other.
 #[inline(always)]
 fn table_and_handle(chain: *const u8) -> (*const u8, u64) {
     let (table, handle) = (field!(layout.chain_table), field!(layout.chain_handle));
@@ -71,7 +72,7 @@ fn table_and_handle(chain: *const u8) -> (*const u8, u64) {
     }
     let mut both = MaybeUninit::<[u64; 2]>::uninit();
     words(&mut both, chain.wrapping_add(usize::from(table)));
-    // SAFETY: it is filled, with zeroes where that fails.
+    // SAFETY: `words` fills it, with zeroes if it fails.
     let [table, handle] = unsafe { both.assume_init() };
     (table as *const u8, handle)
 }

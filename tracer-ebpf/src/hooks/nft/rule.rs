@@ -9,10 +9,10 @@ use crate::{
     read::{Probed, Read},
 };
 
-/// A chain of more rules than this is given up on: the verdict is reported without its rule.
+/// Maximum number of rules to search in a chain. If there are more, the verdict may be reported without its rule.
 const MAX_RULES: u32 = 65536;
 
-/// The rule and its chain; both zero where it was not found.
+/// The rule and its chain; both zero if it was not found.
 #[derive(Clone, Copy, Default)]
 pub struct Found {
     /// Handle.
@@ -32,11 +32,11 @@ struct Known {
     at: u64,
 }
 
-/// Rules that were found, by expression: going through a chain costs as much as all else about a verdict.
+/// Rules that were found, by expression. Searching a chain costs as much as everything else about a verdict.
 #[map]
 static KNOWN: PerCpuArray<Known> = PerCpuArray::with_max_entries(RULES_KNOWN, 0);
 
-/// On each CPU; a power of two.
+/// Number of rules to remember on each CPU; a power of two.
 const RULES_KNOWN: u32 = 512;
 
 #[inline(always)]
@@ -49,14 +49,14 @@ fn place(expr: u64) -> Option<*mut Known> {
 struct Walk {
     /// The `struct nft_rule_dp` at hand.
     rule: u64,
-    /// What is looked for.
+    /// The expression to find.
     expr: u64,
-    /// The rule that holds it, 0 as long as none does.
+    /// The rule that holds it, 0 until it is found.
     found: u64,
 }
 
-/// The rule of the visited chains that holds the packet's last expression, newest chain first, the
-/// base chain last. The expression is read from the map: there it is a number, whatever it was for the verifier.
+/// Finds the rule that holds the packet's last expression: in the visited chains, newest first, then in the base
+/// chain. The expression is read from the map, where it is a number even if the verifier took it for a pointer.
 #[inline(always)]
 pub fn find(packet: *const Packet) -> Found {
     // SAFETY: a packet from the map.
@@ -64,9 +64,10 @@ pub fn find(packet: *const Packet) -> Found {
     if expr == 0 {
         return Found::default();
     }
-    // A chain that the walk went through: what is known may be of a ruleset that was there before.
+    // A remembered rule must be in the walk's newest chain or base chain, because it may belong to an earlier
+    // ruleset.
     let under_way = |found: &Found| {
-        // SAFETY: as above.
+        // SAFETY: a packet from the map.
         let packet = unsafe { &*packet };
         found.chain == packet.visited[packet.visits.wrapping_sub(1) as usize & (VISITED - 1)]
             || found.chain == packet.base
@@ -77,8 +78,8 @@ pub fn find(packet: *const Packet) -> Found {
     })
 }
 
-/// The rule that is known to hold the expression, if it still is there: its memory is used again when the ruleset
-/// changes.
+/// Returns the rule that is remembered for an expression, if the rule is still there. Its memory is used again when
+/// the ruleset changes.
 #[inline(always)]
 fn known(expr: u64) -> Option<Found> {
     let known = place(expr)?;
@@ -93,7 +94,7 @@ fn known(expr: u64) -> Option<Found> {
     (holds && expr >= data && expr < data + length_in(word)).then_some(Found { handle, chain })
 }
 
-/// Makes it known. Functions of their own from here on, for the sake of the stack.
+/// Searches the chains of the walk, and remembers the rule that was found. Not inlined, to save stack.
 #[inline(never)]
 fn search(packet: *const Packet, expr: u64) {
     // SAFETY: a packet from the map.
@@ -109,8 +110,9 @@ fn search(packet: *const Packet, expr: u64) {
     search_chain(packet.base, expr);
 }
 
-/// A commit puts the new rules into the blob of the next generation: the expression is in one of the two. Global: see
-/// [`crate::headers`].
+/// Searches both generations of a chain's rule blob, and remembers the rule that was found. A commit puts the new
+/// rules into the blob of the next generation, so the expression is in one of the two. Global so that the verifier
+/// checks it once: see `skip_extensions` in [`crate::headers`].
 #[unsafe(no_mangle)]
 extern "C" fn search_chain(chain: u64, expr: u64) -> u64 {
     let chain_at = chain as *const u8;
@@ -121,14 +123,14 @@ extern "C" fn search_chain(chain: u64, expr: u64) -> u64 {
     if at != 0 {
         let handle = handle_in(Probed::at(at as *const u8, 0));
         if let Some(known) = place(expr) {
-            // SAFETY: as above.
+            // SAFETY: a value in the map, of this CPU.
             unsafe { *known = Known { expr, handle, chain, at } };
         }
     }
     at
 }
 
-/// The `struct nft_rule_dp` that holds the expression, 0 where none does.
+/// Returns the `struct nft_rule_dp` that holds the expression, 0 if none does.
 #[inline(always)]
 fn search_in_blob(blob: u64, expr: u64) -> u64 {
     if blob == 0 || field!(layout.blob_data) == tracer_common::ABSENT {
@@ -139,19 +141,19 @@ fn search_in_blob(blob: u64, expr: u64) -> u64 {
     walk.found
 }
 
-/// The policy of the base chain: `NF_ACCEPT` or `NF_DROP`.
+/// Returns the policy of the base chain: `NF_ACCEPT` or `NF_DROP`.
 #[inline(always)]
 pub fn policy(chain: u64) -> i32 {
     i32::from(Probed::at::<u8>(base_of(chain), field!(layout.base_chain_policy)))
 }
 
-/// The `struct nft_base_chain` around a chain.
+/// Returns the `struct nft_base_chain` around a chain.
 #[inline(always)]
 pub fn base_of(chain: u64) -> *const u8 {
     (chain as *const u8).wrapping_sub(usize::from(field!(layout.base_chain_chain)))
 }
 
-/// One `struct nft_rule_dp`: a word of bit fields, then the expressions. Returns 1 to stop.
+/// Visits one `struct nft_rule_dp`: a word of bit fields, then the expressions. Returns 1 to stop.
 #[inline(never)]
 unsafe extern "C" fn visit(_index: u32, walk: *mut Walk) -> i64 {
     // SAFETY: `each` passes what `search_in_blob` gave it.
@@ -159,7 +161,7 @@ unsafe extern "C" fn visit(_index: u32, walk: *mut Walk) -> i64 {
     let word: u64 = Probed::at(walk.rule as *const u8, 0);
     let length = length_in(word);
     let data = walk.rule + u64::from(field!(layout.rule_data));
-    // A word of zeroes is memory that could not be read: no rule is without expressions and handle.
+    // A word of zeroes is memory that could not be read, because each rule has expressions and a handle.
     if word == 0 || bits(word, field!(layout.rule_is_last), 1) != 0 {
         return 1;
     }

@@ -1,8 +1,8 @@
-//! The entries of a legacy table: which one holds a target, which one dropped the packet.
+//! Finds an entry of a legacy table: the one that holds a target, or the one that dropped the packet.
 //!
-//! A rule of a standard target alone runs no function that could be hooked. But each entry that
-//! matches is counted, per CPU. The counters are remembered when the walk begins; when it ends in a
-//! drop, the entry that dropped is the one with a dropping target whose counter has moved.
+//! A rule with only a standard target runs no function that could be hooked, but the kernel counts each entry that
+//! matches, per CPU. The counters are remembered when the walk begins. When it ends in a drop, the entry that
+//! dropped is the one with a dropping target whose counter has moved.
 
 use aya_ebpf::{macros::map, maps::PerCpuArray};
 use tracer_common::LEGACY_POLICY;
@@ -15,7 +15,7 @@ use crate::{
     read::{Probed, Read, zero},
 };
 
-/// Entries beyond this many are not told apart; a power of two. A per-CPU value has 32 KiB at most.
+/// Maximum number of entries to distinguish; a power of two. A per-CPU value has 32 KiB at most.
 const MAX_ENTRIES: usize = 2048;
 
 /// `XT_STANDARD` targets hold `-verdict - 1`: this is `NF_DROP`.
@@ -39,10 +39,10 @@ impl Layout for Ipv6 {
     const IPV6: bool = true;
 }
 
-/// The counters as one packet found them.
+/// The counters when a packet's walk began.
 #[repr(C)]
 struct Counters {
-    /// Whose they are: a second packet on this CPU must not be taken for it.
+    /// The packet that walks, so that a second packet on this CPU is not taken for it.
     skb: u64,
     packets: [u64; MAX_ENTRIES],
 }
@@ -50,7 +50,8 @@ struct Counters {
 #[map]
 static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(2, 0);
 
-/// The second slot is for a walk within a walk: the ICMP error or reset of a rule that rejects.
+/// Returns the slot of a packet's walk. The second slot is for a walk within a walk: the ICMP error or reset of a
+/// rule that rejects.
 #[inline(always)]
 fn slot_of(skb: *const u8, begins: bool) -> u32 {
     let Some(first) = COUNTERS.get_ptr(0) else { return 0 };
@@ -59,7 +60,7 @@ fn slot_of(skb: *const u8, begins: bool) -> u32 {
     u32::from(owner != skb as u64 && (!begins || owner != 0))
 }
 
-/// The walk is over.
+/// Releases the slot of a walk that is over.
 #[inline(always)]
 pub fn forget(skb: *const u8) {
     if let Some(counters) = COUNTERS.get_ptr_mut(slot_of(skb, false)) {
@@ -74,17 +75,17 @@ struct Walk {
     first: u64,
     entry: u64,
     end: u64,
-    /// An address inside the entry that is looked for; 0 when counters are.
+    /// An address inside the entry to find; 0 if the walk is about counters.
     inside: u64,
-    /// `__per_cpu_offset` of this CPU, 0 where counters are not per CPU.
+    /// `__per_cpu_offset` of this CPU; 0 if counters are not per CPU, or if the offset is unknown.
     cpu: u64,
     /// Offset of the entry found, or `NOT_FOUND`.
     found: u64,
-    /// Entries with a target of their own whose counter moved, and the last one's offset.
+    /// Number of entries with a target of their own whose counter moved; `extension` is the last one's offset.
     extensions: u64,
     extension: u64,
     ipv6: u32,
-    /// Of [`COUNTERS`].
+    /// Slot of [`COUNTERS`].
     slot: u32,
 }
 
@@ -103,9 +104,10 @@ pub fn remember_counters<E: Layout>(skb: *const u8, table: *const u8) {
     each(MAX_ENTRIES as u32, remember, &mut walk);
 }
 
-/// Byte offset of the entry that dropped the packet, with [`LEGACY_POLICY`] if it is a policy;
-/// [`NOT_FOUND`] where it could not be told. (An `Option` would leave its number undefined, which
-/// the verifier does not let through.)
+/// Returns the byte offset of the entry that dropped the packet, with [`LEGACY_POLICY`] if it is a policy, or
+/// [`NOT_FOUND`].
+///
+/// An `Option` would leave its number undefined, which the verifier does not let through.
 #[inline(always)]
 pub fn that_dropped<E: Layout>(packet: *const Packet, skb: *const u8, table: *const u8) -> u64 {
     let slot = slot_of(skb, false);
@@ -124,7 +126,7 @@ pub fn that_dropped<E: Layout>(packet: *const Packet, skb: *const u8, table: *co
     if offset == NOT_FOUND { NOT_FOUND } else { offset | policy_bit(packet, table, offset) }
 }
 
-/// Byte offset of the entry that holds an address, or [`NOT_FOUND`].
+/// Returns the byte offset of the entry that holds an address, or [`NOT_FOUND`].
 #[inline(always)]
 pub fn holding(packet: *const Packet, table: *const u8, inside: *const u8) -> u64 {
     // SAFETY: a packet from the map.
@@ -147,7 +149,7 @@ fn begin(table: *const u8, ipv6: bool, inside: u64) -> Walk {
         inside,
         cpu,
         found: NOT_FOUND,
-        // A number that it knows, the verifier would count up, once for each entry.
+        // If the verifier knew this number, it would count it up, and check the loop once for each entry.
         extensions: zero(),
         extension: 0,
         ipv6: u32::from(ipv6),
@@ -209,7 +211,7 @@ unsafe extern "C" fn search(_index: u32, walk: *mut Walk) -> i64 {
     stop
 }
 
-/// On to the next entry; 1 where there is none.
+/// Advances to the next entry. Returns 1 if there is none.
 #[inline(always)]
 fn advance(walk: &mut Walk) -> i64 {
     let field = if walk.ipv6 != 0 { field!(layout.ip6t_next_offset) } else { field!(layout.ipt_next_offset) };
@@ -224,7 +226,7 @@ fn target_offset(walk: &Walk) -> u16 {
     Probed::at(walk.entry as *const u8, field)
 }
 
-/// How many packets this entry has matched on this CPU (`xt_get_this_cpu_counter`).
+/// Returns how many packets this entry has matched on this CPU (`xt_get_this_cpu_counter`).
 #[inline(always)]
 fn packets(walk: &Walk) -> u64 {
     let field = if walk.ipv6 != 0 { field!(layout.ip6t_counters) } else { field!(layout.ipt_counters) };

@@ -1,7 +1,7 @@
-//! The ways a live run ends: SIGINT, SIGTERM, the time is up, or the run itself has seen enough.
+//! Ends a live run: on SIGINT or SIGTERM, when the time is up, or when the run itself has seen enough.
 //!
-//! A thread of its own waits for that and starts the detachment at once, so that neither a flood of
-//! events nor a look-up under way can put the end off.
+//! A separate thread waits for the end and starts the detachment at once, so that neither a flood of records nor a
+//! lookup in progress can delay it.
 
 use std::{
     thread,
@@ -16,42 +16,45 @@ use tokio::sync::oneshot;
 
 use crate::probe::{Detach, Detaching};
 
-/// How long a run waits for its probes to be gone. Those of the default are; of many functions by fentry or single
-/// kprobes the kernel lets go in seconds, which child processes see through while whoever pressed Ctrl-C has their prompt
-/// back.
+/// How long a run waits until its probes are detached.
+///
+/// This is enough for the probes of the default backend. If many functions are attached by fentry or single kprobes,
+/// the kernel takes seconds. Child processes wait for it then, while the user already has the prompt back.
 const DETACH_AT_MOST: Duration = Duration::from_millis(950);
 
-/// Signals that are waited for instead of being delivered.
+/// The signals that a run waits for instead of having them delivered.
 pub struct Signals(SigSet);
 
 /// The end of a run.
 pub struct Ended {
-    /// Nanoseconds since boot.
+    /// Time of the end in nanoseconds since boot.
     pub boot_time_ns: u64,
     detaching: Detaching,
     deadline: Instant,
 }
 
 impl Signals {
-    /// Keeps SIGINT and SIGTERM for [`Signals::wait_for`], also where a shell has had SIGINT ignored for
-    /// a background job. To be called before any thread is started: they inherit it, and so do the
-    /// programs that look rules up, which a Ctrl-C at the terminal then does not cut short.
+    /// Blocks SIGINT and SIGTERM for [`Signals::wait_for`], even if a shell has had SIGINT ignored for a background
+    /// job.
+    ///
+    /// Must be called before any thread is started, because threads inherit the mask. The programs that look up rules
+    /// inherit it too, so that Ctrl-C at the terminal does not interrupt them.
     ///
     /// # Errors
-    /// Where the kernel refuses.
+    /// Fails if the kernel refuses.
     pub fn keep() -> nix::Result<Self> {
         let mut set = SigSet::empty();
         let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
         for signal in [Signal::SIGINT, Signal::SIGTERM] {
             set.add(signal);
-            // SAFETY: the default action runs no code of ours. An ignored signal would be lost, not kept.
+            // SAFETY: the default action runs no code of ours. (An ignored signal would be lost instead of kept.)
             unsafe { sigaction(signal, &default) }?;
         }
         pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&set), None)?;
         Ok(Self(set))
     }
 
-    /// Waits for a signal or the time, then detaches; what comes out says that it has begun.
+    /// Waits in a thread for a signal or the timeout, then starts the detachment and reports the end to the receiver.
     pub fn wait_for(self, timeout: Option<Duration>, detach: Detach, clock: fn() -> u64) -> oneshot::Receiver<Ended> {
         let (sender, receiver) = oneshot::channel();
         thread::spawn(move || {
@@ -71,7 +74,7 @@ impl Signals {
                 tv_nsec: left.subsec_nanos().into(),
             });
             let left = left.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-            // SAFETY: the set is valid, no information is asked for, the time is null or valid.
+            // SAFETY: the set is valid, no information is requested, and the time is null or valid.
             let signal = unsafe { libc::sigtimedwait(self.0.as_ref(), std::ptr::null_mut(), left) };
             if signal >= 0 || end.is_some_and(|end| Instant::now() >= end) {
                 return;
@@ -80,13 +83,13 @@ impl Signals {
     }
 }
 
-/// Ends the run from inside.
+/// Ends the run from inside, by a signal to this process.
 pub fn end_now() {
     let _ = kill(getpid(), Signal::SIGTERM);
 }
 
 impl Ended {
-    /// Waits until everything is detached, as far as that takes no longer than users should wait.
+    /// Waits until everything is detached, but no longer than a user should have to wait.
     pub fn settle(self) {
         if !self.detaching.wait_until(self.deadline) {
             tracing::debug!("the kernel is still detaching probes");

@@ -1,14 +1,14 @@
-//! The filter as the user wrote it to the filter as the kernel side reads it.
+//! Converts the filter that the user wrote into the one that the kernel side reads.
 
 use ipnet::IpNet;
 use tracer_common::{Filter as WireFilter, Prefix};
 
 use crate::{cli::Filter, enrich::netns::Netns, model::Proto};
 
-/// Resolves names and makes the wire form.
+/// Resolves names and returns the wire form.
 ///
 /// # Errors
-/// One sentence where the netns or the interface does not exist.
+/// One sentence if the netns or the interface does not exist.
 pub fn resolve(filter: &Filter) -> Result<WireFilter, String> {
     let netns = filter.netns.as_deref().map(Netns::resolve).transpose()?;
     let mut ifname = [0u64; 2];
@@ -30,7 +30,7 @@ pub fn resolve(filter: &Filter) -> Result<WireFilter, String> {
         dport: filter.dport.unwrap_or(0).to_be(),
         port: filter.port.unwrap_or(0).to_be(),
         version: v6.map_or(0, |v6| if v6 { 6 } else { 4 }),
-        // Ports belong to protocols that have them: the kernel side finds zeroes in others.
+        // A filter for ports needs no protocol: the kernel side reads zeroes in protocols without ports.
         proto_plus_one: filter.proto.map_or(0, |Proto(number)| number.saturating_add(1)),
         one_way: u8::from(filter.one_way),
         directed: u8::from(

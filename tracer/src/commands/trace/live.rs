@@ -1,4 +1,4 @@
-//! What a trace of drops shows while it runs: the worst so far.
+//! Collects the worst drops so far, which a trace of drops shows while it runs.
 
 use std::collections::HashMap;
 
@@ -8,25 +8,25 @@ use crate::{
     model::{Drop, DropCount, Record, Step, Trace, Where},
 };
 
-/// Rows that are shown.
+/// Maximum number of rows that are shown.
 const ROWS: usize = 12;
 
-/// The drops so far, each with the cause that its own way tells. What only the other direction of its flow
-/// can tell is in the report.
+/// The drops so far, each with the cause that its own steps show. The report also has causes that only the other
+/// direction of the flow shows.
 pub struct Live {
     counts: DropCounts,
-    /// Chains, devices and names, for those that come later.
+    /// Chains, devices and names of netns, for later drops.
     known: Trace,
     causes: HashMap<(Drop, Where), Option<String>>,
 }
 
 impl Live {
-    /// Nothing was dropped yet.
+    /// Creates an empty collection.
     pub fn new() -> Self {
         Self { counts: DropCounts::new(true), known: Trace::default(), causes: HashMap::new() }
     }
 
-    /// Takes the lines that one packet's end has told.
+    /// Counts the drop in the lines of one packet's end.
     pub fn note(&mut self, lines: &[Record]) {
         let mut steps = Vec::new();
         for line in lines {
@@ -47,7 +47,7 @@ impl Live {
         self.counts.add(&drop, cause.as_deref());
     }
 
-    /// The worst so far, how many rows there are besides, and what has names.
+    /// Returns the worst drops so far, the number of further rows, and the trace that holds the names.
     pub fn worst(&self) -> (Vec<DropCount>, usize, &Trace) {
         let mut worst = self.counts.worst_first();
         let more = worst.len().saturating_sub(ROWS);
@@ -55,7 +55,7 @@ impl Live {
         (worst, more, &self.known)
     }
 
-    /// Asked once for each kind of drop: the next of its kind is taken to have the same cause.
+    /// Diagnoses each kind of drop once. The next one of its kind is assumed to have the same cause.
     fn cause(&mut self, step: &Step, steps: Vec<Step>) -> Option<String> {
         let key = (step.drop.clone()?, place(step));
         if let Some(known) = self.causes.get(&key) {

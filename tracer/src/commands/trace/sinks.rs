@@ -1,4 +1,4 @@
-//! Where the lines of a live run go: retained for the report, and to each output as they come.
+//! Passes the lines of a live run to the history and to each output, as they come.
 
 use std::{
     fs::File,
@@ -17,17 +17,17 @@ use crate::{
     output::{self, Sink, unwritable},
 };
 
-/// Takes every line once.
+/// The history and the outputs of a run. Every line is passed to each of them once.
 pub struct Sinks {
     history: History,
     outputs: Vec<Box<dyn Sink>>,
 }
 
 impl Sinks {
-    /// Opens what the configuration names.
+    /// Opens the outputs that the configuration names.
     ///
     /// # Errors
-    /// One sentence where the capture file cannot be written.
+    /// One sentence if the capture file cannot be written.
     pub fn open(config: &TraceConfig, marks: Marks) -> Result<Self, String> {
         let mut outputs = vec![output::on_stdout(&config.view, marks)];
         if let Some(path) = &config.write {
@@ -36,17 +36,17 @@ impl Sinks {
         Ok(Self { history: History::new(memory::of_steps(config.memory)), outputs })
     }
 
-    /// Writes and retains a line. `Break` where somebody has stopped reading.
+    /// Writes and retains a line. Returns `Break` if a reader has stopped reading.
     ///
     /// # Errors
-    /// One sentence where writing fails.
+    /// One sentence if writing fails.
     pub fn put(&mut self, record: Record) -> Result<ControlFlow<()>, String> {
         let flow = self.each(|output| output.put(&record))?;
         self.history.put(record);
         Ok(flow)
     }
 
-    /// Hands everything on to the readers.
+    /// Flushes all outputs.
     ///
     /// # Errors
     /// As [`Self::put`].
@@ -54,17 +54,17 @@ impl Sinks {
         self.each(|output| output.flush())
     }
 
-    /// Whether somebody has stopped reading, although nothing was written meanwhile.
+    /// Whether a reader has stopped reading, even if nothing was written since.
     pub fn abandoned(&self) -> bool {
         self.outputs.iter().any(|output| output.abandoned())
     }
 
-    /// The trace so far, which is not retained any longer.
+    /// Returns the trace so far, and stops retaining it.
     pub fn take_trace(&mut self) -> Retained {
         std::mem::replace(&mut self.history, History::new(0)).take()
     }
 
-    /// Gives each output the findings and the summary, then all of it.
+    /// Writes the findings and the summary to each output, then ends each output with the whole trace.
     ///
     /// # Errors
     /// As [`Self::put`].
@@ -94,16 +94,17 @@ impl Sinks {
 /// Creates an empty file.
 ///
 /// # Errors
-/// One sentence.
+/// One sentence if that fails.
 pub fn touch(path: &Path) -> Result<(), String> {
     File::create(path).map(drop).map_err(|error| unwritable(path, &error))
 }
 
-/// Whether [`touch`] will work later, asked before anything is attached. The file must not come to be
-/// meanwhile, not even for a moment: somebody waits for it.
+/// Checks that [`touch`] will work later, before anything is attached.
+///
+/// The file must not be created now, not even for a moment, because another program waits for it.
 ///
 /// # Errors
-/// One sentence.
+/// One sentence if the file could not be created.
 pub fn touchable(path: &Path) -> Result<(), String> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let place = if path.exists() { path } else { parent };

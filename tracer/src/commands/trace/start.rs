@@ -1,4 +1,4 @@
-//! What runs and what it covers: the first line of a trace.
+//! Builds the first line of a trace: what runs, and what it covers.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::{
 /// Version of the JSON lines.
 const SCHEMA: u32 = 1;
 
-/// The first line.
+/// Returns the first line.
 pub fn start(config: &TraceConfig, kernel: &Kernel, probe: &Probe) -> Start {
     Start {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -33,7 +33,7 @@ pub fn start(config: &TraceConfig, kernel: &Kernel, probe: &Probe) -> Start {
     }
 }
 
-/// All methods in use, joined.
+/// Returns all methods in use, joined.
 fn backend(probe: &Probe) -> String {
     let mut methods: Vec<_> = probe.attached.iter().map(|planned| planned.method).collect();
     methods.sort_unstable();
@@ -41,7 +41,8 @@ fn backend(probe: &Probe) -> String {
     methods.iter().map(ToString::to_string).collect::<Vec<_>>().join("+")
 }
 
-/// What is attached by now, and what is not; of the programs those that were there at the start.
+/// Counts the hooks that are attached by now, and lists those that are not. The list includes untraced BPF programs
+/// that were loaded at the start.
 pub fn hooks(probe: &Probe) -> Hooks {
     let hooks = probe.skipped.iter().map(|skipped| SkippedHook {
         hook: skipped.hook.clone(),
@@ -53,20 +54,20 @@ pub fn hooks(probe: &Probe) -> Hooks {
     Hooks { asked: probe.attached.len() + probe.skipped.len(), attached: probe.attached.len(), failed }
 }
 
-/// A BPF program on the path that is not traced.
+/// Describes a BPF program on the path that is not traced.
 pub fn untraced(program: &probe::Program, reason: &str) -> SkippedHook {
     let hook = format!("BPF program {} (id {})", program.name, program.id);
     SkippedHook { hook, reason: reason.to_owned(), harmless: false }
 }
 
-/// Says at once what is not covered.
+/// Warns about hooks that are not attached.
 pub fn warn(progress: &Progress, start: &Start) {
     for hook in start.hooks.failed.iter().filter(|hook| !hook.harmless) {
         progress.warn(&format!("{} is not attached: {}", hook.hook, hook.reason));
     }
 }
 
-/// The modules whose types hooks or structures need.
+/// Returns the modules whose types hooks or structures need.
 pub fn modules() -> BTreeSet<&'static str> {
     let of_hooks = HOOKS.iter().filter_map(|hook| match hook.site {
         Site::Function { module } => Some(module),

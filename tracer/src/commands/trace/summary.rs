@@ -1,4 +1,4 @@
-//! What was seen in all, and what that stands on.
+//! Builds the last line of a trace: what was seen, and what was covered.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use crate::{
     model::{DropCount, Hooks, Lost, Start, Summary, Trace},
 };
 
-/// What was counted while the trace ran.
+/// Numbers counted while the trace ran.
 #[derive(Clone, Copy, Debug)]
 pub struct Counted {
     /// Packets.
@@ -16,13 +16,13 @@ pub struct Counted {
     pub flows: u64,
     /// Records from the kernel side.
     pub events: u64,
-    /// What was lost.
+    /// Losses.
     pub lost: Lost,
-    /// Nanoseconds from the first hook to the end.
+    /// Nanoseconds from the first line to the end.
     pub duration_ns: u64,
 }
 
-/// The last line of a trace. `evicted` are drops that are not in it any more.
+/// Returns the last line of a trace. `evicted` are drops that the trace no longer contains.
 pub fn summary(trace: &Trace, counted: Counted, evicted: Vec<DropCount>) -> Summary {
     let Counted { packets, flows, events, lost, duration_ns } = counted;
     Summary {
@@ -36,7 +36,7 @@ pub fn summary(trace: &Trace, counted: Counted, evicted: Vec<DropCount>) -> Summ
     }
 }
 
-/// Drops of one kind counted together, most packets first.
+/// Counts the drops by kind, most packets first.
 fn drops(trace: &Trace, evicted: Vec<DropCount>) -> Vec<DropCount> {
     let mut causes = HashMap::new();
     for finding in &trace.findings {
@@ -52,7 +52,7 @@ fn drops(trace: &Trace, evicted: Vec<DropCount>) -> Vec<DropCount> {
     counts.worst_first()
 }
 
-/// What "no drop seen" would mean here.
+/// Describes what "no drop seen" would mean for this trace.
 fn coverage(start: &Start) -> String {
     let Hooks { asked, attached, failed } = &start.hooks;
     let asked_for = if start.filter.is_empty() { "all traffic".to_owned() } else { start.filter.clone() };

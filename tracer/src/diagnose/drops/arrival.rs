@@ -1,9 +1,10 @@
-//! `bad-checksum`, `packet-for-other-host` and `fragments-incomplete`: packets that arrive as nobody can take them.
+//! `bad-checksum`, `packet-for-other-host` and `fragments-incomplete`: the packet arrives in a state that nothing
+//! accepts.
 
 use super::{super::firewall::on_device, Dropped, Explained};
 use crate::model::{Cause, Confidence, NodeFact, Proto, Severity};
 
-/// What is wrong with a packet as it arrives.
+/// Explains drops because of how a packet arrives.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     checksum(dropped).or_else(|| other_host(dropped)).or_else(|| fragments(dropped))
 }
@@ -35,7 +36,8 @@ fn said(dropped: &Dropped<'_>) -> Option<&'static str> {
     rows.into_iter().find(|(reason, _)| dropped.because(&[reason])).map(|(_, which)| which)
 }
 
-/// Before 5.17 the counters alone tell. Another packet may have moved them: not where this one moved others.
+/// Names the checksum by the counters, which are the only evidence before 5.17. Another packet may have raised
+/// them, so the result is `None` if this packet explains another counter that rose.
 fn counted(dropped: &Dropped<'_>) -> Option<&'static str> {
     let ipv4 = dropped.tuple().dst.is_ipv4();
     let (functions, counter, other, which): (&[&str], _, _, _) = match (dropped.tuple().proto, ipv4) {
@@ -44,7 +46,7 @@ fn counted(dropped: &Dropped<'_>) -> Option<&'static str> {
         (Proto::UDP, false) => (UDP, "Udp6InCsumErrors", "Udp6NoPorts", "UDP"),
         _ => (&[], "", "", ""),
     };
-    // A wrong header comes first: then it may be for anybody.
+    // The header's checksum is verified first, whatever the packet is for.
     if ipv4 && dropped.unsaid_within(&["ip_rcv_core"]) {
         return dropped.counted(&["IpExt.InCsumErrors"]).map(|_| "IPv4 header");
     }
@@ -75,7 +77,8 @@ const COUNTERS: &[&str] = &[
     "Icmp6InCsumErrors",
 ];
 
-/// Who is told since 5.19 (`ip_rcv_core`, net/ipv4/ip_input.c; `ip6_rcv_core`, net/ipv6/ip6_input.c).
+/// Explains packets for another host, for which there is a reason since 5.19 (`ip_rcv_core`, net/ipv4/ip_input.c;
+/// `ip6_rcv_core`, net/ipv6/ip6_input.c).
 fn other_host(dropped: &Dropped<'_>) -> Option<Explained> {
     if !dropped.because(&["OTHERHOST"]) {
         return None;
@@ -89,8 +92,8 @@ fn other_host(dropped: &Dropped<'_>) -> Option<Explained> {
     let local = dropped.local(dst);
     Some(Explained {
         id: "packet-for-other-host",
-        // A bridge floods what is meant for others, and a device that listens to everything hands it over:
-        // only what is for an address of this netns is lost.
+        // A bridge floods frames for others, and a promiscuous device passes them on. Only a packet for an address
+        // of this netns is a loss.
         severity: if local.is_some() { Severity::Error } else { Severity::Info },
         why: format!("its frame is for another host's MAC address, not for that of {ifname}{own}"),
         cause: Cause {
@@ -111,7 +114,7 @@ fn other_host(dropped: &Dropped<'_>) -> Option<Explained> {
     })
 }
 
-/// What ends a queue of fragments after its time, and nothing else (net/ipv4/ip_fragment.c,
+/// Functions that end a queue of fragments after its timeout, and nothing else (net/ipv4/ip_fragment.c,
 /// include/net/ipv6_frag.h, net/ipv6/reassembly.c, net/ipv6/netfilter/nf_conntrack_reasm.c).
 const EXPIRE: &[&str] = &["ip_expire", "ip6_frag_expire", "ip6frag_expire_frag_queue", "nf_ct_frag6_expire"];
 

@@ -1,13 +1,13 @@
-//! `bridge-port-blocked` and `bridge-vlan-filtered`: a bridge lets no frame through there. Also
+//! `bridge-port-blocked` and `bridge-vlan-filtered`: no port of a bridge lets the frame through. Also
 //! `device-mtu-exceeded` for a frame that is longer than a port takes.
 
 use super::{super::firewall::on_device, Dropped, Explained};
 use crate::model::{Cause, Confidence, NodeFact, Where};
 
-/// Drops by bridges.
+/// Explains drops by bridges.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     let ports: Vec<_> = dropped.node().iter().filter_map(Port::of).collect();
-    // The port that it came in on is told first.
+    // The port that the frame came in on is listed first.
     let own = ports.first().filter(|port| port.ifname == dropped.step.ifname);
     let others = if own.is_some() { &ports[1..] } else { &ports[..] };
     if let Some(explained) = own.and_then(|own| refused_at_entry(dropped, own)) {
@@ -16,13 +16,13 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     too_long(dropped, &ports).or_else(|| nowhere_to_go(dropped, own, others))
 }
 
-/// Before a port was chosen (net/bridge/br_input.c; the reason since 6.14).
+/// Functions that free a frame before a port is chosen (net/bridge/br_input.c; with a reason since 6.14).
 const ENTRY: &[&str] = &["br_handle_frame", "br_handle_frame_finish"];
-/// VLAN of a frame that comes in (net/bridge/br_vlan.c).
+/// Functions that check the VLAN of an incoming frame (net/bridge/br_vlan.c).
 const ENTRY_VLAN: &[&str] = &["br_allowed_ingress", "__allowed_ingress"];
-/// Ports are chosen here; a frame that none may have is freed (net/bridge/br_forward.c, inlined differently).
+/// Functions that choose ports, and free a frame that none may have (net/bridge/br_forward.c, inlined differently).
 const CHOICE: &[&str] = &["br_handle_frame_finish", "br_forward", "__br_forward", "br_flood", "br_dev_xmit"];
-/// Out of the port that was chosen.
+/// Functions that send a frame out of the chosen port.
 const EXIT: &[&str] = &["br_dev_queue_push_xmit", "br_forward_finish"];
 
 fn refused_at_entry(dropped: &Dropped<'_>, port: &Port<'_>) -> Option<Explained> {
@@ -48,7 +48,8 @@ fn refused_at_entry(dropped: &Dropped<'_>, port: &Port<'_>) -> Option<Explained>
     None
 }
 
-/// `br_dev_queue_push_xmit` asks `is_skb_forwardable`: MTU, Ethernet header and a VLAN tag.
+/// Explains drops by `br_dev_queue_push_xmit`, which calls `is_skb_forwardable`: the limit is MTU, Ethernet header
+/// and VLAN tag.
 fn too_long(dropped: &Dropped<'_>, ports: &[Port<'_>]) -> Option<Explained> {
     let len = dropped.step.len;
     let small: Vec<_> = ports.iter().filter(|port| port.mtu > 0 && len > port.mtu + FRAME).collect();
@@ -70,12 +71,12 @@ fn too_long(dropped: &Dropped<'_>, ports: &[Port<'_>]) -> Option<Explained> {
     })
 }
 
-/// No port may have the frame: what keeps it from each.
+/// Explains a frame that no port may have, by what closes each port.
 fn nowhere_to_go(dropped: &Dropped<'_>, own: Option<&Port<'_>>, others: &[Port<'_>]) -> Option<Explained> {
     if !dropped.because(&["NO_TX_TARGET"]) && !dropped.unsaid_within(CHOICE) {
         return None;
     }
-    // A group that nobody has joined is nobody's loss.
+    // A frame for a multicast group without members is no loss.
     if dropped.tuple().dst.is_multicast() {
         return None;
     }
@@ -150,7 +151,8 @@ impl<'a> Port<'a> {
         }
     }
 
-    /// Why a frame may not leave by it (`should_deliver`, net/bridge/br_forward.c), with the finding's id.
+    /// Returns why a frame may not leave by this port (`should_deliver`, net/bridge/br_forward.c), with the
+    /// finding's id.
     fn closed_to(&self, from: Option<&Port<'_>>) -> Option<(&'static str, String)> {
         let Self { ifname, bridge, state, .. } = self;
         if *state != "forwarding" {
@@ -190,7 +192,7 @@ impl<'a> Port<'a> {
     }
 }
 
-/// Whether `10-20 untagged` has VLAN `12`.
+/// Whether `10-20 untagged` includes VLAN `12`.
 fn covers(vlans: &str, vlan: &str) -> bool {
     let Some(range) = vlans.split(' ').next() else { return false };
     let (first, last) = range.split_once('-').unwrap_or((range, range));

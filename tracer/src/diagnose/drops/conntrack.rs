@@ -1,4 +1,5 @@
-//! `conntrack-table-full` and `conntrack-zone-mismatch`: what conntrack refuses, or knows under another zone.
+//! `conntrack-table-full` and `conntrack-zone-mismatch`: conntrack refuses the packet, or knows its connection in
+//! another zone.
 
 use super::{
     super::{
@@ -9,14 +10,15 @@ use super::{
 };
 use crate::model::{Cause, Confidence, CtState, NodeFact};
 
-/// Asked before the family of rules: a rule that drops what conntrack does not recognise is not the cause.
+/// Explains drops by conntrack. Tried before the family of rules: a rule that drops what conntrack does not
+/// recognise is not the cause.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     full(dropped).or_else(|| mismatch(dropped))
 }
 
 fn full(dropped: &Dropped<'_>) -> Option<Explained> {
     let by = dropped_by_netfilter(dropped.step);
-    // Where conntrack's own verdict is not seen (5.10), a full table still is.
+    // On 5.10 conntrack's own verdict is not seen, but a full table still is.
     let unseen = by.is_none() && dropped.unsaid_within(&["nf_hook_slow", "nf_hook_slow_list"]);
     if !unseen && by.is_none_or(|by| by.table.is_some()) {
         return None;
@@ -25,7 +27,8 @@ fn full(dropped: &Dropped<'_>) -> Option<Explained> {
         NodeFact::ConntrackTable { count, max } => Some((*count, *max)),
         _ => None,
     })?;
-    // `__nf_conntrack_alloc` (net/netfilter/nf_conntrack_core.c, 5.10 to 7.3) counts both where the table is full.
+    // `__nf_conntrack_alloc` (net/netfilter/nf_conntrack_core.c, 5.10 to 7.3) raises both counters if the table is
+    // full.
     let counted = dropped.counted(&["nf_conntrack.drop", "nf_conntrack.early_drop"]);
     if count < max && counted.is_none() {
         return None;

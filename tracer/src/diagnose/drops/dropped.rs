@@ -1,11 +1,11 @@
-//! A drop, and everything that families ask about it.
+//! A drop, with the queries that families make about it.
 
 use std::net::IpAddr;
 
 use super::super::{facts::Facts, firewall::packet_name};
 use crate::model::{Drop, NodeFact, RouteAnswer, Step, Tuple};
 
-/// A drop with what surrounds it.
+/// A drop and its context.
 pub struct Dropped<'a> {
     /// The whole capture.
     pub facts: &'a Facts<'a>,
@@ -13,12 +13,12 @@ pub struct Dropped<'a> {
     pub step: &'a Step,
     /// Reason and location.
     pub drop: &'a Drop,
-    /// The function of the location, without offset and without what compilers add (`.isra.0`).
+    /// The function of the location, without the offset and without suffixes that compilers add (`.isra.0`).
     pub function: &'a str,
 }
 
 impl<'a> Dropped<'a> {
-    /// None for a step that is no drop.
+    /// Wraps a step; `None` if it is no drop.
     pub fn new(facts: &'a Facts<'a>, step: &'a Step) -> Option<Self> {
         let drop = step.drop.as_ref()?;
         Some(Self { facts, step, drop, function: drop.function() })
@@ -29,37 +29,39 @@ impl<'a> Dropped<'a> {
         reasons.contains(&self.drop.reason.as_str())
     }
 
-    /// Whether the kernel gives no reason: none before 5.17, a general one in many places since.
+    /// Whether the kernel gives no specific reason. Before 5.17 it gives none, and since then a general one in many
+    /// places.
     pub fn unsaid(&self) -> bool {
         self.because(&["", "NOT_SPECIFIED", "UNKNOWN"])
     }
 
-    /// Whether it was freed in one of these functions.
+    /// Whether the packet was freed in one of these functions.
     pub fn within(&self, functions: &[&str]) -> bool {
         functions.contains(&self.function)
     }
 
-    /// Whether it was freed in one of these functions, or one that it may be inlined into, without any reason.
+    /// Whether the packet was freed in one of these functions without a specific reason. The list should include
+    /// the functions that they may be inlined into.
     pub fn unsaid_within(&self, functions: &[&str]) -> bool {
         self.unsaid() && self.within(functions)
     }
 
-    /// The tuple that the place of the drop looks at: the outermost.
+    /// The tuple that the code at the place of the drop sees: the outermost.
     pub fn tuple(&self) -> Tuple {
         self.step.outer.unwrap_or(self.step.tuple)
     }
 
-    /// What the packet met before, the latest first.
+    /// The packet's earlier steps, the latest first.
     pub fn before(&self) -> impl Iterator<Item = &'a Step> + use<'a> {
         self.facts.before(self.step)
     }
 
-    /// Its last step in the netns of the drop at one of these hooks.
+    /// The packet's last step in the netns of the drop at one of these hooks.
     pub fn passed(&self, hooks: &[&str]) -> Option<&'a Step> {
         self.before().find(|step| step.netns == self.step.netns && hooks.contains(&step.hook.as_str()))
     }
 
-    /// The value of a setting whose name ends like this, with its whole name.
+    /// Full name and value of the first setting whose name ends like this.
     pub fn sysctl(&self, ends: &str) -> Option<(&'a str, &'a str)> {
         self.step.node.iter().find_map(|fact| match fact {
             NodeFact::Sysctl { name, value } if name.ends_with(ends) => Some((name.as_str(), value.as_str())),
@@ -67,7 +69,7 @@ impl<'a> Dropped<'a> {
         })
     }
 
-    /// All settings whose names end like this.
+    /// Full names and values of all settings whose names end like this.
     pub fn sysctls(&self, ends: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         self.step.node.iter().filter_map(move |fact| match fact {
             NodeFact::Sysctl { name, value } if name.ends_with(ends) => Some((name.as_str(), value.as_str())),
@@ -75,7 +77,8 @@ impl<'a> Dropped<'a> {
         })
     }
 
-    /// By how much a counter rose since the trace began, in a sentence; others may have their part in it.
+    /// A sentence about the first of these counters that rose since the trace began. Other packets may have raised
+    /// it, too.
     pub fn counted(&self, counters: &[&str]) -> Option<String> {
         self.step.node.iter().find_map(|fact| match fact {
             NodeFact::Counter { name, before, after } if counters.contains(&name.as_str()) => {
@@ -93,7 +96,7 @@ impl<'a> Dropped<'a> {
         })
     }
 
-    /// Its answer for the packet's destination.
+    /// The first answer for the packet's destination.
     pub fn route(&self) -> Option<&'a RouteAnswer> {
         let to = self.tuple().dst;
         self.routes().find(|answer| answer.to == Some(to))
@@ -107,12 +110,12 @@ impl<'a> Dropped<'a> {
         })
     }
 
-    /// All that the node said.
+    /// All of the node's answers.
     pub fn node(&self) -> &'a [NodeFact] {
         &self.step.node
     }
 
-    /// "the SYN of tcp 10.0.0.1:4000 → 10.0.0.5:443"
+    /// Names the packet: "the SYN of tcp 10.0.0.1:4000 → 10.0.0.5:443".
     pub fn packet(&self) -> String {
         format!("the {} of {} {}", packet_name(self.step), self.step.tuple.proto, self.step.tuple)
     }
@@ -122,7 +125,7 @@ impl<'a> Dropped<'a> {
         self.facts.netns(self.step.netns)
     }
 
-    /// "on eth0 of netns A", with what is known of both.
+    /// Names the place: "on eth0 of netns A", or without the device if it is unknown.
     pub fn place(&self) -> String {
         let netns = self.facts.netns(self.step.netns);
         match self.step.ifname.as_str() {
@@ -131,7 +134,8 @@ impl<'a> Dropped<'a> {
         }
     }
 
-    /// The sentence about the end itself: "packet 4 at 1.234 ms: it is dropped in ip_error, NOT_SPECIFIED".
+    /// The sentence about the end itself: "packet 4 at 1.234 ms (ts 1000001234000): it is dropped in ip_error;
+    /// reason IP_INNOROUTES".
     pub fn end(&self) -> String {
         let place = match self.function {
             "" => String::new(),

@@ -1,36 +1,36 @@
-//! What a family says of a drop.
+//! A family's explanation of a drop.
 
 use super::{super::firewall::on_device, Dropped};
 use crate::model::{Cause, Confidence, CtState, Finding, Severity, Where};
 
-/// An explanation; the rest of the finding follows from the drop.
+/// An explanation. The rest of the finding follows from the drop.
 pub struct Explained {
-    /// Stable id, told in `docs/findings.md`.
+    /// Stable id, described in `docs/findings.md`.
     pub id: &'static str,
     /// How bad it is.
     pub severity: Severity,
-    /// What goes on after "the SYN of tcp … is dropped on eth0 of netns A: ", without a full stop.
+    /// Continues "the SYN of tcp … is dropped on eth0 of netns A: ", without a full stop.
     pub why: String,
-    /// Where it happened, if more is known than netns and device.
+    /// Where it happened, if more than netns and device is known.
     pub place: Option<Where>,
-    /// What made it so.
+    /// The cause.
     pub cause: Cause,
-    /// Sentences beside that about the end itself, which comes last by itself.
+    /// Sentences. The one about the end itself is appended to them.
     pub evidence: Vec<String>,
     /// How sure.
     pub confidence: Confidence,
-    /// Sentences, one a line.
+    /// Sentences, one per line.
     pub advice: String,
 }
 
 impl Explained {
-    /// As a finding about the drop.
+    /// Builds the finding about the drop.
     pub fn finding(mut self, dropped: &Dropped<'_>) -> Finding {
         let step = dropped.step;
         self.evidence.push(dropped.end());
         Finding {
             id: self.id.to_owned(),
-            // Said to all neighbours, again and again: nobody's payload.
+            // Packets to all neighbours are repeated, and carry no user data.
             severity: if dropped.tuple().is_to_the_link() { Severity::Info } else { self.severity },
             title: format!("{} is dropped {}: {}", dropped.packet(), dropped.place(), self.why),
             flow: step.flow,

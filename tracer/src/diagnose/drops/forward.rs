@@ -1,4 +1,4 @@
-//! `forwarding-off`, `ttl-exceeded`, `packet-too-big` and `path-mtu-learned`: a router that does not pass a packet on.
+//! `forwarding-off`, `ttl-exceeded`, `packet-too-big` and `path-mtu-learned`: a router does not pass the packet on.
 
 use super::{
     super::{firewall::on_device, path_mtu::not_learned},
@@ -6,13 +6,14 @@ use super::{
 };
 use crate::model::{Cause, Confidence, IcmpError, Name, Severity, Step, Where};
 
-/// What ends where packets are forwarded.
+/// Explains drops in forwarding.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     off(dropped).or_else(|| last_hop(dropped)).or_else(|| too_big(dropped))
 }
 
-/// `ip_route_input_slow` gives a packet that may not be forwarded to `ip_error`, whatever its route is
-/// (net/ipv4/route.c); `ip6_forward` looks itself (net/ipv6/ip6_output.c). 5.10 to 7.3.
+/// Explains drops because forwarding is off. `ip_route_input_slow` gives a packet that may not be forwarded to
+/// `ip_error`, whatever its route is (net/ipv4/route.c). `ip6_forward` checks this itself (net/ipv6/ip6_output.c).
+/// 5.10 to 7.3.
 fn off(dropped: &Dropped<'_>) -> Option<Explained> {
     let ipv4 = dropped.tuple().dst.is_ipv4();
     let unsaid = dropped.unsaid() || dropped.because(&["IP_INADDRERRORS", "IP_INNOROUTES"]);
@@ -21,7 +22,8 @@ fn off(dropped: &Dropped<'_>) -> Option<Explained> {
         return None;
     }
     let mut settings = dropped.sysctls(".forwarding");
-    // IPv4 asks the device that it came in on, IPv6 the netns, and since 6.17 also the device.
+    // IPv4 reads the setting of the device that the packet came in on. IPv6 reads the netns's, and since 6.17 also
+    // the device's.
     let (name, value) = settings.find(|(name, _)| ipv4 != name.ends_with(".conf.all.forwarding"))?;
     let forced = !ipv4 && dropped.sysctls("force_forwarding").any(|(_, value)| value != "0");
     if value != "0" || forced {
@@ -56,7 +58,7 @@ fn off(dropped: &Dropped<'_>) -> Option<Explained> {
 
 const FORWARD: &[&str] = &["ip_forward", "ip6_forward"];
 
-/// `ICMP_TIME_EXCEEDED` with `ICMP_EXC_TTL`, `ICMPV6_TIME_EXCEED` with `ICMPV6_EXC_HOPLIMIT`.
+/// Explains drops with `ICMP_TIME_EXCEEDED` and `ICMP_EXC_TTL`, or `ICMPV6_TIME_EXCEED` and `ICMPV6_EXC_HOPLIMIT`.
 fn last_hop(dropped: &Dropped<'_>) -> Option<Explained> {
     let inhdr = dropped.unsaid() || dropped.because(&["IP_INHDR"]);
     let (kind, field) = if dropped.tuple().dst.is_ipv4() { (11, "TTL") } else { (3, "hop limit") };
@@ -92,7 +94,7 @@ fn too_big(dropped: &Dropped<'_>) -> Option<Explained> {
     let again = not_learned(facts, step, |other| {
         other.netns == step.netns && Dropped::new(facts, other).is_some_and(|other| too_big_for(&other).is_some())
     });
-    // IPv4 still has the packet on the device that it came in on.
+    // In IPv4 the packet's device is still the one that it came in on.
     let dst = dropped.tuple().dst;
     let next = dropped
         .routes()
@@ -141,7 +143,7 @@ fn too_big_for<'a>(dropped: &Dropped<'a>) -> Option<(&'a Step, u32)> {
     icmp.mtu.filter(|mtu| told.len > *mtu).map(|mtu| (told, mtu))
 }
 
-/// The ICMP error that the stack sent about the packet before it dropped it.
+/// Returns the ICMP error that the stack sent about the packet before it dropped it in forwarding.
 fn told<'a>(dropped: &Dropped<'a>) -> Option<(&'a Step, IcmpError)> {
     let here = dropped.step.netns;
     let told = dropped.before().filter(|step| step.netns == here).find_map(|step| Some((step, step.icmp?)));

@@ -1,16 +1,17 @@
-//! `link-down` and `device-mtu-exceeded`: the device does not send, or does not take, such a packet.
+//! `link-down` and `device-mtu-exceeded`: the device or its veth peer is down, or the packet is too long for the
+//! peer.
 
 use super::{super::firewall::on_device, Dropped, Explained, neighbour::UNANSWERED};
 use crate::model::{Cause, Confidence, NodeFact};
 
-/// Drops for the state of a device.
+/// Explains drops because of the state of a device.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     let link = Link::of(dropped)?;
     if link.up && link.carrier { too_long_for_peer(dropped, &link) } else { down(dropped, &link) }
 }
 
-/// Where a device that does not work ends packets: its qdisc is `noop` (`noop_enqueue`,
-/// net/sched/sch_generic.c), nobody answers through it, or the veth's other end is down.
+/// Functions that free packets for a device that does not work: its qdisc is `noop` (`noop_enqueue`,
+/// net/sched/sch_generic.c). Unanswered neighbours (`UNANSWERED`) and veth pairs (`PEER`) have lists of their own.
 const ENDS: &[&str] = &[
     "__dev_queue_xmit",
     "__dev_xmit_skb",
@@ -22,8 +23,8 @@ const ENDS: &[&str] = &[
     "__tcf_kfree_skb_list",
 ];
 
-/// To the other end of a veth pair, refused if that is down, or the packet longer than its MTU
-/// (`__is_skb_forwardable`, include/linux/netdevice.h).
+/// Functions that pass a packet to the other end of a veth pair. They refuse it if that end is down, or if the
+/// packet is longer than its MTU (`__is_skb_forwardable`, include/linux/netdevice.h).
 const PEER: &[&str] =
     &["__dev_forward_skb2", "__dev_forward_skb", "____dev_forward_skb", "veth_forward_skb", "veth_xmit"];
 
@@ -31,7 +32,8 @@ fn down(dropped: &Dropped<'_>, link: &Link<'_>) -> Option<Explained> {
     let place = dropped.within(ENDS) && (dropped.unsaid() || dropped.because(&["QDISC_DROP", "DEV_READY"]));
     let peer = dropped.unsaid_within(PEER) && link.kind == "veth";
     let unanswered = dropped.because(&["NEIGH_FAILED"]) || dropped.unsaid_within(UNANSWERED);
-    // Its neighbours are forgotten, with what waited for them (`neigh_carrier_down`, net/core/neighbour.c).
+    // When a device loses carrier, its neighbours are removed with the packets that wait for them
+    // (`neigh_carrier_down`, net/core/neighbour.c).
     let forgotten = dropped.because(&["QUEUE_PURGE"]) && dropped.within(&["neigh_destroy", "neigh_flush_dev"]);
     if !place && !peer && !unanswered && !forgotten {
         return None;
@@ -80,7 +82,7 @@ fn too_long_for_peer(dropped: &Dropped<'_>, link: &Link<'_>) -> Option<Explained
         evidence: vec![format!(
             "{ifname} is a veth with carrier, so that both ends are up: what is left to refuse a packet for is its length"
         )],
-        // The other end is in another netns, where it was not asked for.
+        // The other end may be in another netns, which was not asked.
         confidence: Confidence::Likely,
         advice: format!(
             "Give both ends of {ifname} the same MTU.\nOr give the route a `mtu`, if the smaller one is meant."
@@ -89,7 +91,7 @@ fn too_long_for_peer(dropped: &Dropped<'_>, link: &Link<'_>) -> Option<Explained
     })
 }
 
-/// A device hands over frames.
+/// Length of an Ethernet header, which `skb->len` includes when a device passes a frame on.
 const ETH_HLEN: u32 = 14;
 
 struct Link<'a> {

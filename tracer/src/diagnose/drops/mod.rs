@@ -1,7 +1,6 @@
-//! Findings about drops that speak for themselves: what ate the packet, by the kernel's reason, the place,
-//! the packet's way so far and what the node said.
+//! Findings that need only a drop itself: its reason, its place, the packet's path so far and the node's answers.
 //!
-//! Invariant: a reason or a place alone is no cause where the kernel uses it for several things.
+//! Invariant: a reason or a place alone is no cause if the kernel uses it for several things.
 
 mod arrival;
 mod bridge;
@@ -28,10 +27,10 @@ use crate::model::Finding;
 pub use dropped::Dropped;
 pub use explained::Explained;
 
-/// A family of causes. It explains the drops that are its business, and no others.
+/// A family of causes. It explains the drops of its own kind and returns `None` for all others.
 type Family = fn(&Dropped<'_>) -> Option<Explained>;
 
-/// All families, in the order that they are asked in: the first answer counts.
+/// All families, in the order in which they are tried; the first explanation counts.
 const FAMILIES: &[Family] = &[
     program::explain,
     bridge::explain,
@@ -50,7 +49,7 @@ const FAMILIES: &[Family] = &[
     socket::explain,
 ];
 
-/// One finding for each flow, place and cause. Packets that `known` findings are about are explained already.
+/// Returns one finding for each flow, place and cause. Skips packets that `known` findings explain already.
 pub fn find(facts: &Facts<'_>, known: &[Finding]) -> Vec<Finding> {
     let explained: HashSet<u64> = known.iter().flat_map(|finding| finding.packets.iter().copied()).collect();
     merged(facts.drops().filter_map(|step| {

@@ -5,18 +5,19 @@ use std::net::IpAddr;
 use super::{super::firewall::on_device, Dropped, Explained};
 use crate::model::{Cause, NodeFact};
 
-/// Where packets end that wait for an address which never comes: ARP's and ND's report inlined or not
-/// (`neigh_invalidate`, net/core/neighbour.c; `arp_error_report`, net/ipv4/arp.c; `ndisc_error_report`,
+/// Functions that free packets waiting for an address that is never resolved, with ARP's and ND's report inlined or
+/// not (`neigh_invalidate`, net/core/neighbour.c; `arp_error_report`, net/ipv4/arp.c; `ndisc_error_report`,
 /// net/ipv6/ndisc.c, without a reason up to 7.3).
 pub const UNANSWERED: &[&str] =
     &["neigh_invalidate", "neigh_timer_handler", "arp_error_report", "ndisc_error_report", "__neigh_event_send"];
 
-/// Drops while the next hop is looked for.
+/// Explains drops of packets that wait for the next hop's address.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     queue_full(dropped).or_else(|| failed(dropped))
 }
 
-/// `__neigh_event_send` throws away the packet that waits longest for a new one.
+/// Explains drops by a full queue. `__neigh_event_send` discards the packet that has waited longest when a new one
+/// comes.
 fn queue_full(dropped: &Dropped<'_>) -> Option<Explained> {
     let counted = dropped.counted(&["arp_cache.unresolved_discards", "ndisc_cache.unresolved_discards"]);
     let hop = next_hop(dropped)?;

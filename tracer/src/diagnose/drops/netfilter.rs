@@ -9,7 +9,7 @@ use super::{
 };
 use crate::model::{Cause, Confidence, CtState, Netfilter, NodeFact, Severity, Step};
 
-/// What netfilter dropped, but for what conntrack itself refused.
+/// Explains drops by netfilter, except those by conntrack itself.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     match dropped.facts.refusal(dropped.step) {
         Some(refusal) if refusal.by.table.is_some() => Some(by_ruleset(dropped, refusal)),
@@ -53,13 +53,14 @@ fn did(by: &Netfilter) -> String {
     format!("{} dropped the packet", name(by))
 }
 
-/// The last sentence of a walk is a target or an expression; a rule that rejects frees the packet as one that drops.
+/// Whether the rule rejects, by its target or expression. The kernel frees a rejected packet like one that a rule
+/// drops.
 fn is_reject(by: &Netfilter) -> bool {
     let text = by.text.as_deref().unwrap_or_default();
     !by.policy && (text.contains("-j REJECT") || text.split_whitespace().any(|word| word == "reject"))
 }
 
-/// The error or reset that went back.
+/// Cites the ICMP error or reset that went back.
 fn answered(dropped: &Dropped<'_>) -> Option<String> {
     if let Some(step) = dropped.before().find(|step| step.icmp.is_some() && step.netns == dropped.step.netns) {
         return Some(format!("{}: an ICMP error about it goes back", dropped.facts.cite(step)));
@@ -76,7 +77,7 @@ fn answer(dropped: &Dropped<'_>) -> &'static str {
     }
 }
 
-/// A reset of the other direction that this netns sent while the packet was walking the chains.
+/// Finds a reset in the other direction that this netns sent while the packet was walking the chains.
 fn reset<'a>(dropped: &Dropped<'a>) -> Option<&'a Step> {
     let step = dropped.step;
     let arrived = dropped.before().find(|before| before.netns != step.netns || before.hook != "nf_hook_slow")?;
@@ -101,7 +102,7 @@ fn why_invalid(dropped: &Dropped<'_>) -> &'static str {
     if known { "conntrack has an entry of its tuple, which it does not fit" } else { "conntrack called it INVALID" }
 }
 
-/// What conntrack thought of it, where a look-up was seen.
+/// Conntrack's belief about the packet, if a look-up was seen.
 fn believed(dropped: &Dropped<'_>) -> Option<String> {
     let state = dropped.step.ct.as_ref().map(|ct| ct.state).filter(|state| *state != CtState::None)?;
     let zone = dropped.step.ct.as_ref().and_then(|ct| ct.zone);
@@ -110,8 +111,9 @@ fn believed(dropped: &Dropped<'_>) -> Option<String> {
     Some(format!("for conntrack it is {state} there{zone}"))
 }
 
-/// Old kernels, and hooks that are not followed: netfilter's own function freed it, and nobody saw the verdict. That
-/// is worth knowing, but the cause it is not: conntrack may have refused it, too.
+/// Explains drops for which no verdict was seen, on old kernels and at hooks that are not traced: netfilter's own
+/// function freed the packet. The finding is only `Info`, because the cause is unknown: conntrack may have refused
+/// it, too.
 fn by_hook(dropped: &Dropped<'_>) -> Option<Explained> {
     let freed = dropped.because(&["NETFILTER_DROP", "NETFILTER_INGRESS"])
         || dropped.unsaid_within(&["nf_hook_slow", "nf_hook_slow_list"]);

@@ -1,9 +1,9 @@
-//! `bpf-program-drop`: a BPF program's verdict is the end of the packet.
+//! `bpf-program-drop`: a BPF program's verdict drops the packet.
 
 use super::{super::firewall::on_device, Dropped, Explained};
 use crate::model::{Bpf, Cause, Step};
 
-/// The program ran last, at the place of the drop, and returned a verdict that drops.
+/// Explains drops by a program: it ran last, at the place of the drop, and its verdict drops.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     let (step, bpf) = deciding(dropped)?;
     let kind = if bpf.kind == "cgroup_skb" { "cgroup" } else { bpf.kind.as_str() };
@@ -32,7 +32,8 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     })
 }
 
-/// Native XDP ends the packet in the program itself; elsewhere the kernel frees it right after.
+/// Finds the step of the program that dropped. Native XDP ends the packet in the program itself; elsewhere the
+/// kernel frees the packet right after.
 fn deciding<'a>(dropped: &Dropped<'a>) -> Option<(&'a Step, &'a Bpf)> {
     let last = dropped.before().next();
     let step = if dropped.step.bpf.is_some() { dropped.step } else { last? };
@@ -40,8 +41,8 @@ fn deciding<'a>(dropped: &Dropped<'a>) -> Option<(&'a Step, &'a Bpf)> {
     bpf.map(|bpf| (step, bpf)).or_else(|| under_veth(dropped))
 }
 
-/// `veth_xdp_rcv_skb` (drivers/net/veth.c) runs XDP over what is an skb already, and frees it after a verdict that
-/// drops: the program's step is that of a packet without skb, just before on the same CPU.
+/// Finds the program under `veth_xdp_rcv_skb` (drivers/net/veth.c), which runs XDP on an skb and frees it after a
+/// verdict that drops. The program's step belongs to a packet without an skb, just before on the same CPU.
 fn under_veth<'a>(dropped: &Dropped<'a>) -> Option<(&'a Step, &'a Bpf)> {
     const SOON_NS: u64 = 5_000_000;
     if !dropped.unsaid_within(&["veth_xdp_rcv_skb"]) {

@@ -1,14 +1,14 @@
-//! `qdisc-drop` and `cpu-backlog-full`: a queue on the way out, or in, has no room.
+//! `qdisc-drop` and `cpu-backlog-full`: a queue on the way out or in has no room.
 
 use super::{super::firewall::on_device, Dropped, Explained};
 use crate::model::{Cause, Confidence, NodeFact, Where};
 
-/// Drops by queues.
+/// Explains drops by queues.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     backlog(dropped).or_else(|| by_qdisc(dropped))
 }
 
-/// `enum skb_drop_reason` (include/net/dropreason-core.h): `QDISC_DROP` for all up to 6.13, more since.
+/// `enum skb_drop_reason` (include/net/dropreason-core.h): only `QDISC_DROP` up to 6.13, more since.
 const SAID: &[&str] = &[
     "QDISC_DROP",
     "QDISC_OVERLIMIT",
@@ -19,8 +19,8 @@ const SAID: &[&str] = &[
     "FQ_FLOW_LIMIT",
 ];
 
-/// Where the kernel that gives no reason frees what a qdisc refused or gave back (`__dev_xmit_skb`,
-/// net/core/dev.c; `qdisc_tree_reduce_backlog`'s callers free in the qdisc itself).
+/// Functions in which a kernel without reasons frees what a qdisc refused or gave back (`__dev_xmit_skb`,
+/// net/core/dev.c). The callers of `qdisc_tree_reduce_backlog` free in the qdisc itself.
 const UNSAID: &[&str] = &[
     "__dev_queue_xmit",
     "__dev_xmit_skb",
@@ -35,7 +35,7 @@ fn by_qdisc(dropped: &Dropped<'_>) -> Option<Explained> {
         return None;
     }
     let risen: Vec<_> = dropped.node().iter().filter_map(Qdisc::risen).collect();
-    // Parents count what their children drop, and are listed before them.
+    // Parents count the drops of their children, and are listed before them.
     let qdisc = risen.last()?;
     let all: Vec<_> = risen.iter().map(Qdisc::sentence).collect();
     let name = format!("qdisc {} {} of {}", qdisc.kind, qdisc.handle, qdisc.ifname);
@@ -53,7 +53,7 @@ fn by_qdisc(dropped: &Dropped<'_>) -> Option<Explained> {
     })
 }
 
-/// `enqueue_to_backlog` (net/core/dev.c).
+/// Explains drops by `enqueue_to_backlog` (net/core/dev.c).
 fn backlog(dropped: &Dropped<'_>) -> Option<Explained> {
     let counted = dropped.counted(&["softnet.dropped"]);
     let seen = dropped.unsaid_within(&["enqueue_to_backlog", "netif_rx_internal"]) && counted.is_some();
@@ -63,7 +63,7 @@ fn backlog(dropped: &Dropped<'_>) -> Option<Explained> {
     Some(Explained {
         id: "cpu-backlog-full",
         why: format!("the backlog of CPU {} is full", dropped.step.cpu),
-        // The queue is the CPU's, whatever device a packet is from.
+        // The queue belongs to the CPU, whichever device a packet came from.
         place: Some(Where { netns: Some(dropped.step.netns), ..Where::default() }),
         cause: Cause {
             did: format!("more packets wait for CPU {} than net.core.netdev_max_backlog allows", dropped.step.cpu),
@@ -84,7 +84,8 @@ struct Qdisc<'a> {
 }
 
 impl<'a> Qdisc<'a> {
-    /// One that dropped since the trace began. `clsact` and `ingress` hold filters, and no packets.
+    /// Returns a qdisc that dropped packets since the trace began. `clsact` and `ingress` hold filters, not
+    /// packets.
     fn risen(fact: &'a NodeFact) -> Option<Self> {
         let NodeFact::Qdisc { ifname, kind, handle, drops, before, .. } = fact else { return None };
         let held = !["clsact", "ingress", "noqueue"].contains(&kind.as_str());

@@ -1,9 +1,9 @@
-//! `accept-queue-full`, `syn-queue-full` and `receive-buffer-full`: sockets whose owner does not keep up.
+//! `accept-queue-full`, `syn-queue-full` and `receive-buffer-full`: the program behind a socket does not keep up.
 
 use super::{super::firewall::on_device, Dropped, Explained};
 use crate::model::{Cause, Confidence, NodeFact, Proto};
 
-/// What a socket's queue has no room for.
+/// Explains drops because a socket's queue is full.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     match dropped.step.tuple.proto {
         Proto::TCP => requests(dropped).or_else(|| accept(dropped)).or_else(|| receive(dropped)),
@@ -11,7 +11,7 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     }
 }
 
-/// A listener, and how many connections wait for it.
+/// Returns a listener's address, and how many connections wait for it.
 fn listener<'a>(dropped: &Dropped<'a>) -> Option<(&'a str, u32)> {
     dropped.node().iter().find_map(|fact| match fact {
         NodeFact::Listener { local, queue, .. } => Some((local.as_str(), *queue)),
@@ -19,8 +19,8 @@ fn listener<'a>(dropped: &Dropped<'a>) -> Option<(&'a str, u32)> {
     })
 }
 
-/// `tcp_v4_syn_recv_sock` (net/ipv4/tcp_ipv4.c) counts an overflow and gives no socket: `tcp_v4_rcv` then frees
-/// the last segment of the handshake for lack of one.
+/// Explains drops by a full accept queue. `tcp_v4_syn_recv_sock` (net/ipv4/tcp_ipv4.c) counts an overflow and
+/// returns no socket; `tcp_v4_rcv` then frees the last segment of the handshake as one without a socket.
 fn accept(dropped: &Dropped<'_>) -> Option<Explained> {
     let seen = dropped.because(&["ACCEPT_QUEUE_FULL"]);
     let told = dropped.because(&["NO_SOCKET"]) || dropped.unsaid_within(&["tcp_v4_rcv", "tcp_v6_rcv"]);
@@ -28,7 +28,8 @@ fn accept(dropped: &Dropped<'_>) -> Option<Explained> {
         return None;
     }
     let (local, queue) = listener(dropped)?;
-    // The listener may have caught up when the node was asked; who was seen full needs no counter.
+    // The listener may have caught up by the time the node was asked. If its queue was seen full, no counter is
+    // needed.
     let counted = dropped.counted(&["TcpExt.ListenOverflows"]);
     if !seen && (counted.is_none() || queue == 0) {
         return None;
@@ -52,7 +53,8 @@ fn accept(dropped: &Dropped<'_>) -> Option<Explained> {
     })
 }
 
-/// `tcp_conn_request` (net/ipv4/tcp_input.c): as many half-open connections as the backlog, and no cookies.
+/// Explains drops by a full SYN queue (`tcp_conn_request`, net/ipv4/tcp_input.c): there are as many half-open
+/// connections as the backlog allows, and no cookies.
 fn requests(dropped: &Dropped<'_>) -> Option<Explained> {
     if !dropped.because(&["SYN_QUEUE_FULL"]) {
         return None;
@@ -87,8 +89,8 @@ fn receive(dropped: &Dropped<'_>) -> Option<Explained> {
         &["TcpExt.TCPRcvQDrop", "TcpExt.TCPZeroWindowDrop", "TcpExt.TCPBacklogDrop", "TcpExt.BeyondWindow"]
     };
     let counted = dropped.counted(counters);
-    // TCP says `PROTO_MEM` for this too, and counts (`tcp_data_queue`, net/ipv4/tcp_input.c, 6.1 to 7.3). Where the
-    // window has shrunk with the buffer, the segment is beyond it (`tcp_sequence`, 6.18).
+    // TCP also gives `PROTO_MEM` for this, and counts it (`tcp_data_queue`, net/ipv4/tcp_input.c, 6.1 to 7.3). If
+    // the window has shrunk with the buffer, the segment is beyond the window (`tcp_sequence`, 6.18).
     let said =
         dropped.because(&["SOCKET_RCVBUFF", "TCP_ZEROWINDOW"]) || !udp && counted.is_some() && dropped.because(BY_TCP);
     let unsaid = dropped.unsaid_within(UNSAID) && counted.is_some();
@@ -100,7 +102,7 @@ fn receive(dropped: &Dropped<'_>) -> Option<Explained> {
         NodeFact::Socket { local, rmem, rcvbuf, .. } => Some((local.as_str(), *rmem, *rcvbuf)),
         _ => None,
     })?;
-    // A segment beyond the window says nothing of the program where nothing waits for it.
+    // If nothing waits to be read, a segment beyond the window does not show that the program is slow.
     if beyond && rmem == 0 {
         return None;
     }
@@ -124,10 +126,10 @@ fn receive(dropped: &Dropped<'_>) -> Option<Explained> {
     })
 }
 
-/// TCP's reasons where a counter says that a queue had no room.
+/// TCP's reasons that mean a full queue if a counter confirms it.
 const BY_TCP: &[&str] = &["PROTO_MEM", "SOCKET_BACKLOG", "TCP_INVALID_END_SEQUENCE"];
 
-/// Where the kernel looks at the buffer and frees without saying why.
+/// Functions that check the buffer and free the packet without a reason.
 const UNSAID: &[&str] = &[
     "udp_queue_rcv_one_skb",
     "udpv6_queue_rcv_one_skb",

@@ -1,9 +1,9 @@
-//! `no-route`, `blackhole-route`, `unreachable-route`, `prohibit-route`: the routing table refuses the packet.
+//! `no-route`, `blackhole-route`, `unreachable-route`, `prohibit-route`: routing refuses the packet.
 
 use super::{super::firewall::on_device, Dropped, Explained};
 use crate::model::{Cause, Name, RouteAnswer};
 
-/// What the kernel throws away because of a route, or because there is none.
+/// Explains drops because of a route, or because there is none.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     let unspecific = dropped.unsaid() || dropped.because(&["IP_INNOROUTES", "IP_OUTNOROUTES"]);
     if !unspecific || !dropped.within(PLACES) || dropped.tuple().dst.is_multicast() {
@@ -12,9 +12,9 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     refused(dropped).or_else(|| nowhere(dropped))
 }
 
-/// `dst_entry.input` and `.output` of routes that lead nowhere: `ip_error` (net/ipv4/route.c), for IPv6
-/// those of `ip6_rt_init_dst_reject` (net/ipv6/route.c), of which blackhole ends in `dst_discard_out`
-/// (net/core/dst.c). 5.10 to 7.3.
+/// `dst_entry.input` and `.output` of routes that lead nowhere, 5.10 to 7.3: for IPv4 `ip_error`
+/// (net/ipv4/route.c), for IPv6 those of `ip6_rt_init_dst_reject` (net/ipv6/route.c), whose blackhole ends in
+/// `dst_discard_out` (net/core/dst.c).
 const PLACES: &[&str] = &[
     "ip_error",
     "ip6_pkt_drop",
@@ -26,7 +26,7 @@ const PLACES: &[&str] = &[
     "dst_discard_out",
 ];
 
-/// A route or a rule says no.
+/// Explains drops by a route or rule that refuses.
 fn refused(dropped: &Dropped<'_>) -> Option<Explained> {
     let dst = dropped.tuple().dst;
     let (answer, kind) = answers(dropped).find_map(|answer| Some((answer, Kind::of(answer)?)))?;
@@ -62,7 +62,7 @@ fn refused(dropped: &Dropped<'_>) -> Option<Explained> {
     })
 }
 
-/// No table has a route.
+/// Explains drops because no table has a route.
 fn nowhere(dropped: &Dropped<'_>) -> Option<Explained> {
     let dst = dropped.tuple().dst;
     let answer = answers(dropped).find(|answer| answer.error.as_deref() == Some("ENETUNREACH"))?;
@@ -89,7 +89,8 @@ fn nowhere(dropped: &Dropped<'_>) -> Option<Explained> {
 
 const COUNTERS: &[&str] = &["IpExt.InNoRoutes", "Ip.OutNoRoutes", "Ip6InNoRoutes", "Ip6OutNoRoutes", "Ip.InAddrErrors"];
 
-/// Those about the packet's destination; the one that knows most comes last.
+/// The answers about the packet's destination. The one for the destination alone comes last, and gives the most
+/// detail.
 fn answers<'a>(dropped: &Dropped<'a>) -> impl Iterator<Item = &'a RouteAnswer> + use<'a> {
     let dst = dropped.tuple().dst;
     dropped.routes().filter(move |answer| answer.to == Some(dst))
@@ -112,7 +113,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// By the route, else by what the rule does: its last word.
+    /// Reads the kind from the route, or from the last word of the rule if there is no route.
     fn of(answer: &RouteAnswer) -> Option<Self> {
         let rule = answer.rule.as_deref().filter(|_| answer.route.is_none());
         match answer.kind.as_deref().or_else(|| rule?.rsplit(' ').next())? {

@@ -1,21 +1,21 @@
-//! `no-socket` and `socket-filter-drop`: nobody takes the packet, or its taker's filter refuses it.
+//! `no-socket` and `socket-filter-drop`: no socket takes the packet, or the socket's filter refuses it.
 
 use super::{super::firewall::on_device, Dropped, Explained};
 use crate::model::{Cause, Confidence, NodeFact, Proto, Severity};
 
-/// What sockets refuse for other reasons than their queues.
+/// Explains drops by sockets that are not caused by their queues.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     filtered(dropped).or_else(|| nobody(dropped))
 }
 
-/// Where TCP and UDP look for a socket; what is inlined into them differs between kernels.
+/// Functions in which TCP and UDP look up a socket. Kernels differ in what is inlined into them.
 const RECEIVE: &[&str] = &["tcp_v4_rcv", "tcp_v6_rcv", "__udp4_lib_rcv", "__udp6_lib_rcv", "udp_rcv", "udpv6_rcv"];
 
 fn nobody(dropped: &Dropped<'_>) -> Option<Explained> {
     if !dropped.because(&["NO_SOCKET"]) && !dropped.unsaid_within(RECEIVE) {
         return None;
     }
-    // The reason is also given where a listener's queue is full, or where the socket has just gone.
+    // The kernel also gives this reason if a listener's queue is full, or if the socket was just closed.
     dropped.node().iter().find(|fact| matches!(fact, NodeFact::NoSocket))?;
     let (proto, dst, port) = (dropped.step.tuple.proto, dropped.step.tuple.dst, dropped.step.tuple.dport);
     let netns = dropped.netns();
@@ -38,7 +38,7 @@ fn nobody(dropped: &Dropped<'_>) -> Option<Explained> {
 }
 
 fn filtered(dropped: &Dropped<'_>) -> Option<Explained> {
-    // A cgroup's program ends in the same reason; its family is asked first.
+    // A cgroup's BPF program gives the same reason; its family is tried first.
     if !dropped.because(&["SOCKET_FILTER"]) {
         return None;
     }

@@ -1,17 +1,17 @@
-//! `reverse-path-filtered` and `martian-source`: a packet whose source the host does not believe.
+//! `reverse-path-filtered` and `martian-source`: the host does not accept the packet's source.
 
 use std::net::IpAddr;
 
 use super::{super::firewall::on_device, Dropped, Explained};
 use crate::model::{Cause, Confidence};
 
-/// What is dropped for its source.
+/// Explains drops because of the source address.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     reverse_path(dropped).or_else(|| martian(dropped))
 }
 
-/// Where IPv4 looks for the route of what comes in (`fib_validate_source`, net/ipv4/fib_frontend.c), by what
-/// it is inlined into: 5.10 to 7.3.
+/// Functions that IPv4's input route look-up (`fib_validate_source`, net/ipv4/fib_frontend.c) is inlined into, 5.10
+/// to 7.3.
 const INPUT: &[&str] = &[
     "ip_rcv_finish_core",
     "ip_rcv_finish",
@@ -30,7 +30,7 @@ fn reverse_path(dropped: &Dropped<'_>) -> Option<Explained> {
     if !(said || seen) {
         return None;
     }
-    // The stricter of the two holds (`IN_DEV_RPFILTER`, include/linux/inetdevice.h).
+    // Of `all` and the device, the larger value holds (`IN_DEV_RPFILTER`, include/linux/inetdevice.h).
     let (name, value) = dropped.sysctls(".rp_filter").max_by_key(|(name, value)| (*value, !name.contains(".all.")))?;
     let strict = value == "1";
     let ifname = &dropped.step.ifname;
@@ -72,8 +72,8 @@ fn martian(dropped: &Dropped<'_>) -> Option<Explained> {
     let class = class(dropped, src)?;
     let refused = dropped.routes().any(|answer| answer.iif.is_some() && answer.error.as_deref() == Some("EINVAL"));
     let said = match src {
-        // `fib_validate_source_reason` and `ip_route_input_slow` tell since 6.14, `ip6_rcv_core` gives what it
-        // finds wrong with addresses as a wrong header (net/ipv6/ip6_input.c).
+        // `fib_validate_source_reason` and `ip_route_input_slow` give reasons since 6.14. `ip6_rcv_core` reports
+        // wrong addresses as a wrong header (net/ipv6/ip6_input.c).
         IpAddr::V4(_) => {
             dropped.because(&["IP_INVALID_SOURCE", "IP_LOCAL_SOURCE", "IP_LOCALNET"])
                 || (dropped.unsaid_within(INPUT) && refused)
@@ -134,7 +134,7 @@ impl Class<'_> {
     }
 }
 
-/// What makes a source impossible (`ip_route_input_slow`, net/ipv4/route.c).
+/// Classifies a source that no packet may arrive with (`ip_route_input_slow`, net/ipv4/route.c).
 fn class<'a>(dropped: &Dropped<'a>, src: IpAddr) -> Option<Class<'a>> {
     let broadcast = matches!(src, IpAddr::V4(src) if src.is_broadcast());
     let zero = matches!(src, IpAddr::V4(src) if src.octets()[0] == 0);

@@ -1,11 +1,11 @@
-//! `wireguard-no-endpoint`: the peer is known, but not where it is.
+//! `wireguard-no-endpoint`: the peer is known, but its endpoint is not.
 
 use ipnet::IpNet;
 
 use super::{super::firewall::on_device, Dropped, Explained};
 use crate::model::{AllowedIps, Cause};
 
-/// Drops in `wg_xmit` (drivers/net/wireguard/device.c), which answers `EDESTADDRREQ` then.
+/// Explains drops in `wg_xmit` (drivers/net/wireguard/device.c), which returns `EDESTADDRREQ` in this case.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     if !dropped.unsaid_within(&["wg_xmit"]) {
         return None;

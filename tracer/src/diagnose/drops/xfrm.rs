@@ -1,10 +1,10 @@
-//! `xfrm-policy-refused` and `xfrm-no-state`: IPsec's policies refuse the packet, or want it encrypted and
-//! there is nothing to encrypt with.
+//! `xfrm-policy-refused` and `xfrm-no-state`: an IPsec policy refuses the packet, or requires encryption and there
+//! is no state to encrypt with.
 
 use super::{super::firewall::on_device, Dropped, Explained};
 use crate::model::{Cause, Confidence, NodeFact};
 
-/// Drops by IPsec.
+/// Explains drops by IPsec.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     let said = dropped.because(&["XFRM_POLICY"]);
     if !said && !dropped.unsaid_within(CHECKED) {
@@ -22,10 +22,10 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
         let mut policies = dropped.node().iter().filter_map(Policy::of).filter(|policy| policy.direction == direction);
         policies.find(|policy| case.action == Some(policy.action) && (policy.action == "block" || policy.template))
     };
-    // A packet out of IPsec may be refused for want of any policy.
+    // A packet that comes out of IPsec may be refused because there is no policy at all.
     let by_policy = |case: &&Case| case.action.is_none() || policy(case).is_some();
     let counted = cases().filter(by_policy).find(|case| dropped.counted(&[case.counter]).is_some());
-    // Where nothing was counted that is known: the reason, and the policy that selects the packet.
+    // If no known counter rose, the reason and the policy that selects the packet must suffice.
     let told = || cases().filter(|_| said).find(|case| policy(case).is_some());
     let case = counted.or_else(told)?;
     let policy = policy(case);
@@ -44,7 +44,7 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     })
 }
 
-/// Where policies are asked (`xfrm4_policy_check` and `xfrm4_route_forward` in what calls them), 5.10 to 7.3.
+/// Functions that check policies: the callers of `xfrm4_policy_check` and `xfrm4_route_forward`, 5.10 to 7.3.
 const CHECKED: &[&str] = &[
     "ip_forward",
     "ip6_forward",
@@ -68,16 +68,16 @@ const CHECKED: &[&str] = &[
     "dst_discard_out",
     "dst_discard",
 ];
-/// What throws away takes the place of a destination that cannot encrypt yet (`make_blackhole`,
+/// Functions of the discarding destination that replaces one that cannot encrypt yet (`make_blackhole`,
 /// net/xfrm/xfrm_policy.c).
 const DISCARDING: &[&str] = &["dst_discard_out", "dst_discard"];
 const FORWARDING: &[&str] = &["ip_forward", "ip6_forward"];
 
-/// What a counter of `/proc/net/xfrm_stat` says (Documentation/networking/xfrm_proc.rst).
+/// The meaning of a counter of `/proc/net/xfrm_stat` (Documentation/networking/xfrm_proc.rst).
 struct Case {
     counter: &'static str,
     out: bool,
-    /// That of the policy, where there is one.
+    /// Action of the policy that refuses; `None` if there is no policy.
     action: Option<&'static str>,
     id: &'static str,
     why: &'static str,
@@ -147,7 +147,7 @@ impl<'a> Policy<'a> {
         }
     }
 
-    /// "policy `src 10.0.0.1/32 dst 10.0.0.2/32 dir in`, action block"
+    /// Names the policy: "policy `src 10.0.0.1/32 dst 10.0.0.2/32 dir in`, action block".
     fn name(self) -> String {
         let template = if self.template { ", with a template" } else { "" };
         format!("policy `{} dir {}`, action {}{template}", self.selector, self.direction, self.action)

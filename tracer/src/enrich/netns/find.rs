@@ -1,4 +1,4 @@
-//! Where network namespaces can be found.
+//! Finds network namespaces.
 
 use std::{
     fs::{self, File},
@@ -7,8 +7,8 @@ use std::{
 
 use super::{CURRENT, Netns, inum_of, name};
 
-/// See [`Netns::find`]. Cheap places first; a name that a person gave wins over a process's, and a
-/// container's over one that a program made up.
+/// Implements [`Netns::find`]. Cheap places are searched first. A name that a person chose takes precedence over a
+/// process's, and a container's over one that a program generated.
 pub(super) fn by_inum(inum: u32) -> Option<Netns> {
     if let Some(file) = open_if(Path::new(name::HOST), inum) {
         return Some(Netns { inum, name: "host".to_owned(), file });
@@ -27,7 +27,7 @@ pub(super) fn by_inum(inum: u32) -> Option<Netns> {
     }
 }
 
-/// See [`Netns::all_at_hand`].
+/// Implements [`Netns::all_at_hand`].
 pub(super) fn at_hand() -> Vec<Netns> {
     let fixed = [name::HOST, CURRENT].map(PathBuf::from);
     let dirs = NAMED_DIRS.iter().chain(&NAMELESS_DIRS).flat_map(|dir| entries(dir));
@@ -52,7 +52,8 @@ fn nameless(inum: u32) -> Option<Netns> {
     Some(Netns { inum, name: inum.to_string(), file })
 }
 
-/// A process in the namespace, the most telling one.
+/// Returns the process that identifies the namespace best: the one with the lowest pid that is not a pause process, or
+/// else a pause process.
 fn process_in(inum: u32) -> Option<(u32, File)> {
     let mut pause = None;
     for pid in pids() {
@@ -65,20 +66,20 @@ fn process_in(inum: u32) -> Option<(u32, File)> {
     pause
 }
 
-/// Directories of `ip netns` and of CNI plugins: the file's name is the namespace's name. In a pod
-/// with `hostPID`, the host's are below PID 1's root.
+/// Directories of `ip netns` and of CNI plugins, in which a file's name is the namespace's name. In a pod with
+/// `hostPID`, the host's directories are below PID 1's root.
 pub(super) const NAMED_DIRS: [&str; 2] = ["/run/netns", "/proc/1/root/run/netns"];
 
-/// Docker's directory: its file names are fragments of ids that say little to a person.
+/// Docker's directories, in which file names are fragments of ids that say little to a person.
 pub(super) const NAMELESS_DIRS: [&str; 3] =
     ["/run/docker/netns", "/var/run/docker/netns", "/proc/1/root/run/docker/netns"];
 
-/// The namespace of a process.
+/// Returns the path of a process's namespace.
 pub(super) fn of_pid(pid: u32) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/ns/net"))
 }
 
-/// All process ids, lowest first: in a pod the lowest one is the most telling.
+/// Returns all process ids, lowest first, because the lowest one identifies a pod best.
 fn pids() -> Vec<u32> {
     let mut pids: Vec<u32> =
         entries("/proc").iter().filter_map(|path| path.file_name()?.to_str()?.parse().ok()).collect();
@@ -86,7 +87,7 @@ fn pids() -> Vec<u32> {
     pids
 }
 
-/// Paths in a directory, sorted so that a second look finds the same; none where it cannot be read.
+/// Returns the paths in a directory, sorted so that every search finds the same; none if it cannot be read.
 fn entries(dir: &str) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> =
         fs::read_dir(dir).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -96,12 +97,12 @@ fn entries(dir: &str) -> Vec<PathBuf> {
 
 /// Opens `path` if it is the namespace with this inode number.
 fn open_if(path: &Path, inum: u32) -> Option<File> {
-    // A look first: opening every process's namespace would be slower and may be refused.
+    // Check the metadata first: opening every process's namespace would be slower and may be refused.
     let found = super::inum_of_meta(&fs::metadata(path).ok()?).ok()?;
     if found != inum {
         return None;
     }
     let file = File::open(path).ok()?;
-    // Inode numbers repeat across file systems: only a namespace file will do.
+    // Inode numbers repeat across file systems, so the file must also be a namespace.
     (super::resolve::is_netns(&file) && inum_of(&file).ok()? == inum).then_some(file)
 }

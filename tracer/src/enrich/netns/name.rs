@@ -1,21 +1,21 @@
-//! Names of network namespaces for people. Each of them can be given to `--netns`.
+//! Names network namespaces for people. Each name can be given to `--netns`.
 
 use std::{fs, path::Path};
 
 use super::container::{Container, process_in};
 
-/// The namespace called `host`.
+/// Path of the namespace called `host`.
 pub(super) const HOST: &str = "/proc/1/ns/net";
 
-/// The name of a file below `/run/netns`, `None` where `--netns` would take it for something else.
+/// Returns the name of a file below `/run/netns`; `None` if `--netns` would take it for something else.
 pub(super) fn of_path(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let taken = name == "host" || name.starts_with("pid:") || name.chars().any(char::is_control);
     (!taken).then(|| name.to_owned())
 }
 
-/// Whether a program made the name up: `cni-UUID` of CNI plugins and containerd, the bare UUID of
-/// CRI-O. What runs inside says more.
+/// Returns whether a program generated the name: `cni-UUID` by CNI plugins and containerd, the bare UUID by CRI-O. The
+/// name of a process or container inside says more.
 pub(super) fn is_made_up(name: &str) -> bool {
     let uuid = name.strip_prefix("cni-").unwrap_or(name);
     uuid.len() == 36
@@ -25,30 +25,30 @@ pub(super) fn is_made_up(name: &str) -> bool {
         })
 }
 
-/// Whether a process only holds the namespaces of a pod open, as the one that Kubernetes starts first.
+/// Returns whether a process only holds a pod's namespaces open, like the one that Kubernetes starts first.
 pub(super) fn is_pause(pid: u32) -> bool {
     comm(pid).is_some_and(|comm| comm == "pause" || comm == "catatonit")
 }
 
-/// `pod web-7f9c (nginx[1234])` for a process in a container, else `comm[pid]`; `None` where the
-/// process is gone.
+/// Returns `pod web-7f9c (nginx[1234])` for a process in a container, else `comm[pid]`; `None` if the process has
+/// ended.
 pub(super) fn of_pid(pid: u32) -> Option<String> {
     let process = format!("{}[{pid}]", comm(pid)?);
     Some(Container::of_pid(pid).map_or_else(|| process.clone(), |container| container.name(&process)))
 }
 
-/// As [`of_pid`], but `None` where the process is in no container.
+/// Like [`of_pid`], but returns `None` if the process is in no container.
 pub(super) fn of_container(pid: u32) -> Option<String> {
     Some(Container::of_pid(pid)?.name(&format!("{}[{pid}]", comm(pid)?)))
 }
 
-/// The pid in a name that [`of_pid`] has given.
+/// Returns the pid from a name that [`of_pid`] returned.
 pub(super) fn pid_in(text: &str) -> Option<u32> {
     process_in(text).unwrap_or(text).strip_suffix(']')?.rsplit_once('[')?.1.parse().ok()
 }
 
-/// A process chooses its comm itself: nothing of it may reach the terminal as a control code, or
-/// make the name one of a path or of another process.
+/// Reads a process's comm, which is untrusted because a process chooses it. Replaces control codes, which must not
+/// reach the terminal, and characters that would make the name a path or another process's name.
 fn comm(pid: u32) -> Option<String> {
     let comm = fs::read(format!("/proc/{pid}/comm")).ok()?;
     let shown = |c: char| if c.is_control() || matches!(c, '/' | ':') { '?' } else { c };

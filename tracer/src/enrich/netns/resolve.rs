@@ -1,4 +1,4 @@
-//! What a user writes after `--netns`.
+//! Resolves the value of `--netns`.
 
 use std::{
     fs::{File, OpenOptions},
@@ -9,7 +9,7 @@ use std::{
 
 use super::{Netns, find, inum_of, name};
 
-/// See [`Netns::resolve`].
+/// Implements [`Netns::resolve`].
 pub(super) fn resolve(text: &str) -> Result<Netns, String> {
     if let Some(pid) = text.strip_prefix("pid:") {
         let pid =
@@ -39,9 +39,9 @@ pub(super) fn resolve(text: &str) -> Result<Netns, String> {
     }
 }
 
-/// Whether it is a network namespace (`NS_GET_NSTYPE`, include/uapi/linux/nsfs.h).
+/// Returns whether a file is a network namespace (`NS_GET_NSTYPE`, include/uapi/linux/nsfs.h).
 pub(super) fn is_netns(file: &File) -> bool {
-    // SAFETY: the request takes no argument and only answers with the type.
+    // SAFETY: the request takes no argument and only returns the type.
     let kind = unsafe { libc::ioctl(file.as_raw_fd(), NS_GET_NSTYPE as _) };
     kind == libc::CLONE_NEWNET
 }
@@ -60,7 +60,7 @@ fn of_pid(text: &str, pid: u32) -> Result<Netns, String> {
 }
 
 fn open(text: &str, path: &Path) -> Result<Netns, String> {
-    // A path may be anything: a FIFO must not make the program wait for a writer.
+    // The path may be a FIFO, which must not block the program until a writer opens it.
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(|error| match error
         .kind()
     {
@@ -72,6 +72,6 @@ fn open(text: &str, path: &Path) -> Result<Netns, String> {
     })?;
     let inum = inum_of(&file).ok().filter(|_| is_netns(&file));
     let inum = inum.ok_or_else(|| format!("netns `{text}`: {} is not a network namespace", path.display()))?;
-    // Found again for its best name; it may be known by none but the way it was given.
+    // Look up the namespace's best name. The name that the user gave may be the only one.
     Ok(find::by_inum(inum).unwrap_or_else(|| Netns { inum, name: text.to_owned(), file }))
 }

@@ -1,4 +1,4 @@
-//! Which addresses are local (`RTM_GETADDR`).
+//! Looks up which addresses are local (`RTM_GETADDR`).
 
 use std::{io, net::IpAddr};
 
@@ -14,27 +14,27 @@ use super::{
 };
 use crate::model::{NodeFact, Tuple};
 
-/// Addresses of the calling thread's netns, with the ifindex of their devices.
+/// Returns the addresses of the calling thread's netns, with the ifindex of their devices.
 pub(super) fn here() -> io::Result<Vec<(IpAddr, u32)>> {
     let question = Question { protocol: NETLINK_ROUTE, kind: RTM_GETADDR, dump: true, body: &[0; IFADDRMSG] };
     Ok(ask(&question, local)?.into_iter().flatten().collect())
 }
 
-/// Those of a packet's that are local.
+/// Reports which of a packet's addresses are local.
 pub(super) fn facts(tuple: Tuple, addresses: &[(IpAddr, u32)], links: &Links) -> Vec<NodeFact> {
     let own = |addr: IpAddr| addresses.iter().find(move |(known, _)| *known == addr);
     let found = [tuple.dst, tuple.src].into_iter().filter_map(own);
     found.map(|(addr, index)| NodeFact::LocalAddress { addr: *addr, ifname: links.name(*index).to_owned() }).collect()
 }
 
-/// Of a point-to-point device `IFA_ADDRESS` is the other end's.
+/// Decodes one address. On a point-to-point device, `IFA_ADDRESS` is the address of the other end.
 fn local(answer: &[u8]) -> Option<(IpAddr, u32)> {
     let attrs = Attrs(answer.get(IFADDRMSG..)?);
     let addr = attrs.get(IFA_LOCAL).or_else(|| attrs.get(IFA_ADDRESS))?;
     Some((bytes::ip(addr)?, bytes::u32_at(answer, 4)?))
 }
 
-/// include/uapi/linux/rtnetlink.h, if_addr.h
+/// From include/uapi/linux/rtnetlink.h and if_addr.h.
 const RTM_GETADDR: u16 = 22;
 const IFADDRMSG: usize = 8;
 const IFA_ADDRESS: u16 = 1;

@@ -1,4 +1,4 @@
-//! Ports of bridges and the VLANs that may pass (`br_fill_ifinfo`, net/bridge/br_netlink.c).
+//! Looks up the ports of bridges and the VLANs that may pass (`br_fill_ifinfo`, net/bridge/br_netlink.c).
 
 use std::io;
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::model::NodeFact;
 
-/// The port that a device is, or the ports that it has as a bridge: the one in question first.
+/// Reports the ports of the bridge that a device is, or is a port of. The device's own port comes first.
 pub(super) fn facts(ifindex: u32, links: &Links) -> Vec<NodeFact> {
     let Some(link) = links.get(ifindex) else { return Vec::new() };
     let bridge = link.port.and(link.master).and_then(|master| links.get(master)).unwrap_or(link);
@@ -28,7 +28,7 @@ pub(super) fn facts(ifindex: u32, links: &Links) -> Vec<NodeFact> {
     told.filter_map(|port| Some(fact(port, port.port?, bridge, &vlans))).collect()
 }
 
-/// More ports than are told.
+/// Maximum number of ports to report.
 const TOLD_AT_MOST: usize = 32;
 
 fn fact(link: &Link, port: Port, bridge: &Link, vlans: &[(u32, Vec<String>)]) -> NodeFact {
@@ -44,13 +44,13 @@ fn fact(link: &Link, port: Port, bridge: &Link, vlans: &[(u32, Vec<String>)]) ->
     }
 }
 
-/// `BR_STATE_*` (include/uapi/linux/if_bridge.h) as `bridge link` spells them.
+/// Spells `BR_STATE_*` (include/uapi/linux/if_bridge.h) as `bridge link` does.
 fn state(state: u8) -> String {
     let name = ["disabled", "listening", "learning", "forwarding", "blocking"].get(usize::from(state));
     name.map_or_else(|| state.to_string(), |name| (*name).to_owned())
 }
 
-/// By ifindex.
+/// Returns the VLANs of each port, by ifindex.
 fn vlans() -> io::Result<Vec<(u32, Vec<String>)>> {
     let mask = encode(IFLA_EXT_MASK, &RTEXT_FILTER_BRVLAN_COMPRESSED.to_ne_bytes());
     let mut body = vec![0; IFINFOMSG];
@@ -80,7 +80,7 @@ fn of_port(answer: &[u8]) -> Option<(u32, Vec<String>)> {
     Some((bytes::u32_at(answer, 4)?, vlans))
 }
 
-/// include/linux/socket.h, include/uapi/linux/rtnetlink.h, if_link.h, if_bridge.h
+/// From include/linux/socket.h and include/uapi/linux/rtnetlink.h, if_link.h and if_bridge.h.
 const AF_BRIDGE: u8 = 7;
 const RTM_GETLINK: u16 = 18;
 const IFINFOMSG: usize = 16;

@@ -1,4 +1,4 @@
-//! How full conntrack's table is, and which zones know a tuple (`IPCTNL_MSG_CT_GET`; `ctnetlink_dump_table`,
+//! Looks up how full conntrack's table is, and which zones know a tuple (`IPCTNL_MSG_CT_GET`; `ctnetlink_dump_table`,
 //! net/netfilter/nf_conntrack_netlink.c).
 
 use std::{io, net::IpAddr};
@@ -16,17 +16,17 @@ use super::{
 };
 use crate::model::{NodeFact, Proto, Tuple};
 
-/// Entries of the netns and the limit, which is the same for all. None without conntrack.
+/// Reports the number of entries of the netns, and the limit, which is the same for all; `None` without conntrack.
 pub(super) fn table() -> Option<NodeFact> {
     let [count, max] = ["nf_conntrack_count", "nf_conntrack_max"].map(|name| sysctl::number(&["netfilter", name]));
     Some(NodeFact::ConntrackTable { count: count?, max: max? })
 }
 
-/// The zones of the entries that such a packet opened, or that it would be a reply to as long as nothing
-/// translates it. None where there is no entry, or where asking would load a module.
+/// Reports the zones of the entries that such a packet opened, or that it would be a reply to if nothing translates it.
+/// `None` if there is no entry, if the table is too large, or if asking would load a module.
 pub(super) fn zones(tuple: Tuple) -> Option<NodeFact> {
     let NodeFact::ConntrackTable { count, .. } = table()? else { return None };
-    // The kernel goes through the whole table to answer.
+    // The kernel walks the whole table to answer.
     if count > ENTRIES_AT_MOST || !is_loaded(&CTNETLINK) {
         return None;
     }
@@ -41,7 +41,7 @@ pub(super) fn zones(tuple: Tuple) -> Option<NodeFact> {
 
 const ENTRIES_AT_MOST: u64 = 262_144;
 
-/// Zones of the entries with this original tuple. The kernel filters itself (`CTA_FILTER`, since 5.8).
+/// Returns the zones of the entries with this original tuple. The kernel filters them (`CTA_FILTER`, since 5.8).
 fn ask_for(orig: Tuple) -> io::Result<Vec<u16>> {
     let body = request(orig);
     let kind = u16::from_be_bytes([NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET]);
@@ -63,8 +63,8 @@ fn request(orig: Tuple) -> Vec<u8> {
         }
     };
     let mut proto = encode(CTA_PROTO_NUM, &[orig.proto.0]);
-    // For IPv6 the kernel leaves out those that are equal (`ctnetlink_filter_match_tuple`, seen on 6.18.15): addresses
-    // are compared here alone.
+    // For IPv6 the kernel omits the entries whose addresses are equal (`ctnetlink_filter_match_tuple`, seen on
+    // 6.18.15). IPv6 addresses are therefore compared only here.
     let mut flags = FILTER_PROTO_NUM | if orig.src.is_ipv4() { FILTER_IP_SRC | FILTER_IP_DST } else { 0 };
     if orig.proto.has_ports() {
         proto.extend(encode(CTA_PROTO_SRC_PORT, &orig.sport.to_be_bytes()));
@@ -77,7 +77,7 @@ fn request(orig: Tuple) -> Vec<u8> {
     [&header[..], &encode(CTA_TUPLE_ORIG | NESTED, &tuple), &encode(CTA_FILTER | NESTED, &filter)].concat()
 }
 
-/// The zone of an entry if it is one of this tuple: the kernel's filter knows no echo's identifier.
+/// Returns the zone of an entry if it has this tuple. The kernel's filter does not compare an echo's identifier.
 fn zone_of(answer: &[u8], orig: Tuple) -> Option<u16> {
     let attrs = Attrs(answer.get(NFGENMSG..)?);
     let tuple = attrs.nested(CTA_TUPLE_ORIG);
@@ -97,16 +97,16 @@ fn zone_of(answer: &[u8], orig: Tuple) -> Option<u16> {
         dport,
         proto: found_proto,
     };
-    // A zone of one direction is told with its tuple (`ctnetlink_dump_zone_id`); the default one is not told.
+    // The kernel sends the zone of one direction with its tuple (`ctnetlink_dump_zone_id`), and omits the default zone.
     (found == orig).then(|| attrs.u16(CTA_ZONE).or_else(|| tuple.u16(CTA_TUPLE_ZONE)).unwrap_or(0))
 }
 
-/// include/uapi/linux/netlink.h, netfilter/nfnetlink.h
+/// From include/uapi/linux/netlink.h and netfilter/nfnetlink.h.
 const NESTED: u16 = 0x8000;
 const NFGENMSG: usize = 4;
 const NFNETLINK_V0: u8 = 0;
 const NFNL_SUBSYS_CTNETLINK: u8 = 1;
-/// include/uapi/linux/netfilter/nfnetlink_conntrack.h
+/// From include/uapi/linux/netfilter/nfnetlink_conntrack.h.
 const IPCTNL_MSG_CT_GET: u8 = 1;
 const CTA_TUPLE_ORIG: u16 = 1;
 const CTA_ZONE: u16 = 18;
@@ -124,7 +124,7 @@ const CTA_PROTO_DST_PORT: u16 = 3;
 const CTA_PROTO_ICMP_ID: u16 = 4;
 const CTA_PROTO_ICMPV6_ID: u16 = 7;
 const CTA_FILTER_ORIG_FLAGS: u16 = 1;
-/// `CTA_FILTER_F_*` (net/netfilter/nf_internals.h), as the kernel takes them from user space.
+/// `CTA_FILTER_F_*` (net/netfilter/nf_internals.h), as the kernel accepts them from user space.
 const FILTER_IP_SRC: u32 = 1 << 0;
 const FILTER_IP_DST: u32 = 1 << 1;
 const FILTER_PROTO_NUM: u32 = 1 << 3;
@@ -142,7 +142,7 @@ mod tests {
         Tuple { src, dst, sport: 4000, dport: 443, proto }
     }
 
-    /// The kernel's answer begins as our own question does.
+    /// Builds the kernel's answer, which begins like our own question.
     fn answer(orig: Tuple, more: &[Vec<u8>]) -> Vec<u8> {
         [request(orig), more.concat()].concat()
     }

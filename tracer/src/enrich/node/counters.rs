@@ -1,30 +1,30 @@
-//! Counters of a netns and of the node, as the kernel writes them below `/proc/net`.
+//! Reads counters of a netns and of the node, as the kernel writes them below `/proc/net`.
 
 use std::{collections::BTreeMap, fs};
 
 use super::qdisc;
 use crate::model::NodeFact;
 
-/// What the files said at one moment. Kept as text: most snapshots are never looked at again.
+/// The contents of the counter files at one moment, kept as text because most snapshots are never looked at again.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     files: Vec<(Layout, &'static str, String)>,
-    /// (ifindex, handle) of queueing disciplines and how many packets they have dropped.
+    /// Number of packets that each queueing discipline has dropped, by (ifindex, handle).
     pub(super) qdiscs: Vec<((u32, u32), u64)>,
-    /// It is of a netns that had not been made yet: what is not in the files was zero.
+    /// Whether the netns did not exist yet, so that a counter that is not in the files was zero.
     unborn: bool,
 }
 
 impl Snapshot {
-    /// Of the calling thread's netns.
+    /// Takes a snapshot of the calling thread's netns.
     pub(super) fn here() -> Self {
         let read = |&(layout, group, path)| Some((layout, group, fs::read_to_string(path).ok()?));
         let qdiscs = qdisc::here().unwrap_or_default();
         Self { files: FILES.iter().filter_map(read).collect(), qdiscs: qdisc::drops(&qdiscs), unborn: false }
     }
 
-    /// What another netns of the node would have said at that moment, had there been one: it had counted
-    /// nothing yet.
+    /// Returns the snapshot that a netns which does not exist yet would give at this moment: the node's counters, and
+    /// zero for all of its own.
     #[must_use]
     pub fn unborn(&self) -> Self {
         let of_node = |(_, group, _): &&(Layout, &'static str, String)| OF_NODE.contains(group);
@@ -36,8 +36,8 @@ impl Snapshot {
     }
 }
 
-/// What rose from `before` to `after`. Nothing where a count fell: then `before` is of another netns,
-/// whose inode number was used again.
+/// Reports the counters that rose from `before` to `after`. Reports nothing if a count fell, because `before` is then
+/// of another netns that had the same inode number.
 pub(super) fn risen(before: &Snapshot, after: &Snapshot) -> Vec<NodeFact> {
     let (unborn, before, after) = (before.unborn, before.counters(), after.counters());
     let zero = |name: &str| {
@@ -59,24 +59,25 @@ pub(super) fn risen(before: &Snapshot, after: &Snapshot) -> Vec<NodeFact> {
     facts
 }
 
-/// Groups that are counted for the whole node, whatever netns asks.
+/// Groups that the kernel counts for the whole node, whichever netns asks.
 const OF_NODE: &[&str] = &["softnet", "arp_cache", "ndisc_cache"];
 
-/// How a file is laid out.
+/// The layout of a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Layout {
-    /// Lines in pairs, names and values, each after `Group:` (`snmp_seq_show`, net/ipv4/proc.c).
+    /// Pairs of lines, names and values, each after `Group:` (`snmp_seq_show`, net/ipv4/proc.c).
     Pairs,
-    /// A name and a value a line (`snmp6_seq_show`, net/ipv6/proc.c).
+    /// One name and value a line (`snmp6_seq_show`, net/ipv6/proc.c).
     Lines,
-    /// A line of names, then one of hexadecimal values for each CPU (`ct_cpu_seq_show`,
+    /// A line of names, then a line of hexadecimal values for each CPU (`ct_cpu_seq_show`,
     /// net/netfilter/nf_conntrack_standalone.c; `neigh_stat_seq_show`, net/core/neighbour.c).
     Columns,
-    /// As columns, without names (`softnet_seq_show`, net/core/net-procfs.c).
+    /// Like `Columns`, but without names (`softnet_seq_show`, net/core/net-procfs.c).
     Softnet,
 }
 
-/// Layout, group and path. Neighbours are counted for all netns together and shown in the first one only.
+/// Layout, group and path of each file. Neighbour counters cover all netns together and are shown in the first one
+/// only.
 const FILES: &[(Layout, &str, &str)] = &[
     (Layout::Pairs, "", "/proc/thread-self/net/snmp"),
     (Layout::Pairs, "", "/proc/thread-self/net/netstat"),
@@ -110,7 +111,7 @@ fn pairs(text: &str) -> Vec<(String, u64)> {
             continue;
         }
         let both = names.split_whitespace().zip(values.split_whitespace());
-        // A limit may be negative: no count.
+        // A limit may be negative, and is not a count.
         found.extend(both.filter_map(|(name, value)| Some((format!("{group}.{name}"), value.parse().ok()?))));
     }
     found
@@ -128,7 +129,7 @@ fn columns(group: &str, text: &str) -> Vec<(String, u64)> {
     let mut lines = text.lines();
     let names: Vec<_> = lines.next().unwrap_or_default().split_whitespace().collect();
     let sums = sums(lines);
-    // The first column is how many entries there are, the same for each CPU.
+    // The first column is the number of entries, which is the same for each CPU.
     let named = names.into_iter().zip(sums).skip(1);
     named.map(|(name, sum)| (format!("{group}.{name}"), sum)).collect()
 }
@@ -139,10 +140,10 @@ fn softnet(group: &str, text: &str) -> Vec<(String, u64)> {
     named.collect()
 }
 
-/// Columns of interest.
+/// Columns of interest, by position.
 const SOFTNET: &[(usize, &str)] = &[(1, "dropped"), (2, "time_squeeze"), (10, "flow_limit_count")];
 
-/// The sum of each column over all CPUs.
+/// Returns the sum of each column over all CPUs.
 fn sums<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<u64> {
     let mut sums: Vec<u64> = Vec::new();
     for line in lines {
@@ -157,10 +158,10 @@ fn sums<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<u64> {
     sums
 }
 
-/// Counts of all traffic, which rise with each packet and explain no drop.
+/// Returns whether a counter counts all traffic: such a counter rises with each packet and explains no drop.
 fn is_traffic(name: &str) -> bool {
     const ANYWHERE: &[&str] = &["Octets", "ECTPkts", "ECT0Pkts", "ECT1Pkts", "CEPkts", "OutTransmits", "McastPkts"];
-    // Messages of ICMP that are no errors, and the counts by type, which repeat those by name.
+    // ICMP messages that are not errors. Counts by type are traffic too, because they repeat the counts by name.
     const ICMP: &[&str] =
         &["Msgs", "Echos", "EchoReps", "Echoes", "EchoReplies", "Solicits", "Advertisements", "Reports"];
     const EXACTLY: &[&str] = &[
@@ -199,7 +200,7 @@ fn is_traffic(name: &str) -> bool {
         || name == "softnet.time_squeeze"
 }
 
-/// What goes up and down.
+/// Returns whether a value is a gauge or a setting, which may also fall.
 fn is_gauge(name: &str) -> bool {
     matches!(name, "Ip.Forwarding" | "Ip.DefaultTTL" | "Tcp.CurrEstab" | "Tcp.RtoAlgorithm" | "Tcp.RtoMin")
         || matches!(name, "Tcp.RtoMax" | "Tcp.MaxConn")

@@ -1,4 +1,4 @@
-//! The devices of a netns (`RTM_GETLINK`; `rtnl_fill_ifinfo`, net/core/rtnetlink.c).
+//! Looks up the devices of a netns (`RTM_GETLINK`; `rtnl_fill_ifinfo`, net/core/rtnetlink.c).
 
 use std::io;
 
@@ -11,7 +11,7 @@ use super::super::{
 };
 use crate::model::NodeFact;
 
-/// All devices.
+/// All devices of a netns.
 pub(super) struct Links(Vec<Link>);
 
 /// One device.
@@ -25,13 +25,13 @@ pub(super) struct Link {
     /// ifindex of its bridge, bond or VRF.
     pub(super) master: Option<u32>,
     pub(super) kind: String,
-    /// What it is as a bridge.
+    /// Whether it filters VLANs, if it is a bridge.
     pub(super) vlan_filtering: Option<bool>,
-    /// What it is as a port of a bridge.
+    /// Its properties as a port, if it belongs to a bridge.
     pub(super) port: Option<Port>,
 }
 
-/// A bridge's port.
+/// A port of a bridge.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Port {
     /// `BR_STATE_*`.
@@ -41,12 +41,12 @@ pub(super) struct Port {
 }
 
 impl Links {
-    /// None are known.
+    /// Returns an empty list.
     pub(super) fn none() -> Self {
         Self(Vec::new())
     }
 
-    /// By dump: asking for one name could make the kernel load a module of that name.
+    /// Lists all devices. An ioctl for one name could make the kernel load a module of that name (`dev_load`).
     pub(super) fn here() -> io::Result<Self> {
         let header = [0; IFINFOMSG];
         let body = [&header[..], &encode(IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS.to_ne_bytes())].concat();
@@ -63,22 +63,22 @@ impl Links {
         self.0.iter().find(|link| link.index == index)
     }
 
-    /// The name of a device, empty where there is none with this ifindex.
+    /// Returns the name of a device, empty if no device has this ifindex.
     pub(super) fn name(&self, index: u32) -> &str {
         self.get(index).map_or("", |link| &link.name)
     }
 
-    /// The ifindex of a device.
+    /// Returns the ifindex of a device.
     pub(super) fn index(&self, name: &str) -> Option<u32> {
         self.0.iter().find(|link| link.name == name).map(|link| link.index)
     }
 
-    /// The ports of a bridge.
+    /// Returns the ports of a bridge.
     pub(super) fn ports(&self, bridge: u32) -> impl Iterator<Item = &Link> {
         self.0.iter().filter(move |link| link.master == Some(bridge) && link.port.is_some())
     }
 
-    /// What a report can cite of a device.
+    /// Reports the properties of a device that a finding can cite.
     pub(super) fn fact(&self, index: u32) -> Option<NodeFact> {
         let link = self.get(index)?;
         Some(NodeFact::Link {
@@ -127,11 +127,11 @@ fn address(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
 }
 
-/// include/uapi/linux/rtnetlink.h
+/// From include/uapi/linux/rtnetlink.h.
 const RTM_GETLINK: u16 = 18;
 const IFINFOMSG: usize = 16;
 const RTEXT_FILTER_SKIP_STATS: u32 = 1 << 3;
-/// include/uapi/linux/if_link.h
+/// From include/uapi/linux/if_link.h.
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
@@ -146,7 +146,7 @@ const IFLA_BR_VLAN_FILTERING: u16 = 7;
 const IFLA_BRPORT_STATE: u16 = 1;
 const IFLA_BRPORT_MODE: u16 = 4;
 const IFLA_BRPORT_ISOLATED: u16 = 33;
-/// include/uapi/linux/if.h
+/// From include/uapi/linux/if.h.
 const IFF_UP: u32 = 1;
 const IFF_LOOPBACK: u32 = 1 << 3;
 const IFF_LOWER_UP: u32 = 1 << 16;

@@ -1,7 +1,6 @@
-//! Evidence from the node about the place of a drop: everything that is asked about one drop is asked in one
-//! visit to its netns.
+//! Looks up the node's evidence about a drop. All questions about one drop are asked in one visit to its netns.
 //!
-//! Nothing changes by asking: no module is loaded, no neighbour resolved, no packet sent.
+//! Invariant: asking changes nothing. No module is loaded, no neighbour resolved, no packet sent.
 
 mod address;
 mod bridge;
@@ -28,27 +27,26 @@ pub use sysctl::Topic;
 pub struct Place {
     /// The outermost headers.
     pub tuple: Tuple,
-    /// The device of the drop, 0 where there is none.
+    /// ifindex of the device of the drop, 0 if there is none.
     pub ifindex: u32,
-    /// The device that the packet came in on; none for one that this host sends.
+    /// ifindex of the receiving device; `None` for a packet that this host sends.
     pub iif: Option<u32>,
     /// `skb->mark`.
     pub mark: u32,
 }
 
-/// What counts at this moment, to be compared with later.
+/// Takes a snapshot of the counters, with which later ones are compared.
 ///
 /// # Errors
-/// One sentence: the netns cannot be entered, which takes `CAP_SYS_ADMIN`.
+/// Returns one sentence if the netns cannot be entered, which takes `CAP_SYS_ADMIN`.
 pub fn snapshot(netns: &Netns) -> Result<Snapshot, String> {
     netns.run_in(Snapshot::here).map_err(|error| cannot_enter(netns, &error))
 }
 
-/// What the node says about a place now, as far as it can be asked. A question that the kernel does not
-/// answer gives no fact.
+/// Asks the node about a place as it is now. A question that the kernel does not answer yields no fact.
 ///
 /// # Errors
-/// As [`snapshot`].
+/// Fails like [`snapshot`].
 pub fn look_up(
     netns: &Netns,
     place: &Place,
@@ -63,7 +61,7 @@ fn cannot_enter(netns: &Netns, error: &std::io::Error) -> String {
 }
 
 fn facts(place: &Place, asked: &[Question], before: Option<&Snapshot>) -> Vec<NodeFact> {
-    // First of all: what follows may take its time.
+    // Counters come first, because the other questions may take a while.
     let after = before.filter(|_| asked.contains(&Question::Counters)).map(|_| Snapshot::here());
     let links = Links::here().unwrap_or_else(|_| Links::none());
     let wanted = |question| asked.contains(&question);
@@ -85,7 +83,7 @@ fn facts(place: &Place, asked: &[Question], before: Option<&Snapshot>) -> Vec<No
                 facts.extend(before.zip(after.as_ref()).into_iter().flat_map(|(b, a)| counters::risen(b, a)));
             }
             Question::Sysctls(topic) => {
-                // Judged by where the packet came in, even if it was dropped on its way out.
+                // The receiving device decides, even if the packet was dropped at output.
                 let of = place.iif.map_or(ifname, |iif| links.name(iif));
                 let ifname = if *topic == Topic::Routing { of } else { ifname };
                 facts.extend(sysctl::facts(*topic, place.tuple.dst.is_ipv4(), ifname));

@@ -1,4 +1,4 @@
-//! The neighbour entry of the next hop (`RTM_GETNEIGH`; `neigh_get`, net/core/neighbour.c).
+//! Looks up the neighbour entry of the next hop (`RTM_GETNEIGH`; `neigh_get`, net/core/neighbour.c).
 
 use std::{io, net::IpAddr};
 
@@ -15,7 +15,8 @@ use super::{
 };
 use crate::model::{NodeFact, RouteAnswer};
 
-/// The entry of the next hop by the routes that were found, else of the destination on the drop's device.
+/// Reports the entry of the next hop of the route to the destination. Without such a route, reports the entry of the
+/// destination on the drop's device. `None` if the packet needs no neighbour or the kernel cannot be asked.
 pub(super) fn fact(place: &Place, routes: &[RouteAnswer], links: &Links) -> Option<NodeFact> {
     let dst = place.tuple.dst;
     let route = routes.iter().find(|route| route.to == Some(dst) && route.error.is_none());
@@ -40,7 +41,8 @@ fn ask_for(addr: IpAddr, ifindex: u32) -> io::Result<u16> {
     answers.into_iter().flatten().next().ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
 
-/// `struct ndmsg` (include/uapi/linux/neighbour.h): family, padding, ifindex, state, flags, type.
+/// Encodes a `struct ndmsg` (include/uapi/linux/neighbour.h): family, padding, ifindex, state, flags, type. The address
+/// follows.
 fn request(addr: IpAddr, ifindex: u32) -> Vec<u8> {
     let (family, addr) = match addr {
         IpAddr::V4(addr) => (AF_INET, addr.octets().to_vec()),
@@ -49,7 +51,7 @@ fn request(addr: IpAddr, ifindex: u32) -> Vec<u8> {
     [&[family, 0, 0, 0], &ifindex.to_ne_bytes()[..], &[0; 4], &encode(NDA_DST, &addr)].concat()
 }
 
-/// The bit that is set, by its name.
+/// Returns the name of the bit that is set, or `NONE`.
 fn name(state: u16) -> String {
     NAMES.iter().find(|(bit, _)| state & bit != 0).map_or("NONE", |(_, name)| name).to_owned()
 }
@@ -67,9 +69,9 @@ const NAMES: &[(u16, &str)] = &[
 ];
 const STATE_AT: usize = 8;
 const NDA_DST: u16 = 1;
-/// include/uapi/linux/rtnetlink.h
+/// From include/uapi/linux/rtnetlink.h.
 const RTM_GETNEIGH: u16 = 30;
-/// include/linux/socket.h
+/// From include/linux/socket.h.
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
 

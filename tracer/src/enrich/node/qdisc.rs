@@ -1,4 +1,4 @@
-//! Queueing disciplines with their counts (`RTM_GETQDISC`; `tc_fill_qdisc`, net/sched/sch_api.c).
+//! Looks up queueing disciplines with their counters (`RTM_GETQDISC`; `tc_fill_qdisc`, net/sched/sch_api.c).
 
 use std::io;
 
@@ -25,18 +25,18 @@ pub(super) struct Qdisc {
     drops: u64,
 }
 
-/// Those of the calling thread's netns.
+/// Returns the queueing disciplines of the calling thread's netns.
 pub(super) fn here() -> io::Result<Vec<Qdisc>> {
     let question = Question { protocol: NETLINK_ROUTE, kind: RTM_GETQDISC, dump: true, body: &[0; TCMSG] };
     Ok(ask(&question, qdisc)?.into_iter().flatten().collect())
 }
 
-/// By device and handle.
+/// Returns the number of dropped packets by (ifindex, handle).
 pub(super) fn drops(qdiscs: &[Qdisc]) -> Vec<((u32, u32), u64)> {
     qdiscs.iter().map(|qdisc| ((qdisc.ifindex, qdisc.handle), qdisc.drops)).collect()
 }
 
-/// Those of a device that have dropped anything.
+/// Reports the queueing disciplines of a device that have dropped packets.
 pub(super) fn facts(ifindex: u32, qdiscs: &[Qdisc], before: &Snapshot, links: &Links) -> Vec<NodeFact> {
     let of_device = qdiscs.iter().filter(|qdisc| qdisc.ifindex == ifindex && qdisc.drops > 0);
     of_device
@@ -54,7 +54,7 @@ pub(super) fn facts(ifindex: u32, qdiscs: &[Qdisc], before: &Snapshot, links: &L
         .collect()
 }
 
-/// As `tc` spells it.
+/// Spells a handle as `tc` does.
 fn handle(handle: u32) -> String {
     match handle & 0xffff {
         0 => format!("{:x}:", handle >> 16),
@@ -74,7 +74,7 @@ fn qdisc(answer: &[u8]) -> Option<Qdisc> {
     })
 }
 
-/// include/uapi/linux/rtnetlink.h, gen_stats.h (`struct gnet_stats_queue`: qlen, backlog, drops, …)
+/// From include/uapi/linux/rtnetlink.h and gen_stats.h (`struct gnet_stats_queue`: qlen, backlog, drops, …).
 const RTM_GETQDISC: u16 = 38;
 const TCMSG: usize = 20;
 const TCA_KIND: u16 = 1;

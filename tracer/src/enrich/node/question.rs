@@ -1,12 +1,12 @@
-//! Which facts a drop calls for.
+//! Decides which facts to ask for after a drop.
 
 use super::sysctl::Topic;
 use crate::model::Step;
 
-/// One thing to ask the node for.
+/// One thing to ask the node.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Question {
-    /// What was counted since the trace began.
+    /// Counters that rose since the first snapshot.
     Counters,
     /// Settings.
     Sysctls(Topic),
@@ -14,27 +14,27 @@ pub enum Question {
     Link,
     /// Which of the packet's addresses are local.
     Addresses,
-    /// Which way the kernel would send it.
+    /// The route that the kernel would choose.
     Routes,
-    /// The next hop's entry.
+    /// The neighbour entry of the next hop.
     Neighbour,
-    /// Queueing disciplines with drops.
+    /// Queueing disciplines that have dropped packets.
     Qdiscs,
     /// The bridge's ports.
     Bridge,
-    /// Who listens.
+    /// Sockets that the packet may be for.
     Sockets,
     /// How full conntrack's table is.
     Conntrack,
-    /// Which zones know the tuple.
+    /// Conntrack zones that know the tuple.
     Zones,
     /// IPsec policies.
     Policies,
 }
 
-/// What to ask about a drop, each once, by where it happened and the kernel's reason; everything where the
-/// place is not known. Inlining moves places between kernels, so that it is rather too much than too little.
-/// `kind` is that of the drop's device ([`crate::model::Device::kind`]).
+/// Returns the questions to ask about a drop, each once, by its location and the kernel's reason. An unknown location
+/// gets a general list. Because inlining moves locations between kernels, the lists ask too much rather than too
+/// little. `kind` is that of the drop's device ([`crate::model::Device::kind`]).
 #[must_use]
 pub fn questions(step: &Step, kind: &str) -> Vec<Question> {
     let Some(drop) = &step.drop else { return Vec::new() };
@@ -47,7 +47,7 @@ pub fn questions(step: &Step, kind: &str) -> Vec<Question> {
     if kind == "bridge" {
         asked.push(Question::Bridge);
     }
-    // Where the kernel gives no reason, a refused policy looks like any other drop.
+    // Without a reason from the kernel, a drop by an IPsec policy looks like any other.
     let unsaid = matches!(drop.reason.as_str(), "" | "NOT_SPECIFIED" | "UNKNOWN");
     if unsaid && !asked.contains(&Question::Qdiscs) {
         asked.push(Question::Policies);
@@ -57,7 +57,7 @@ pub fn questions(step: &Step, kind: &str) -> Vec<Question> {
     asked
 }
 
-/// Whether what happens there happens to packets that come in.
+/// Returns whether a drop at this location happens to a packet that comes in.
 #[must_use]
 pub fn is_inwards(location: &str) -> bool {
     let function = function(location);
@@ -65,7 +65,7 @@ pub fn is_inwards(location: &str) -> bool {
     place.is_some_and(|(_, questions)| [INPUT, TRANSPORT, FRAGMENTS].contains(questions))
 }
 
-/// The symbol without offset and without what compilers add (`.isra.0`, `.constprop.0`, `.part.0`).
+/// Returns the symbol without offset and without the suffixes of compilers (`.isra.0`, `.constprop.0`, `.part.0`).
 fn function(location: &str) -> &str {
     let symbol = location.split(['+', ' ']).next().unwrap_or_default();
     symbol.split('.').next().unwrap_or_default()
@@ -73,7 +73,7 @@ fn function(location: &str) -> &str {
 
 type Row = (&'static [&'static str], &'static [Question]);
 
-/// How functions begin, first match; seen on 5.10 to 7.3.
+/// Questions by the start of a function's name. The first match decides. Seen on 5.10 to 7.3.
 const PLACES: &[Row] = &[
     (&["ip_frag", "ip_defrag", "ip_expire", "ip6_frag", "ip6frag", "ipv6_frag", "inet_frag", "nf_ct_frag6"], FRAGMENTS),
     (
@@ -95,7 +95,7 @@ const PLACES: &[Row] = &[
     (&["vlan_", "veth_", "tun_", "macvlan", "ipvlan", "vxlan", "geneve", "bond_", "gre", "ipgre", "ipip"], DEVICES),
 ];
 
-/// Parts of reasons (`enum skb_drop_reason`, include/net/dropreason-core.h), all matches.
+/// Questions by a part of the reason (`enum skb_drop_reason`, include/net/dropreason-core.h). All matches count.
 const REASONS: &[Row] = &[
     (&["SOCKET", "TCP_", "UDP_", "PROTO_MEM", "UNHANDLED_PROTO", "RFC", "SYNCOOKIE", "QUEUE_FULL"], TRANSPORT),
     (&["IP_", "IPV6", "PKT_TOO_BIG", "OTHERHOST", "HOSTUNREACH", "NOROUTES"], INPUT),

@@ -1,4 +1,4 @@
-//! Which way the kernel would send the packet, and which way an answer to its source.
+//! Asks how the kernel would route the packet, and how it would route an answer to the packet's source.
 
 use std::net::IpAddr;
 
@@ -8,21 +8,23 @@ use crate::{
     model::{Proto, RouteAnswer},
 };
 
-/// The packet as the kernel would route it; where that is refused, the destination alone; for a packet that
-/// came in, the way back to its source, by which reverse-path filters judge.
+/// Asks how the kernel would route the packet. For a packet that came in, also asks for the route back to its source,
+/// by which reverse-path filters judge. If the kernel refuses such a packet, or may not be asked about it, the
+/// destination alone is asked for as well.
 pub(super) fn answers(place: &Place, local: &[(IpAddr, u32)], links: &Links) -> Vec<RouteAnswer> {
     let name = |ifindex| links.name(ifindex).to_owned();
     let tuple = place.tuple;
     let to_destination = Asked { mark: place.mark, ..Asked::to(tuple.dst) };
-    // With a device the kernel would start to resolve a multicast route (`ipmr_get_route`, `ip6mr_get_route`).
+    // With a device, the kernel would start to resolve a multicast route (`ipmr_get_route`, `ip6mr_get_route`).
     let iif = place.iif.filter(|_| !tuple.dst.is_multicast());
     let Some(iif) = iif.filter(|iif| links.get(*iif).is_some_and(|link| !link.is_loopback())) else {
-        // The kernel takes no question about a packet that this host sends from somebody else's address.
+        // The kernel refuses a question about a packet that this host sends if the source is not an address of this
+        // host.
         let src = Some(tuple.src).filter(|src| local.iter().any(|(known, _)| known == src));
         return vec![answer(&with_ports(Asked { src, ..to_destination }, place), name)];
     };
     let mut answers = Vec::new();
-    // The kernel would log the question like a martian packet where it was told to log those.
+    // With `log_martians`, the kernel would log the question like a martian packet.
     if !logs_martians(place, links.name(iif)) {
         let asked = Asked { src: Some(tuple.src), iif: Some(iif), ..to_destination };
         answers.push(answer(&with_ports(asked, place), name));
@@ -37,7 +39,7 @@ pub(super) fn answers(place: &Place, local: &[(IpAddr, u32)], links: &Links) -> 
     answers
 }
 
-/// The kernel takes ports with TCP and UDP only, and besides these no protocol but ICMP's
+/// Adds protocol and ports. The kernel accepts ports with TCP and UDP only, and no other protocol except ICMP
 /// (`rtm_getroute_parse_ip_proto`, net/ipv4/ip_output.c and others).
 fn with_ports(asked: Asked, place: &Place) -> Asked {
     let tuple = place.tuple;
@@ -51,12 +53,12 @@ fn with_ports(asked: Asked, place: &Place) -> Asked {
     }
 }
 
-/// `IN_DEV_LOG_MARTIANS` (include/linux/inetdevice.h).
+/// Evaluates `IN_DEV_LOG_MARTIANS` (include/linux/inetdevice.h).
 fn logs_martians(place: &Place, ifname: &str) -> bool {
     place.tuple.dst.is_ipv4() && either("log_martians", ifname)
 }
 
-/// `IN_DEV_SRC_VMARK`: whether the way back is judged by the packet's mark.
+/// Evaluates `IN_DEV_SRC_VMARK`: whether the packet's mark counts for the route back.
 fn by_mark(place: &Place, ifname: &str) -> bool {
     place.tuple.dst.is_ipv4() && either("src_valid_mark", ifname)
 }

@@ -1,6 +1,6 @@
-//! Sockets that a packet may be for, by `/proc/net/tcp` and its like (`get_tcp4_sock`, net/ipv4/tcp_ipv4.c;
-//! `udp4_format_sock`, net/ipv4/udp.c; `__ip6_dgram_sock_seq_show`, net/ipv6/datagram.c). The kernel's socket
-//! diagnosis would tell more, but asking for it loads modules.
+//! Looks up the sockets that a packet may be for in `/proc/net/tcp` and its like (`get_tcp4_sock`, net/ipv4/tcp_ipv4.c;
+//! `udp4_format_sock`, net/ipv4/udp.c; `__ip6_dgram_sock_seq_show`, net/ipv6/datagram.c). The kernel's socket diagnosis
+//! would report more, but asking for it loads modules.
 
 use std::{
     fs::File,
@@ -10,10 +10,10 @@ use std::{
 
 use crate::model::{NodeFact, Proto, Tuple};
 
-/// What of the packet's destination there is. Of several sockets that share a port (`SO_REUSEPORT`) all.
+/// Reports the sockets for a packet's destination. If several share a port (`SO_REUSEPORT`), reports all of them.
 pub(super) fn facts(tuple: Tuple) -> Vec<NodeFact> {
     let files: &[&str] = match (tuple.proto, tuple.dst.is_ipv4()) {
-        // A socket of IPv6 takes packets of IPv4, too, unless it was told not to.
+        // An IPv6 socket also takes IPv4 packets unless `IPV6_V6ONLY` is set.
         (Proto::TCP, true) => &["tcp", "tcp6"],
         (Proto::TCP, false) => &["tcp6"],
         (Proto::UDP, true) => &["udp", "udp6"],
@@ -31,19 +31,19 @@ fn judge(found: Vec<Entry>, proto: Proto, whole: bool) -> Vec<NodeFact> {
     if found.is_empty() {
         return if whole { vec![NodeFact::NoSocket] } else { Vec::new() };
     }
-    // A connection takes its packets, whoever listens.
+    // A connection takes its own packets, even if there is a listener too.
     let connected = found.iter().any(|entry| proto == Proto::TCP && entry.state != LISTEN);
     let told = found.into_iter().filter(|entry| !connected || entry.state != LISTEN).filter_map(|e| e.fact(proto));
     told.take(TOLD_AT_MOST).collect()
 }
 
-/// More sockets on one port than are told.
+/// Maximum number of sockets to report.
 const TOLD_AT_MOST: usize = 16;
 
-/// A list of many megabytes is left unread from here on: it would hold up the trace.
+/// Maximum number of lines to read, because a list of many megabytes would hold up the trace.
 const LINES_AT_MOST: usize = 65536;
 
-/// Whether the whole list was read.
+/// Adds the sockets that take the packet to `found`, and returns whether the whole list was read.
 fn read(file: &str, tuple: Tuple, found: &mut Vec<Entry>) -> std::io::Result<bool> {
     let mut lines = BufReader::new(File::open(format!("/proc/thread-self/net/{file}"))?);
     let mut line = String::new();
@@ -57,7 +57,7 @@ fn read(file: &str, tuple: Tuple, found: &mut Vec<Entry>) -> std::io::Result<boo
     Ok(false)
 }
 
-/// One line.
+/// One line of a list.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Entry {
     local: (IpAddr, u16),
@@ -68,7 +68,8 @@ struct Entry {
 }
 
 impl Entry {
-    /// Whether the packet may be for it (`compute_score`, net/ipv4/inet_hashtables.c and net/ipv4/udp.c).
+    /// Returns whether the packet may be for this socket (`compute_score`, net/ipv4/inet_hashtables.c and
+    /// net/ipv4/udp.c).
     fn takes(&self, tuple: Tuple) -> bool {
         let open = |addr: IpAddr| addr.is_unspecified();
         let (addr, port) = self.local;
@@ -82,14 +83,15 @@ impl Entry {
         let local = std::net::SocketAddr::from((addr, port)).to_string();
         match (proto, self.state) {
             (Proto::TCP, LISTEN) => Some(NodeFact::Listener { local, queue: self.rx_queue, limit: None }),
-            // What is left of a connection takes nothing any more.
+            // A connection that is over takes no packets.
             (Proto::TCP, TIME_WAIT | CLOSE) => None,
             _ => Some(NodeFact::Socket { local, rmem: self.rx_queue, rcvbuf: None, drops: self.drops }),
         }
     }
 }
 
-/// `sl: local remote st tx:rx tr:when retrnsmt uid timeout inode …`; UDP has its drops at the end.
+/// Decodes a line: `sl: local remote st tx:rx tr:when retrnsmt uid timeout inode …`. A line of UDP ends with the number
+/// of drops.
 fn entry(line: &str) -> Option<Entry> {
     let words: Vec<_> = line.split_whitespace().collect();
     let (_, rx_queue) = words.get(4)?.split_once(':')?;
@@ -102,7 +104,8 @@ fn entry(line: &str) -> Option<Entry> {
     })
 }
 
-/// Words of this machine's order in hexadecimal, then the port. A mapped address is one of IPv4.
+/// Decodes an address and a port: hexadecimal words in host byte order, then the port. A mapped address is an IPv4
+/// address.
 fn end(text: &str) -> Option<(IpAddr, u16)> {
     let (addr, port) = text.split_once(':')?;
     let word = |at: usize| Some(u32::from_str_radix(addr.get(at * 8..at * 8 + 8)?, 16).ok()?.to_ne_bytes());
@@ -121,7 +124,7 @@ fn end(text: &str) -> Option<(IpAddr, u16)> {
 const TIME_WAIT: u8 = 6;
 const CLOSE: u8 = 7;
 const LISTEN: u8 = 10;
-/// Words of a line before UDP's last.
+/// Position of UDP's number of drops, the last word of a line.
 const DROPS_AT: usize = 12;
 
 #[cfg(test)]

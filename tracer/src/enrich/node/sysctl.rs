@@ -1,32 +1,32 @@
-//! Settings below `/proc/sys/net`, of the calling thread's netns.
+//! Reads settings below `/proc/sys/net` of the calling thread's netns.
 
 use std::fs;
 
 use crate::model::NodeFact;
 
-/// What a group of settings is about.
+/// The subject of a group of settings.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Topic {
-    /// Reverse path, forwarding, what is taken for local.
+    /// Reverse-path filters, forwarding, and which addresses count as local.
     Routing,
-    /// How long packets wait for a neighbour.
+    /// Queue of packets that wait for a neighbour, and size of the neighbour table.
     Neighbours,
-    /// Queues of sockets.
+    /// Queues of sockets, and what happens when they are full.
     Sockets,
     /// Reassembly.
     Fragments,
-    /// Queues of CPUs.
+    /// Queues of received packets on each CPU.
     Backlog,
-    /// What bridges hand to netfilter.
+    /// Whether bridges pass packets to netfilter.
     Bridges,
 }
 
-/// Those of a topic that exist, for the device of the drop.
+/// Reports the settings of a topic that exist, for all devices and for `ifname`.
 pub(super) fn facts(topic: Topic, ipv4: bool, ifname: &str) -> Vec<NodeFact> {
     names(topic, ipv4, ifname).iter().filter_map(|parts| fact(parts)).collect()
 }
 
-/// One setting as a number, none where it does not exist.
+/// Reads one setting as a number; `None` if it does not exist.
 pub(super) fn number(parts: &[&str]) -> Option<u64> {
     value(parts)?.parse().ok()
 }
@@ -74,7 +74,7 @@ fn fact(parts: &[String]) -> Option<NodeFact> {
     Some(NodeFact::Sysctl { name: name(&parts), value: value(&parts)? })
 }
 
-/// As sysctl(8) spells it: the dot of `eth0.100` becomes a slash.
+/// Spells a name as sysctl(8) does: the dot of `eth0.100` becomes a slash.
 fn name(parts: &[&str]) -> String {
     let parts: Vec<_> = parts.iter().map(|part| part.replace('.', "/")).collect();
     format!("net.{}", parts.join("."))

@@ -1,5 +1,5 @@
-//! IPsec policies (`XFRM_MSG_GETPOLICY`; `dump_one_policy`, net/xfrm/xfrm_user.c). Keys belong to states,
-//! which are not asked for.
+//! Looks up IPsec policies (`XFRM_MSG_GETPOLICY`; `dump_one_policy`, net/xfrm/xfrm_user.c). States are not asked for,
+//! because they hold the keys.
 
 use std::{io, net::IpAddr};
 
@@ -14,9 +14,9 @@ use super::super::{
 };
 use crate::model::{NodeFact, Proto, Tuple};
 
-/// Those of the calling thread's netns that select the packet, nearest first as the kernel lists them.
+/// Reports the policies of the calling thread's netns that select the packet, newest first as the kernel lists them.
 pub(super) fn facts(tuple: Tuple) -> Vec<NodeFact> {
-    // Without it there are no policies either, except those of IKE daemons over PF_KEY.
+    // Without xfrm_user there are no policies except those of IKE daemons over PF_KEY.
     if !is_loaded(&XFRM_USER) {
         return Vec::new();
     }
@@ -81,7 +81,7 @@ fn selector(answer: &[u8]) -> Option<Selector> {
 }
 
 impl Selector {
-    /// `__xfrm4_selector_match` (net/xfrm/xfrm_policy.c).
+    /// Matches a packet as `__xfrm4_selector_match` does (net/xfrm/xfrm_policy.c).
     fn takes(&self, tuple: Tuple) -> bool {
         let port = |(value, mask): (u16, u16), port: u16| (value ^ port) & mask == 0;
         self.dst.contains(&tuple.dst)
@@ -90,7 +90,7 @@ impl Selector {
             && (!tuple.proto.has_ports() || (port(self.sport, tuple.sport) && port(self.dport, tuple.dport)))
     }
 
-    /// `src 10.0.0.0/24 dst 10.0.1.0/24 proto tcp dport 443`
+    /// Spells a selector: `src 10.0.0.0/24 dst 10.0.1.0/24 proto tcp dport 443`.
     fn spell(&self) -> String {
         let mut text = format!("src {} dst {}", self.src, self.dst);
         if self.proto != 0 {
@@ -119,12 +119,13 @@ impl Policy {
     }
 }
 
-/// include/uapi/linux/xfrm.h
+/// From include/uapi/linux/xfrm.h.
 const XFRM_MSG_GETPOLICY: u16 = 0x15;
 const XFRMA_TMPL: u16 = 5;
 const XFRM_POLICY_ALLOW: u8 = 0;
 const USERPOLICY_ID: usize = 64;
-/// `struct xfrm_userpolicy_info`: a selector of 56 bytes, limits and use of 96, priority and index before `dir`.
+/// Size of `struct xfrm_userpolicy_info`. A selector of 56 bytes, limits and use of 96, priority and index precede
+/// `dir`.
 const USERPOLICY_INFO: usize = 168;
 const DIR_AT: usize = 160;
 
@@ -134,7 +135,7 @@ mod tests {
 
     use super::{super::super::attrs::encode, *};
 
-    /// A policy of IPv4 from 10.0.0.0/24 to 10.0.1.0/24.
+    /// Builds an IPv4 policy from 10.0.0.0/24 to 10.0.1.0/24.
     fn answer(dport: Option<u16>, action: u8, template: bool) -> Vec<u8> {
         let mut bytes = vec![0; USERPOLICY_INFO];
         bytes[..4].copy_from_slice(&[10, 0, 1, 0]);

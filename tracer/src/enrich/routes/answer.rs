@@ -1,4 +1,4 @@
-//! What the kernel says about a packet's way, refusals included, in the words of `ip`.
+//! Asks how the kernel would route a packet, and describes routes and refusals in the words of `ip`.
 
 use std::io;
 
@@ -16,8 +16,8 @@ use crate::{
     model::RouteAnswer,
 };
 
-/// Asks in the calling thread's netns. `name` gives the name of a device by its ifindex, empty where there
-/// is none.
+/// Asks in the calling thread's netns. `name` returns the name of the device with an ifindex, or an empty string if
+/// there is none.
 pub(in super::super) fn answer(asked: &Asked, name: impl Fn(u32) -> String) -> RouteAnswer {
     let named = |ifindex: u32| Some(name(ifindex)).filter(|name| !name.is_empty());
     let mut answer =
@@ -31,7 +31,7 @@ pub(in super::super) fn answer(asked: &Asked, name: impl Fn(u32) -> String) -> R
             answer.device = oif_of(&route).and_then(named);
             answer.gateway = first(&route, gateway);
             answer.kind = kind(route.header.kind).map(str::to_owned);
-            // The first answer is about one host: which entry it came from takes another question.
+            // The first answer is about one host. The entry that it came from takes a second question.
             let Ok(entry) = get_route(asked, RouteFlags::LookupTable | RouteFlags::FibMatch) else { return answer };
             let (table, len) = (table_of(&entry), entry.header.destination_prefix_length);
             answer.rule = walk::leads_to(&rules, &place, table, Some(len)).map(ToString::to_string);
@@ -45,8 +45,8 @@ pub(in super::super) fn answer(asked: &Asked, name: impl Fn(u32) -> String) -> R
     answer
 }
 
-/// Which entry or rule refuses: the kernel answers such a question with the error alone. To a question about
-/// a packet that comes in, the error may have other causes.
+/// Finds the entry or rule that refuses, because the kernel answers such a question with the error alone. Names none
+/// for an IPv4 packet that comes in, because the error may have other causes.
 fn refusal(
     answer: &mut RouteAnswer,
     asked: &Asked,
@@ -55,7 +55,7 @@ fn refusal(
     place: &walk::Place<'_>,
     named: &impl Fn(u32) -> Option<String>,
 ) {
-    // `fib_props` (net/ipv4/fib_semantics.c), `fib4_rule_action`, `fib6_rule_action`.
+    // See `fib_props` (net/ipv4/fib_semantics.c), `fib4_rule_action` and `fib6_rule_action`.
     let (route, action) = match error.raw_os_error() {
         Some(libc::EINVAL) => (Some(RouteType::BlackHole), RuleAction::Blackhole),
         Some(libc::EACCES) => (Some(RouteType::Prohibit), RuleAction::Prohibit),
@@ -63,12 +63,12 @@ fn refusal(
         Some(libc::ENETUNREACH) => (None, RuleAction::Unreachable),
         _ => return,
     };
-    // IPv4 refuses what comes in for other reasons as well (`ip_route_input_slow`, net/ipv4/route.c).
+    // IPv4 also refuses incoming packets for other reasons (`ip_route_input_slow`, net/ipv4/route.c).
     if asked.iif.is_some() && asked.dst.is_ipv4() {
         return;
     }
     let entries = route.and_then(|route| refusing(asked, route).ok()).unwrap_or_default();
-    // In one table the longest prefix decides; which of several tables does is not certain.
+    // In one table the longest prefix decides. Which of several tables decides is not certain.
     let longest = entries.iter().max_by_key(|entry| entry.header.destination_prefix_length);
     let entry = longest.filter(|entry| entries.iter().all(|other| table_of(other) == table_of(entry)));
     let leads = entry
@@ -83,7 +83,7 @@ fn refusal(
     }
 }
 
-/// Entries of a type that hold the destination. The kernel picks them out itself (`fib_dump_info_fnhe`'s
+/// Returns the entries of a type that contain the destination. The kernel filters by type (`fib_dump_info_fnhe`'s
 /// filter, since 4.20), so that large tables need not be read.
 fn refusing(asked: &Asked, kind: RouteType) -> io::Result<Vec<RouteMessage>> {
     let mut message = RouteMessage::default();
@@ -100,7 +100,7 @@ fn refusing(asked: &Asked, kind: RouteType) -> io::Result<Vec<RouteMessage>> {
     Ok(entries.into_iter().flatten().filter(|entry| entry.header.kind == kind && holds(entry)).collect())
 }
 
-/// `blackhole 10.9.0.0/16 table main`, `default via 10.0.0.1 dev eth0 table main metric 100`.
+/// Spells an entry: `blackhole 10.9.0.0/16 table main`, `default via 10.0.0.1 dev eth0 table main metric 100`.
 fn spell(entry: &RouteMessage, named: &impl Fn(u32) -> Option<String>) -> String {
     let kind = kind(entry.header.kind).filter(|kind| *kind != "unicast");
     let to = prefix(entry).map_or_else(|| "default".to_owned(), super::spell::host_or_net);
@@ -109,7 +109,7 @@ fn spell(entry: &RouteMessage, named: &impl Fn(u32) -> Option<String>) -> String
         RouteAttribute::Priority(metric) if *metric > 0 => Some(*metric),
         _ => None,
     });
-    // IPv6 gives entries that lead nowhere the device `lo`.
+    // IPv6 gives the device `lo` to entries that refuse.
     let device = oif_of(entry).and_then(named).filter(|_| !refuses(entry.header.kind));
     let parts = [
         kind.map(str::to_owned),
@@ -151,7 +151,7 @@ fn refuses(kind: RouteType) -> bool {
     matches!(kind, RouteType::BlackHole | RouteType::Unreachable | RouteType::Prohibit)
 }
 
-/// `RTN_*` as `ip route` spells them.
+/// Spells `RTN_*` as `ip route` does.
 fn kind(kind: RouteType) -> Option<&'static str> {
     Some(match kind {
         RouteType::Unicast => "unicast",
@@ -167,7 +167,7 @@ fn kind(kind: RouteType) -> Option<&'static str> {
     })
 }
 
-/// The name of an error.
+/// Returns the name of an error.
 fn errno(error: &io::Error) -> String {
     let name = error.raw_os_error().map(nix::errno::Errno::from_raw).filter(|e| *e != nix::errno::Errno::UnknownErrno);
     name.map_or_else(|| error.to_string(), |errno| format!("{errno:?}"))

@@ -1,4 +1,4 @@
-//! The packet that a route is wanted for.
+//! Describes the packet that a route is asked for.
 
 use std::net::IpAddr;
 
@@ -7,21 +7,21 @@ use netlink_packet_route::{
     route::{RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteMessage},
 };
 
-/// A packet to be routed. What is left open counts as zero, as in the kernel's own look-ups.
+/// A packet to be routed. A field without a value counts as zero, as in the kernel's own look-ups.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Asked {
     /// Destination.
     pub dst: IpAddr,
-    /// Source, of the same family. Of a packet that this host sends (`iif` open) it must be an
-    /// address of the host, or the kernel refuses the question.
+    /// Source, of the same family. For a packet that this host sends (no `iif`) it must be an address of the host, or
+    /// the kernel refuses the question.
     pub src: Option<IpAddr>,
     /// `skb->mark`.
     pub mark: u32,
-    /// ifindex of the device that it was received on; open for a packet that this host sends.
+    /// ifindex of the receiving device; `None` for a packet that this host sends.
     pub iif: Option<u32>,
-    /// ifindex of the device that it is bound to.
+    /// ifindex of the device that the packet is bound to.
     pub oif: Option<u32>,
-    /// `IPPROTO_TCP`, `IPPROTO_UDP` or ICMP's: the kernel takes no other in a question.
+    /// `IPPROTO_TCP`, `IPPROTO_UDP` or ICMP: the kernel accepts no other protocol in a question.
     pub proto: Option<u8>,
     /// Source port.
     pub sport: Option<u16>,
@@ -30,7 +30,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Where a packet that this host sends goes.
+    /// Describes a packet that this host sends to `dst`.
     #[must_use]
     pub fn to(dst: IpAddr) -> Self {
         Self { dst, src: None, mark: 0, iif: None, oif: None, proto: None, sport: None, dport: None }
@@ -40,7 +40,7 @@ impl Asked {
         if self.dst.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 }
     }
 
-    /// ` by mark 0x40`, nothing without a mark.
+    /// Returns ` by mark 0x40`, or nothing without a mark.
     pub(super) fn by_mark(&self) -> String {
         if self.mark == 0 { String::new() } else { format!(" by mark {:#x}", self.mark) }
     }

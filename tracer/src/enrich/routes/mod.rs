@@ -1,5 +1,4 @@
-//! Which way a packet goes: the table, the device, the gateway and the `ip rule` that the kernel
-//! chooses now.
+//! Looks up the route of a packet: the table, device, gateway and `ip rule` that the kernel would choose now.
 
 mod answer;
 mod asked;
@@ -28,32 +27,32 @@ pub use asked::Asked;
 use rule::Rule;
 pub use spell::table;
 
-/// What the kernel answers.
+/// The kernel's answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Found {
-    /// Number of the table that holds the route; [`table`] names it. Where a netns has no rules of its
-    /// own, IPv4 keeps `local` and `main` in one table, and the kernel says `main` of both. 0 where no
-    /// table has a route and the packet leaves by the device that it is bound to.
+    /// Number of the table that holds the route; [`table`] names it. If a netns has no rules of its own, IPv4 keeps
+    /// `local` and `main` in one table, and the kernel reports `main` for both. 0 if no table has a route and the
+    /// packet leaves by the device that it is bound to.
     pub table: u32,
     /// ifindex of the device that the packet leaves by.
     pub oif: u32,
-    /// Its name.
+    /// Name of that device.
     pub device: String,
-    /// The next hop, none where the destination is on the link.
+    /// The next hop; `None` if the destination is on the link.
     pub gateway: Option<IpAddr>,
-    /// Length of the route's destination prefix, where the kernel tells.
+    /// Length of the route's destination prefix, if the kernel reports it.
     pub prefix_len: Option<u8>,
-    /// The `ip rule` that leads to the table, e.g. `32500: fwmark 0x40/0x60 lookup 180`; none where a
-    /// rule that comes before it asks for what is not known here (a TOS, a user, a VRF).
+    /// The `ip rule` that leads to the table, e.g. `32500: fwmark 0x40/0x60 lookup 180`. `None` if an earlier rule
+    /// selects by something that is not known here (a TOS, a user, a VRF).
     pub rule: Option<String>,
 }
 
-/// Asks the kernel for a route (`RTM_GETROUTE`; `inet_rtm_getroute`, net/ipv4/route.c, and
-/// `inet6_rtm_getroute`, net/ipv6/route.c) and for the rules (`RTM_GETRULE`,
-/// net/core/fib_rules.c) of a netns. It answers for this moment, not for when the packet passed.
+/// Asks the kernel for a route (`RTM_GETROUTE`; `inet_rtm_getroute`, net/ipv4/route.c, and `inet6_rtm_getroute`,
+/// net/ipv6/route.c) and for the rules (`RTM_GETRULE`, net/core/fib_rules.c) of a netns. The answer describes this
+/// moment, not the moment when the packet passed.
 ///
 /// # Errors
-/// One sentence: the netns cannot be entered, or there is no such route.
+/// Returns one sentence if the netns cannot be entered or there is no such route.
 pub fn route(netns: &Netns, asked: &Asked) -> Result<Found, String> {
     let problem = |error: &dyn std::fmt::Display| {
         format!("the route to {}{} in netns {} is not known: {error}", asked.dst, asked.by_mark(), netns.name())
@@ -62,8 +61,8 @@ pub fn route(netns: &Netns, asked: &Asked) -> Result<Found, String> {
     found.map_err(|error| problem(&why(&error)))
 }
 
-/// How `fib_props` (net/ipv4/fib_semantics.c) and `ip6_null_entry` and its like (net/ipv6/route.c) say
-/// that there is no way.
+/// Explains the errors by which `fib_props` (net/ipv4/fib_semantics.c) and `ip6_null_entry` and its like
+/// (net/ipv6/route.c) report that there is no route.
 fn why(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(libc::ENETUNREACH) => "there is no route".to_owned(),
@@ -76,7 +75,7 @@ fn why(error: &io::Error) -> String {
 
 fn look_up(asked: &Asked) -> io::Result<Found> {
     let route = get_route(asked, RouteFlags::LookupTable)?;
-    // The answer to the first question is a host route: how long the prefix was takes another one.
+    // The first answer describes a host route. The length of the prefix takes a second question.
     let matched = get_route(asked, RouteFlags::LookupTable | RouteFlags::FibMatch).ok();
     let prefix_len = matched.map(|route| route.header.destination_prefix_length);
     let devices = interfaces_here()?;
@@ -104,7 +103,7 @@ fn look_up(asked: &Asked) -> io::Result<Found> {
     })
 }
 
-/// `LOOPBACK_IFINDEX` (include/net/flow.h): what a packet that this host sends counts as received from.
+/// `LOOPBACK_IFINDEX` (include/net/flow.h): the receiving device of a packet that this host sends.
 const LOOPBACK: u32 = 1;
 
 fn get_route(asked: &Asked, flags: RouteFlags) -> io::Result<RouteMessage> {
@@ -114,7 +113,7 @@ fn get_route(asked: &Asked, flags: RouteFlags) -> io::Result<RouteMessage> {
     answer.map_err(io::Error::other)
 }
 
-/// All rules of a family, in the order in which the kernel tries them.
+/// Returns all rules of a family, in the order in which the kernel tries them.
 fn get_rules(family: netlink_packet_route::AddressFamily) -> io::Result<Vec<Rule>> {
     let mut message = RuleMessage::default();
     message.header = RuleHeader { family, ..RuleHeader::default() };

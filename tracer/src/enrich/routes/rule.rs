@@ -1,4 +1,4 @@
-//! A rule of the routing policy database, as the kernel dumps it.
+//! Decodes rules of the routing policy database from the kernel's dump.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use netlink_packet_core::{DefaultNla, Nla as _};
 use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleFlags, RuleMessage, RulePortRange, RuleUidRange};
 
-/// `struct fib_rule` (include/net/fib_rules.h), as far as it takes part in a choice.
+/// `struct fib_rule` (include/net/fib_rules.h), limited to the fields that take part in a choice.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rule {
     pub(super) priority: u32,
@@ -24,15 +24,15 @@ pub(super) struct Rule {
     pub(super) sports: Option<RulePortRange>,
     pub(super) dports: Option<RulePortRange>,
     pub(super) tun_id: Option<u64>,
-    /// Kinds of selectors that are not known here, e.g. `FRA_DSCP`.
+    /// Kinds of selectors that cannot be decoded here, e.g. `FRA_DSCP`.
     pub(super) unknown: Vec<u16>,
     pub(super) action: RuleAction,
     pub(super) table: u32,
-    /// Priority of the rule to go on with.
+    /// Priority of the rule to continue with.
     pub(super) goto: Option<u32>,
-    /// Routes with prefixes of up to this length do not count.
+    /// Routes with prefixes of up to this length are ignored.
     pub(super) suppress_prefix_len: Option<u32>,
-    /// Routes by devices of this group do not count.
+    /// Routes by devices of this group are ignored.
     pub(super) suppress_ifgroup: Option<u32>,
 }
 
@@ -64,23 +64,23 @@ impl From<RuleMessage> for Rule {
                 RuleAttribute::TunId(id) => rule.tun_id = Some(id),
                 RuleAttribute::Table(table) => rule.table = table,
                 RuleAttribute::Goto(priority) => rule.goto = Some(priority),
-                // All ones is how the kernel says that nothing is suppressed.
+                // The kernel reports all ones if nothing is suppressed.
                 RuleAttribute::SuppressPrefixLen(len) => {
                     rule.suppress_prefix_len = Some(len).filter(|l| *l != u32::MAX)
                 }
                 RuleAttribute::SuppressIfGroup(group) => rule.suppress_ifgroup = Some(group).filter(|g| *g != u32::MAX),
                 RuleAttribute::Other(attribute) if selects(&attribute) => rule.unknown.push(attribute.kind()),
-                // Where a rule came from and what it tags select nothing.
+                // A rule's origin and the tag that it sets select nothing.
                 _ => {}
             }
         }
-        // The kernel tells both, or neither where both are zero (fib_nl_fill_rule).
+        // The kernel omits the mark if it is zero, and the mask only if both are zero (fib_nl_fill_rule).
         rule.fwmark = mark.or(mask.map(|_| 0)).map(|mark| (mark, mask.unwrap_or(u32::MAX)));
         rule
     }
 }
 
-/// Whether it narrows the rule. Since 6.15 each single port has a mask, usually the full one.
+/// Returns whether an attribute narrows the rule. Since 6.15 each single port has a mask, usually the full one.
 fn selects(attribute: &DefaultNla) -> bool {
     let mut value = [0; 2];
     match attribute.kind() {
@@ -93,7 +93,7 @@ fn selects(attribute: &DefaultNla) -> bool {
     }
 }
 
-/// include/uapi/linux/fib_rules.h
+/// From include/uapi/linux/fib_rules.h.
 const FRA_PAD: u16 = 18;
 const FRA_SPORT_MASK: u16 = 28;
 const FRA_DPORT_MASK: u16 = 29;

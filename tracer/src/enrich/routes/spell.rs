@@ -1,4 +1,4 @@
-//! Rules in the words of `ip rule`.
+//! Spells rules in the words of `ip rule`.
 
 use std::{borrow::Cow, fmt};
 
@@ -7,9 +7,9 @@ use netlink_packet_route::rule::RuleAction;
 use super::rule::Rule;
 use crate::model::Proto;
 
-/// A routing table as `ip route` calls it: `default`, `main`, `local`, else its number
-/// (`RT_TABLE_*`, include/uapi/linux/rtnetlink.h). Names of `/etc/iproute2/rt_tables` are the
-/// host's own and may mean another table in a container.
+/// Returns the name of a routing table in `ip route`: `default`, `main`, `local`, else its number (`RT_TABLE_*`,
+/// include/uapi/linux/rtnetlink.h). Names in `/etc/iproute2/rt_tables` are the host's own and may mean another table in
+/// a container.
 #[must_use]
 pub fn table(number: u32) -> Cow<'static, str> {
     match number {
@@ -21,8 +21,7 @@ pub fn table(number: u32) -> Cow<'static, str> {
 }
 
 impl fmt::Display for Rule {
-    /// `32766: from all lookup main`; `from all` is left out beside other selectors, as in what
-    /// people type.
+    /// Writes a rule as `32766: from all lookup main`. `from all` is omitted beside other selectors, as people type it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let selectors = self.selectors();
         write!(f, "{}:", self.priority)?;
@@ -82,12 +81,12 @@ impl Rule {
     }
 }
 
-/// A host without its length.
+/// Formats a prefix, and a host without its length.
 pub(super) fn host_or_net(net: ipnet::IpNet) -> String {
     if net.prefix_len() == net.max_prefix_len() { net.addr().to_string() } else { net.to_string() }
 }
 
-/// `ip rule` takes the names of `/etc/protocols`.
+/// Returns the name of a protocol in `/etc/protocols`, which `ip rule` accepts.
 fn protocol(number: u8) -> String {
     if number == 58 { "ipv6-icmp".to_owned() } else { Proto(number).to_string() }
 }

@@ -16,7 +16,7 @@ fn addr(text: &str) -> IpAddr {
     text.parse().expect(text)
 }
 
-/// Over the wire and back: what the kernel would send.
+/// Encodes a rule and decodes it as if the kernel had sent it.
 fn rule(priority: u32, table: u32, lens: (u8, u8), attributes: &[RuleAttribute]) -> RuleMessage {
     let mut message = RuleMessage::default();
     let (src_len, dst_len) = lens;
@@ -40,7 +40,7 @@ fn with_header(mut message: RuleMessage, change: impl Fn(&mut RuleHeader)) -> Ru
     message.into()
 }
 
-/// What every netns has for IPv4.
+/// Returns the rules for `main` and `default`, which every netns has for IPv4.
 fn common() -> [Rule; 2] {
     [rule(32766, 254, (0, 0), &[]).into(), rule(32767, 253, (0, 0), &[]).into()]
 }
@@ -60,7 +60,7 @@ fn a_mark_leads_to_its_table() {
     let rules = [rule(32500, 180, (0, 0), &mark(0x40, 0x60)).into(), main, default];
     let marked = Asked { mark: 0x6_0d40, ..Asked::to(addr("192.0.2.1")) };
     assert_eq!(led(&rules, &marked, 180, None).as_deref(), Some("32500: fwmark 0x40/0x60 lookup 180"));
-    // The table had no route: the kernel went on.
+    // The marked packet's table has no route, so the kernel goes on to the next rule.
     assert_eq!(led(&rules, &marked, 254, None).as_deref(), Some("32766: from all lookup main"));
     let plain = Asked { mark: 0x20, ..marked };
     assert_eq!(led(&rules, &plain, 254, None).as_deref(), Some("32766: from all lookup main"));
@@ -138,7 +138,7 @@ fn nothing_is_certain_after_a_rule_that_asks_for_what_is_not_known() {
     for first in unknown {
         let spelled = first.to_string();
         assert_eq!(led(&[first.clone(), main()], &asked, 254, None), None, "{spelled}");
-        // With a mark that the packet does not carry, the rest does not matter.
+        // If the packet does not have the mark that the rule asks for, the other selectors do not matter.
         let first = Rule { fwmark: Some((1, 1)), ..first };
         assert_eq!(led(&[first, main()], &asked, 254, None), sure, "{spelled}");
     }

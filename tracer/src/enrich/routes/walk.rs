@@ -1,10 +1,10 @@
-//! The kernel's way through the rules (`fib_rules_lookup`, net/core/fib_rules.c).
+//! Follows the rules as the kernel does (`fib_rules_lookup`, net/core/fib_rules.c).
 
 use netlink_packet_route::rule::{RuleAction, RulePortRange};
 
 use super::{Asked, rule::Rule};
 
-/// The packet, with the names of its devices: rules know devices by name.
+/// The packet, with the names of its devices, because rules refer to devices by name.
 pub(super) struct Place<'a> {
     pub(super) asked: &'a Asked,
     /// `lo` for a packet that this host sends.
@@ -12,7 +12,7 @@ pub(super) struct Place<'a> {
     pub(super) oif: Option<&'a str>,
 }
 
-/// The rule that leads to a route of this prefix length in `table`, none where that is not certain.
+/// Returns the rule that leads to a route of this prefix length in `table`; `None` if that is not certain.
 pub(super) fn leads_to<'a>(
     rules: &'a [Rule],
     place: &Place<'_>,
@@ -22,7 +22,7 @@ pub(super) fn leads_to<'a>(
     let mut at = 0;
     while let Some(rule) = rules.get(at) {
         at += 1;
-        // A rule that might have matched might have led somewhere else: nothing after it is certain.
+        // A rule that might have matched might have led elsewhere, so nothing after it is certain.
         let Some(matches) = matches(rule, place) else {
             tracing::debug!("whether `ip rule` {rule} matches {:?} is not known", place.asked);
             return None;
@@ -32,7 +32,7 @@ pub(super) fn leads_to<'a>(
         }
         match rule.action {
             RuleAction::ToTable if rule.table == table && counts(rule, prefix_len)? => return Some(rule),
-            // Only forward: the kernel refuses a goto to a rule before (fib_nl_newrule).
+            // Look only forward, because the kernel refuses a goto to an earlier rule (fib_nl_newrule).
             RuleAction::Goto => {
                 let target = rules[at..].iter().position(|later| Some(later.priority) == rule.goto);
                 at += target.unwrap_or(0);
@@ -43,7 +43,7 @@ pub(super) fn leads_to<'a>(
     None
 }
 
-/// The rule with this action that a packet comes to for which no table had a route, none where that is not
+/// Returns the rule with this action that decides for a packet for which no table had a route; `None` if that is not
 /// certain.
 pub(super) fn refused_by<'a>(rules: &'a [Rule], place: &Place<'_>, action: RuleAction) -> Option<&'a Rule> {
     let mut at = 0;
@@ -66,7 +66,7 @@ pub(super) fn refused_by<'a>(rules: &'a [Rule], place: &Place<'_>, action: RuleA
     None
 }
 
-/// Whether a route with this prefix length counts for the rule, none where that is not known.
+/// Returns whether a route with this prefix length counts for the rule; `None` if that is not known.
 fn counts(rule: &Rule, prefix_len: Option<u8>) -> Option<bool> {
     if rule.suppress_ifgroup.is_some() {
         return None;
@@ -77,11 +77,11 @@ fn counts(rule: &Rule, prefix_len: Option<u8>) -> Option<bool> {
     }
 }
 
-/// Whether the rule's selectors match (`fib_rule_match`, `fib4_rule_match`, `fib6_rule_match`), none
-/// where that depends on what is not known of the packet.
+/// Returns whether the rule's selectors match (`fib_rule_match`, `fib4_rule_match`, `fib6_rule_match`); `None` if that
+/// depends on something not known about the packet.
 fn matches(rule: &Rule, place: &Place<'_>) -> Option<bool> {
     let Asked { dst, src, mark, proto, sport, dport, .. } = *place.asked;
-    // An open port counts as 0, which no range holds.
+    // A port without a value counts as 0, which no range contains.
     let within = |range: RulePortRange, port: Option<u16>| {
         Some(port.is_some_and(|port| (range.start..=range.end).contains(&port)))
     };
@@ -91,7 +91,7 @@ fn matches(rule: &Rule, place: &Place<'_>) -> Option<bool> {
         rule.fwmark.map(|(value, mask)| Some((value ^ mark) & mask == 0)),
         rule.iif.as_deref().map(|name| Some(place.iif == Some(name))),
         rule.oif.as_deref().map(|name| Some(place.oif == Some(name))),
-        // In a question without a protocol IPv4 takes UDP's, IPv6 none.
+        // Without a protocol in the question, IPv4 assumes UDP, and IPv6 none.
         rule.proto.map(|wanted| proto.map(|proto| proto == wanted)),
         rule.sports.map(|range| within(range, sport)),
         rule.dports.map(|range| within(range, dport)),
@@ -102,7 +102,7 @@ fn matches(rule: &Rule, place: &Place<'_>) -> Option<bool> {
         || rule.tun_id.is_some_and(|id| id != 0)
         || !rule.unknown.is_empty();
     let verdicts: Vec<_> = verdicts.into_iter().flatten().chain(unknown.then_some(None)).collect();
-    // One selector that does not match is enough, whatever the others say.
+    // One selector that does not match is enough, whatever the others are.
     let all = match verdicts.contains(&Some(false)) {
         true => Some(false),
         false => (!verdicts.contains(&None)).then_some(true),

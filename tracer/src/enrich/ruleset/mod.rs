@@ -1,8 +1,8 @@
-//! Chains and rules of a netns, as they read now: nftables (also what iptables-nft made) by netlink,
-//! legacy iptables by its socket options, and their text from the user's own tools where those exist.
+//! Reads chains and rules of a netns as they are now: nftables by netlink, including tables that iptables-nft made, and
+//! legacy iptables by its socket options. Texts come from the user's own tools if they exist.
 //!
-//! Invariant: only what is loaded already is asked for. A netlink message to nf_tables or a socket
-//! option for a legacy table would make the kernel load the module or register the table.
+//! Invariant: only parts that are already loaded are asked for. A netlink message to nf_tables or a socket option for a
+//! legacy table would make the kernel load the module or register the table.
 
 pub mod legacy;
 mod names;
@@ -15,13 +15,13 @@ use std::io;
 use super::{attrs, bytes, netns::Netns};
 use crate::model::{Chain, NfFamily};
 
-/// What to look up.
+/// Chains to look up.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Wanted {
-    /// Everything there is; slow with large rulesets.
+    /// All chains; slow with large rulesets.
     All,
-    /// Chains of nftables, and those that can be reached from them by jump or goto (not through
-    /// maps that lead to more than 16 chains).
+    /// Chains of nftables, and those that can be reached from them by jump or goto. A rule that leads to more than 16
+    /// chains is not followed.
     Nft {
         /// Family of the table.
         family: NfFamily,
@@ -39,16 +39,16 @@ pub enum Wanted {
     },
 }
 
-/// By what a table or chain is known.
+/// Identifies a table or chain.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Key {
-    /// Any.
+    /// Any table or chain.
     Any,
-    /// The kernel's handle: of a table unique in its netns, of a chain in its table. People know it by its name.
+    /// The kernel's handle: a table's is unique in its netns, a chain's in its table. People know both by name.
     Handle {
-        /// What it is found by.
+        /// Handle to look up.
         handle: u64,
-        /// What it is called where it is not found.
+        /// Name to report if the handle is not found.
         name: String,
     },
     /// Its name.
@@ -65,7 +65,7 @@ impl Key {
     }
 }
 
-/// What was found and what could not be read.
+/// Chains that were found, and the reasons why others could not be read.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Lookup {
     /// The chains.
@@ -75,7 +75,7 @@ pub struct Lookup {
 }
 
 impl Lookup {
-    /// The chain with these handles.
+    /// Returns the chain with these handles.
     #[must_use]
     pub fn by_handle(&self, family: NfFamily, table: u64, chain: u64) -> Option<&Chain> {
         let wanted = |found: &&Found| {
@@ -85,19 +85,19 @@ impl Lookup {
     }
 }
 
-/// A chain with the numbers by which the kernel's events point at it.
+/// A chain with the handles by which the kernel's records refer to it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Found {
-    /// nftables: the table's handle.
+    /// The table's handle, for nftables.
     pub table_handle: Option<u64>,
-    /// nftables: the chain's handle.
+    /// The chain's handle, for nftables.
     pub handle: Option<u64>,
     /// The chain.
     pub chain: Chain,
 }
 
-/// Looks chains up in a netns. Never fails as a whole: what cannot be read is a sentence in
-/// [`Lookup::problems`].
+/// Looks up chains in a netns. Never fails as a whole: [`Lookup::problems`] gets a sentence for whatever cannot be
+/// read.
 #[must_use]
 pub fn chains(netns: &Netns, wanted: &[Wanted]) -> Lookup {
     let inum = netns.inum();
@@ -113,13 +113,13 @@ pub fn chains(netns: &Netns, wanted: &[Wanted]) -> Lookup {
     })
 }
 
-/// A rule's text without control characters: whoever may write rules in a container chooses its
-/// comments, and they end up on the terminal of the host.
+/// Returns a rule's text without control characters. Comments are untrusted, because anyone who may write rules in a
+/// container chooses them, and they are shown on the host's terminal.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
-/// An error in words.
+/// Explains an error in words.
 fn why(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::PermissionDenied => "no permission (run as root)".to_owned(),
@@ -129,7 +129,7 @@ fn why(error: &io::Error) -> String {
     }
 }
 
-/// Chains as text, for snapshots.
+/// Formats chains as text for snapshots.
 #[cfg(test)]
 fn describe<'a>(chains: impl Iterator<Item = &'a Chain>) -> String {
     use std::fmt::Write as _;

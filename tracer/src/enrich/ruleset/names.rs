@@ -1,4 +1,4 @@
-//! Names that nftables and iptables share for the kernel's numbers.
+//! Names for the kernel's numbers that nftables and iptables share.
 
 use crate::model::{NfFamily, NfHook};
 
@@ -6,7 +6,7 @@ use crate::model::{NfFamily, NfHook};
 pub(super) const CT_STATES: &[(u64, &str)] =
     &[(0x1, "invalid"), (0x2, "established"), (0x4, "related"), (0x8, "new"), (0x40, "untracked")];
 
-/// As in `/etc/protocols`, which `nft` and iptables read.
+/// Names as in `/etc/protocols`, which `nft` and iptables read.
 pub(super) const L4_PROTOCOLS: &[(u64, &str)] = &[
     (1, "icmp"),
     (2, "igmp"),
@@ -24,19 +24,18 @@ pub(super) const L4_PROTOCOLS: &[(u64, &str)] = &[
     (136, "udplite"),
 ];
 
-/// Names of the bits of `ct state`.
+/// Returns the names of the bits of `ct state`.
 pub(super) fn state_names(bits: u64) -> Vec<String> {
     CT_STATES.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| (*name).to_owned()).collect()
 }
 
-/// The name of a protocol number, as iptables writes it.
+/// Returns the name of a protocol number, as iptables writes it.
 pub(super) fn protocol(number: u8) -> String {
     let known = L4_PROTOCOLS.iter().find(|(known, _)| *known == u64::from(number));
     known.map_or_else(|| number.to_string(), |(_, name)| (*name).to_owned())
 }
 
-/// Hook numbers mean different places in different families (`NF_INET_*`, `NF_NETDEV_*`,
-/// `NF_ARP_*`, `NF_BR_*`).
+/// Returns the hook that a number means in this family (`NF_INET_*`, `NF_NETDEV_*`, `NF_ARP_*`, `NF_BR_*`).
 pub(super) fn hook(family: NfFamily, number: u32) -> Option<NfHook> {
     let hooks: &[NfHook] = match family {
         NfFamily::Netdev => &[NfHook::Ingress, NfHook::Egress],

@@ -1,4 +1,4 @@
-//! From attributes to peers.
+//! Decodes peers from netlink attributes.
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
@@ -8,13 +8,13 @@ use ipnet::IpNet;
 use super::super::{attrs::Attrs, bytes};
 use crate::model::AllowedIps;
 
-/// The peers in one part of the answer.
+/// Returns the peers in one part of the answer.
 pub(super) fn peers(device: Attrs<'_>) -> Vec<AllowedIps> {
     device.nested(WGDEVICE_A_PEERS).iter().filter_map(|(_, peer)| one(Attrs(peer))).collect()
 }
 
-/// Puts peers together that did not fit into one part: what comes later has the key and more
-/// prefixes, nothing else (`get_peer`, drivers/net/wireguard/netlink.c).
+/// Joins peers that did not fit into one part. A later part has only the key and more prefixes (`get_peer`,
+/// drivers/net/wireguard/netlink.c).
 pub(super) fn merge(parts: Vec<Vec<AllowedIps>>) -> Vec<AllowedIps> {
     let mut peers: Vec<AllowedIps> = Vec::new();
     for part in parts.into_iter().flatten() {
@@ -36,7 +36,7 @@ fn one(peer: Attrs<'_>) -> Option<AllowedIps> {
     })
 }
 
-/// A `struct sockaddr_in` or `sockaddr_in6`.
+/// Decodes a `struct sockaddr_in` or `sockaddr_in6`.
 fn endpoint(sockaddr: &[u8]) -> Option<SocketAddr> {
     let port = bytes::be16_at(sockaddr, 2)?;
     match i32::from(bytes::u16_at(sockaddr, 0)?) {

@@ -1,8 +1,8 @@
-//! Peers of a WireGuard device, by generic netlink (include/uapi/linux/wireguard.h).
+//! Looks up the peers of a WireGuard device by generic netlink (include/uapi/linux/wireguard.h).
 //!
-//! Decoded here and not by netlink-packet-wireguard: that crate makes values of the device's private
-//! key and of the preshared keys, which the kernel sends along unasked. Here nothing looks at them, and
-//! the bytes of the answer are wiped when it is read.
+//! Answers are decoded here and not by netlink-packet-wireguard, because that crate makes values of the device's
+//! private key and of the preshared keys, which the kernel sends unasked. Nothing here looks at these keys, and the
+//! bytes of an answer are wiped once it is read.
 
 mod attrs;
 #[cfg(test)]
@@ -20,11 +20,11 @@ use super::{
 };
 use crate::model::AllowedIps;
 
-/// Which addresses belong to which peer of a device.
+/// Returns the addresses that belong to each peer of a device.
 ///
 /// # Errors
-/// One sentence: the netns cannot be entered, which takes `CAP_SYS_ADMIN`; the device is none of
-/// WireGuard's, or may not be asked, which takes `CAP_NET_ADMIN`.
+/// Returns one sentence if the netns cannot be entered, which takes `CAP_SYS_ADMIN`, if the device is not a WireGuard
+/// device, or if it may not be asked, which takes `CAP_NET_ADMIN`.
 pub fn allowed_ips(netns: &Netns, ifname: &str) -> Result<Vec<AllowedIps>, String> {
     let found = netns.run_in(|| look_up(ifname)).and_then(|found| found);
     found.map_err(|error| {
@@ -45,8 +45,8 @@ fn look_up(ifname: &str) -> io::Result<Vec<AllowedIps>> {
     Ok(attrs::merge(ask(&question, |answer| attrs::peers(attributes(answer)))?))
 }
 
-/// The number of a family of generic netlink. By dump: asking for one name makes the kernel load a
-/// module for it where it has none (`ctrl_getfamily`, net/netlink/genetlink.c).
+/// Returns the number of a generic netlink family. A dump is used because asking for one name makes the kernel load a
+/// module if it has no such family (`ctrl_getfamily`, net/netlink/genetlink.c).
 fn family(name: &str) -> io::Result<u16> {
     let body = [CTRL_CMD_GETFAMILY, 1, 0, 0];
     let question = Question { protocol: NETLINK_GENERIC, kind: GENL_ID_CTRL, dump: true, body: &body };
@@ -58,17 +58,17 @@ fn family(name: &str) -> io::Result<u16> {
     found.into_iter().flatten().next().ok_or_else(|| io::Error::other("WireGuard is not loaded"))
 }
 
-/// What comes after `struct genlmsghdr`.
+/// Returns the attributes after `struct genlmsghdr`.
 fn attributes(answer: &[u8]) -> Attrs<'_> {
     Attrs(answer.get(GENL_HDRLEN..).unwrap_or_default())
 }
 
-/// include/uapi/linux/genetlink.h
+/// From include/uapi/linux/genetlink.h.
 const GENL_HDRLEN: usize = 4;
 const GENL_ID_CTRL: u16 = 0x10;
 const CTRL_CMD_GETFAMILY: u8 = 3;
 const CTRL_ATTR_FAMILY_ID: u16 = 1;
 const CTRL_ATTR_FAMILY_NAME: u16 = 2;
-/// include/uapi/linux/wireguard.h
+/// From include/uapi/linux/wireguard.h.
 const WG_CMD_GET_DEVICE: u8 = 0;
 const WGDEVICE_A_IFNAME: u16 = 2;

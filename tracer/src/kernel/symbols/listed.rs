@@ -1,6 +1,6 @@
-//! Addresses of kernel functions and data, from `/proc/kallsyms`.
+//! Reads addresses of kernel functions and data from `/proc/kallsyms`, for kernels that cannot be asked for names.
 //!
-//! The kernel takes 0.4 s to write them, and each of 150,000 is kept: for kernels that cannot be asked.
+//! Writing the list takes the kernel 0.4 s, and each of 150,000 symbols is kept.
 
 use std::{
     fs::{self, File},
@@ -15,9 +15,9 @@ const MODULES: &str = "/proc/modules";
 /// Functions sorted by address.
 #[derive(Default)]
 pub struct Listed {
-    /// Address, and where the name begins in `names`.
+    /// Address, and the position of the name in `names`.
     sorted: Vec<(u64, u32)>,
-    /// All names, each with its end.
+    /// All names, each followed by `END`.
     names: String,
     /// Modules that were loaded when the symbols were read.
     modules: String,
@@ -25,20 +25,20 @@ pub struct Listed {
     own: Range<u64>,
 }
 
-/// Symbols that are read beside other work: the kernel takes a while to write them down.
+/// Symbols that a thread reads during other work, because the kernel takes a while to write them.
 pub struct Reading {
     thread: Option<JoinHandle<Listed>>,
     listed: Listed,
 }
 
 impl Reading {
-    /// Begins to read.
+    /// Starts to read.
     #[must_use]
     pub fn begin() -> Self {
         Self { thread: Some(std::thread::spawn(Listed::read)), listed: Listed::default() }
     }
 
-    /// All of them; waits for the end of the reading.
+    /// Returns all symbols. Waits until they have been read.
     pub fn listed(&mut self) -> &mut Listed {
         if let Some(thread) = self.thread.take() {
             self.listed = thread.join().unwrap_or_default();
@@ -48,10 +48,10 @@ impl Reading {
 }
 
 impl Listed {
-    /// Reads the symbols of all code. Empty where the kernel hides them (`kptr_restrict`).
+    /// Reads the symbols of all code. There are none if the kernel hides them (`kptr_restrict`).
     #[must_use]
     pub fn read() -> Self {
-        // First: a module that comes in between is read again, not missed.
+        // Modules first: one that is loaded in between is read again, not missed.
         let mut symbols = Self { modules: modules(), ..Self::default() };
         each(|kind, address, name| {
             if matches!(kind, "t" | "T" | "w" | "W") {
@@ -79,15 +79,15 @@ impl Listed {
             .sort_by(|(a, a_name), (b, b_name)| a.cmp(b).then_with(|| name(names, *a_name).cmp(name(names, *b_name))));
     }
 
-    /// Reads them again where the address is not the kernel's own and modules have come or gone: their code
-    /// may lie right behind that of others.
+    /// Reads the symbols again if the address is not the kernel's own and modules were loaded or unloaded. The code of
+    /// one module may lie directly behind that of another.
     pub fn renew_for(&mut self, address: u64) {
         if !self.own.contains(&address) && !self.own.is_empty() && modules() != self.modules {
             *self = Self::read();
         }
     }
 
-    /// `nf_hook_slow+0x1a`; the bare address where no symbol is near.
+    /// Returns symbol and offset of an address, as in `nf_hook_slow+0x1a`, or the bare address if no symbol is near.
     #[must_use]
     pub fn location(&self, address: u64) -> String {
         let after = self.sorted.partition_point(|(start, _)| *start <= address);
@@ -102,7 +102,7 @@ impl Listed {
     }
 }
 
-/// Address of a single symbol, code or data.
+/// Looks up the address of a single symbol, code or data.
 #[must_use]
 pub fn address_of(wanted: &str) -> Option<u64> {
     let mut found = None;
@@ -113,7 +113,7 @@ pub fn address_of(wanted: &str) -> Option<u64> {
     found
 }
 
-/// Ends a name.
+/// The character that ends a name.
 const END: char = '\n';
 
 fn name(names: &str, begin: u32) -> &str {
@@ -121,7 +121,7 @@ fn name(names: &str, begin: u32) -> &str {
     rest.split_once(END).map_or(rest, |(name, _)| name)
 }
 
-/// Kind, address and name of each symbol that is not hidden, as long as it returns true.
+/// Calls `tell` with kind, address and name of each symbol that is not hidden, until it returns false.
 fn each(mut tell: impl FnMut(&str, u64, &str) -> bool) {
     let Ok(file) = File::open(KALLSYMS) else { return };
     let mut lines = BufReader::with_capacity(64 << 10, file);
@@ -134,7 +134,7 @@ fn each(mut tell: impl FnMut(&str, u64, &str) -> bool) {
     }
 }
 
-/// Names and addresses alone: how often a module is used changes all the time.
+/// Returns the names and addresses of loaded modules. The use counts are left out because they change all the time.
 fn modules() -> String {
     let text = fs::read_to_string(MODULES).unwrap_or_default();
     let fixed = |line: &str| {
@@ -144,7 +144,7 @@ fn modules() -> String {
     text.lines().filter_map(fixed).collect()
 }
 
-/// `ffffffff81000000 T name [module]`
+/// Parses `ffffffff81000000 T name [module]`.
 fn parse(line: &str) -> Option<(&str, u64, &str)> {
     let mut words = line.split_ascii_whitespace();
     let address = u64::from_str_radix(words.next()?, 16).ok()?;

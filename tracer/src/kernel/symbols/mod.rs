@@ -1,4 +1,4 @@
-//! Names of places in the kernel's code.
+//! Names locations in the kernel's code.
 
 mod listed;
 
@@ -9,18 +9,19 @@ pub use listed::address_of;
 
 use crate::model::Name;
 
-/// Names places, as in `nf_hook_slow+0x1a`.
+/// Names locations, as in `nf_hook_slow+0x1a`.
 pub struct Symbols {
     source: Source,
-    /// What was asked before, of the kernel's own code: what is in the place of a module may change.
+    /// Earlier answers about the kernel's own code. Those about a module are not kept, because another may take its
+    /// place.
     known: HashMap<u64, Name>,
 }
 
-/// The running kernel, which is asked for one name after the other.
+/// The running kernel, which is asked for one name at a time.
 pub struct Ask {
-    /// Symbol and offset of an address; none where it could not be asked.
+    /// Returns symbol and offset of an address, or `None` if the lookup fails.
     pub location: Box<dyn Fn(u64) -> Option<String>>,
-    /// The kernel's own code, without modules; empty where it is not known.
+    /// The kernel's own code, without modules; empty if unknown.
     pub own: Range<u64>,
 }
 
@@ -29,18 +30,18 @@ enum Source {
     Listed(Reading),
 }
 
-/// More names than these are not kept.
+/// Maximum number of names to keep.
 const KNOWN: usize = 4096;
 
 impl Symbols {
-    /// Asks the kernel, or begins to read all of its symbols where it cannot be asked.
+    /// Asks the kernel, or starts to read all of its symbols if it cannot be asked.
     #[must_use]
     pub fn new(ask: Option<Ask>) -> Self {
         let source = ask.map_or_else(|| Source::Listed(Reading::begin()), Source::Asked);
         Self { source, known: HashMap::new() }
     }
 
-    /// `nf_hook_slow+0x1a`; the bare address where no symbol is near.
+    /// Returns symbol and offset of an address, as in `nf_hook_slow+0x1a`, or the bare address if no symbol is near.
     pub fn location(&mut self, address: u64) -> Name {
         match &mut self.source {
             Source::Asked(ask) => {

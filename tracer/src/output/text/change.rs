@@ -1,4 +1,4 @@
-//! What changed a packet or its course, in plain words.
+//! Describes what changed a packet or its path, in plain words.
 
 use super::{icmp, place, program, style::clean, tone::Tone, tunnel};
 use crate::model::{Nat, Redirect, Route, Step, Trace, Translation, Tuple};
@@ -6,8 +6,8 @@ use crate::model::{Nat, Redirect, Route, Step, Trace, Translation, Tuple};
 /// A part of a sentence, and how much it matters.
 pub(super) type Clause = (String, Tone);
 
-/// What changed at `step`, in the order it happened. `before` is the program's own step where the
-/// redirect that it asked for is a step of its own: the two are one event.
+/// Returns what changed at `step`, in the order it happened. `before` is the program's own step if the redirect that it
+/// requested is a separate step, because the two are one event.
 pub(super) fn clauses(step: &Step, before: Option<&Step>, trace: &Trace, verbose: bool) -> Vec<Clause> {
     let bpf = step.bpf.as_ref().or_else(|| before?.bpf.as_ref());
     let nat = step.nat.as_ref().or_else(|| before?.nat.as_ref());
@@ -36,11 +36,11 @@ fn target(redirect: &Redirect, netns: u32, trace: &Trace) -> String {
     format!("{device}{side}{down}")
 }
 
-/// Which end changed is read from the tuples; what is undone is the translation of the other end, as
-/// seen from the packets that it was done to. Nobody is named where nobody was seen at it.
+/// Describes a translation. The tuples show which end changed. A reversed translation changes the other end, and is
+/// named after the translation that it reverses. The text says so if no step shows who translated.
 fn translation(nat: &Translation, by: Option<&str>) -> String {
     let Translation { kind, before, after, reverses } = nat;
-    // An echo has one identifier for both ends: where an address changed, the addresses decide.
+    // An echo has one identifier for both ends: if an address changed, the addresses decide.
     let (source, destination) = match (before.src != after.src, before.dst != after.dst) {
         (false, false) => (before.sport != after.sport, before.dport != after.dport),
         addresses => addresses,
@@ -60,7 +60,7 @@ fn translation(nat: &Translation, by: Option<&str>) -> String {
     format!("{what}{reversed}{by}: {ends}")
 }
 
-/// `10.0.0.1:4000`, `[fd00::1]:4000`, without ports `10.0.0.1`.
+/// Formats one end: `10.0.0.1:4000`, `[fd00::1]:4000`, or `10.0.0.1` without ports.
 fn end(tuple: &Tuple, source: bool) -> String {
     let both = tuple.to_string();
     let mut ends = both.split(" → ");

@@ -1,4 +1,4 @@
-//! Rows in columns, wide enough and no wider.
+//! Rows in columns that are as wide as their contents.
 
 use std::collections::BTreeSet;
 
@@ -14,10 +14,10 @@ use super::{
 };
 use crate::model::CtState;
 
-/// Rules whose text was told: long ones are told once.
+/// Rules whose text was already shown. Without `verbose`, each text is shown once.
 pub(super) type Told = BTreeSet<(String, String)>;
 
-/// Widths of the columns, 0 where a column has nothing to say.
+/// Widths of the columns; 0 for a column that stays empty.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Columns {
     /// Whether packets pass through more than one netns.
@@ -29,7 +29,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// Wide enough for all of them.
+    /// Makes the columns wide enough for all rows.
     pub(super) fn fit(paths: &[Packets]) -> Self {
         let mut fit = Self { time: "0.000".len(), device: "device".len(), ..Self::default() };
         let mut known = paths.iter().flat_map(|path| &path.rows).map(|row| row.says.netns).filter(|netns| *netns != 0);
@@ -47,17 +47,17 @@ impl Columns {
         fit
     }
 
-    /// The line over the columns.
+    /// Renders the line above the columns.
     pub(super) fn header(&self) -> String {
         let line = self.line(["ms", "device", "mark", "conntrack"].map(str::to_owned));
         paint(DIM, format!("{line}what happens"))
     }
 
-    /// One row; what is as in the row `before` is left blank.
+    /// Renders one row. Cells that are the same as in the row `before` are left blank.
     pub(super) fn row(&self, row: &Row, before: Option<&Row>, start: u64, told: &mut Told, look: Look) -> String {
         let before = before.map(|row| &row.says);
         let says = &row.says;
-        // The first row is measured against a packet that nobody has touched yet.
+        // The first row is compared with a packet that nothing has changed yet.
         let (ifname, old_mark, ct) = before.map_or(("", 0, CtState::None), |row| (&row.ifname, row.mark, row.ct));
         let unless = |same: bool, style: Style, text: String| if same { String::new() } else { paint(style, text) };
         let ct_style = match says.ct {

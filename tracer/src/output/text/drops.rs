@@ -1,4 +1,4 @@
-//! Drops, worst first: a table in the report, and while a trace of drops runs.
+//! Drops, worst first: a table in the report, and on stderr while a trace of drops runs.
 
 use super::{
     phrase::heading,
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::model::{DropCount, Trace};
 
-/// The section.
+/// Renders the section.
 pub(super) fn render(trace: &Trace, look: Look) -> String {
     let drops = &trace.summary.drops;
     if drops.is_empty() {
@@ -17,7 +17,7 @@ pub(super) fn render(trace: &Trace, look: Look) -> String {
     heading("Drops") + &table(drops, trace, look)
 }
 
-/// A row for each; of `trace` only names are asked.
+/// Renders one row for each entry. Of `trace`, only names are used.
 pub(in super::super) fn table(drops: &[DropCount], trace: &Trace, look: Look) -> String {
     let by_cause = drops.iter().any(|drop| drop.cause.is_some());
     let why = |drop: &DropCount| clean(drop.cause.as_deref().unwrap_or(&drop.reason)).into_owned();
@@ -34,8 +34,8 @@ pub(in super::super) fn table(drops: &[DropCount], trace: &Trace, look: Look) ->
     text
 }
 
-/// Flow, device and rule; the kernel's reason where the cause has another name, and the code's location where there
-/// is no rule to blame.
+/// Names flow, device and rule of a drop. Adds the kernel's reason if the row is titled by cause. Adds the code's
+/// location if no chain is known, or with `verbose`.
 fn whereabouts(drop: &DropCount, by_cause: bool, trace: &Trace, look: Look) -> String {
     let flow = drop.tuple.map(|tuple| format!("{} {tuple}", tuple.proto));
     let words = Some(place::words(&drop.r#where, trace)).filter(|words| !words.is_empty());

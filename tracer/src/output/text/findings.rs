@@ -1,4 +1,4 @@
-//! Conclusions: a sentence, then who, where, why, the evidence and what to do.
+//! Findings: a sentence, then place, reason, cause, rule, packets, evidence and advice.
 
 use std::collections::HashMap;
 
@@ -11,10 +11,10 @@ use super::{
 };
 use crate::model::{Cause, Confidence, CtState, Finding, Severity, Trace};
 
-/// The section, also where there is nothing to conclude.
+/// Renders the section, even if there are no findings.
 pub(super) fn render(trace: &Trace, look: Look) -> String {
     if trace.findings.is_empty() {
-        // Whether that means anything is said under coverage.
+        // The coverage section shows whether that means anything.
         let (none, style) = match (trace.steps.is_empty(), trace.summary.drops.is_empty()) {
             (true, _) => ("Nothing to conclude.", Style::new()),
             (_, true) => ("No problem found.", GOOD),
@@ -26,7 +26,7 @@ pub(super) fn render(trace: &Trace, look: Look) -> String {
     format!("{}{}\n", heading("Findings"), findings.join("\n"))
 }
 
-/// Findings of different flows that say the same: the same cause at the same place.
+/// Groups findings of different flows with the same cause at the same place.
 fn alike(findings: &[Finding]) -> Vec<Vec<&Finding>> {
     let mut groups: Vec<Vec<&Finding>> = Vec::new();
     let mut places = HashMap::new();
@@ -79,7 +79,7 @@ fn one(alike: &[&Finding], trace: &Trace, look: Look) -> String {
     text
 }
 
-/// The flows of which the same holds.
+/// Names the other flows that the finding applies to.
 fn also(others: &[&Finding]) -> String {
     if others.is_empty() {
         return String::new();
@@ -93,7 +93,7 @@ fn also(others: &[&Finding]) -> String {
     format!("{} of {}: {}", plural(packets, "packet"), plural(others.len(), "more flow"), flows.join(", "))
 }
 
-/// How many other flows are named.
+/// Maximum number of other flows to name.
 const FLOWS: usize = 3;
 
 fn reason(finding: &Finding) -> String {

@@ -16,10 +16,10 @@ use crate::{
     model::{Direction, Step, Trace, Tuple},
 };
 
-/// Paths of a flow that are told without `-v`, drops apart.
+/// Maximum number of paths of a flow to show without `-v`. Paths with a drop are always shown.
 const MOST_PATHS: usize = 12;
 
-/// Translated tuples that a flow's heading names.
+/// Maximum number of translated tuples in a flow's heading.
 const MOST_TUPLES: usize = 4;
 
 /// One flow and its steps in order of time.
@@ -28,7 +28,7 @@ pub(super) struct Flow<'a> {
     steps: Vec<&'a Step>,
 }
 
-/// The flows of a trace, in the order they were first seen.
+/// Returns the flows of a trace, in the order they were first seen.
 pub(super) fn flows(trace: &Trace) -> Vec<Flow<'_>> {
     let mut flows: Vec<Flow<'_>> = Vec::new();
     let mut index = BTreeMap::new();
@@ -43,12 +43,12 @@ pub(super) fn flows(trace: &Trace) -> Vec<Flow<'_>> {
 }
 
 impl Flow<'_> {
-    /// Whether somebody who looks for trouble wants to see it.
+    /// Whether the flow has a drop or a finding.
     pub(super) fn troubled(&self, trace: &Trace) -> bool {
         self.steps.iter().any(|step| step.drop.is_some()) || trace.findings.iter().any(|f| f.flow == self.id)
     }
 
-    /// Heading, then each path.
+    /// Renders the heading, then each path.
     pub(super) fn render(&self, trace: &Trace, marks: &Marks, look: Look) -> String {
         let paths = self.paths(trace, look);
         let count: usize = paths.iter().map(Packets::len).sum();
@@ -78,7 +78,7 @@ impl Flow<'_> {
         text + &legend::render(&self.steps, trace, marks, look)
     }
 
-    /// The other tuples that the flow goes by, seen from the original direction.
+    /// Lists the flow's other tuples, as seen from the original direction.
     fn translated(&self, tuple: Tuple) -> Vec<String> {
         let mut others: Vec<Tuple> = Vec::new();
         for step in &self.steps {
@@ -111,7 +111,7 @@ impl Flow<'_> {
         paths
     }
 
-    /// The tuple of the original direction.
+    /// Returns the tuple of the original direction.
     fn tuple(&self) -> Option<Tuple> {
         let orig = self.steps.iter().find(|step| step.direction == Direction::Orig).map(|step| step.tuple);
         orig.or_else(|| self.steps.first().map(|step| step.tuple.reversed()))

@@ -1,9 +1,9 @@
-//! Which headers a packet carries, told where they change.
+//! Reports a packet's headers when they change.
 
 use super::tunnel;
 use crate::model::{Step, Tuple};
 
-/// Headers that the reader knows of.
+/// The headers that the report has shown so far.
 #[derive(Default)]
 pub(super) struct Headers {
     tuple: Option<Tuple>,
@@ -11,8 +11,8 @@ pub(super) struct Headers {
 }
 
 impl Headers {
-    /// Adds to `words` which headers the packet carries after `step`, where that is news and its tunnel
-    /// or translation does not tell it.
+    /// Appends the packet's headers after `step` to `words` if they are new, and no tunnel or translation at the step
+    /// names them.
     pub(super) fn tell(&mut self, step: &Step, decided: Option<&Step>, words: &mut String) {
         let crossed = step.tunnel.as_ref();
         let leaves = crossed.is_some_and(|tunnel| !tunnel.enters);

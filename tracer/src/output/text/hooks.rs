@@ -2,14 +2,14 @@
 
 use super::style::clean;
 
-/// The hook's own words; an unknown hook stands for itself.
+/// Returns the words for a hook. An unknown hook is shown by its name.
 pub(super) fn usual(hook: &str) -> String {
     let words = WORDS.iter().find(|(name, _)| *name == hook);
     words.map_or_else(|| clean(hook).into_owned(), |(_, words)| (*words).to_owned())
 }
 
-/// Words for each hook of the kernel, for a packet that nothing special happens to; also of those that only captures
-/// of older versions tell of.
+/// Words for each hook if nothing special happens to the packet. The table also has the hooks that only captures of
+/// older versions contain.
 const WORDS: &[(&str, &str)] = &[
     ("netif_receive_skb", "received"),
     ("ip_protocol_deliver_rcu", "delivered locally"),
@@ -84,7 +84,7 @@ const WORDS: &[(&str, &str)] = &[
     ("nft_queue_sreg_eval", "queued for a program"),
 ];
 
-/// Hooks that say where a packet is, apart from what happens to it there.
+/// Hooks that show where a packet is, regardless of what happens to it there.
 pub(super) const STATIONS: &[&str] = &[
     "netif_receive_skb",
     "ip_protocol_deliver_rcu",

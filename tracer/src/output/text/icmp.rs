@@ -37,7 +37,7 @@ const V6: &[(u8, u8, &str)] = &[
     (4, 2, "unrecognized option"),
 ];
 
-/// `answered with ICMP fragmentation needed, MTU 1370`.
+/// Describes an error: `answered with ICMP fragmentation needed, MTU 1370`.
 pub(super) fn words(error: &IcmpError, step: &Step) -> String {
     let v6 = is_v6(step);
     let (name, names) = if v6 { ("ICMPv6", V6) } else { ("ICMP", V4) };
@@ -48,7 +48,8 @@ pub(super) fn words(error: &IcmpError, step: &Step) -> String {
     format!("answered with {name} {what}{mtu}")
 }
 
-/// The function that sends it tells; a packet in a tunnel may be of another family than the tunnel.
+/// Whether the error is ICMPv6. The sending function decides first, because a packet in a tunnel may be of another
+/// family than the tunnel.
 fn is_v6(step: &Step) -> bool {
     match step.hook.as_str() {
         hook if hook.contains("icmp6") || hook.contains("icmpv6") => true,

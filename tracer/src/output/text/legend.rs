@@ -1,4 +1,4 @@
-//! What stands under a flow: the meaning of its marks, and what its devices are.
+//! The legend under a flow: what its marks mean, and what its devices are.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,8 @@ use crate::{
     model::{Device, Step, Trace},
 };
 
-/// One line a mark whose meaning is known, then the devices that are more than plain hardware; empty
-/// where there is neither.
+/// Renders a line for each mark whose meaning is known, then the devices that need an explanation. Empty if there are
+/// neither.
 pub(super) fn render(steps: &[&Step], trace: &Trace, marks: &Marks, look: Look) -> String {
     let mut text = meanings(steps, marks, look);
     let devices = devices(steps, trace);
@@ -36,15 +36,15 @@ fn meanings(steps: &[&Step], marks: &Marks, look: Look) -> String {
     text
 }
 
-/// Whether it goes without saying what the device is.
+/// Whether the device needs no explanation.
 fn ordinary(device: &Device) -> bool {
     /// `ETH_DATA_LEN`
     const USUAL_MTU: u32 = 1500;
     device.kind.is_empty() || matches!(device.kind.as_str(), "veth" | "dummy") && device.mtu == USUAL_MTU
 }
 
-/// `cilium_wg0 (WireGuard, MTU 1420), lxc0 (veth, MTU 1500)`, in the order they were passed. Where two
-/// of a name differ, each says which netns it is in.
+/// Lists devices in the order they were passed: `cilium_wg0 (WireGuard, MTU 1420), lxc0 (veth, MTU 1500)`. Devices of
+/// the same name that differ are listed with their netns.
 fn devices(steps: &[&Step], trace: &Trace) -> String {
     let mut passed: Vec<&Device> = Vec::new();
     for step in steps {

@@ -38,10 +38,10 @@ use crate::{
     model::{Record, Trace},
 };
 
-/// Flows without trouble that are told without `-v`.
+/// Maximum number of flows without trouble to show without `-v`.
 const MOST_FLOWS: usize = 10;
 
-/// The report on stdout: nothing before the end.
+/// The report on stdout. It prints nothing before the end.
 pub struct TextReport {
     color: Color,
     verbose: bool,
@@ -49,7 +49,7 @@ pub struct TextReport {
 }
 
 impl TextReport {
-    /// As the user wants to see it.
+    /// Creates the report for this view. `marks` says what marks mean.
     pub fn new(view: &View, marks: Marks) -> Self {
         Self { color: view.color, verbose: view.verbose, marks }
     }
@@ -71,16 +71,18 @@ impl Sink for TextReport {
     }
 }
 
-/// Writes the report: each flow's packets and their paths, then the findings, then the drops, then
-/// what was lost and what was covered; of a trace of drops, the drops first. `marks` says what marks mean. Colours are always written; `out` takes them away where they
-/// are not wanted ([`super::stdout`]). `Break` where the reader is gone.
+/// Writes the report: flows with the paths of their packets, findings, drops, losses and coverage.
+///
+/// A trace of drops lists its drops before its findings, and shows flows only if verbose. `marks` says what marks mean.
+/// Colours are always written; `out` removes them if they are not wanted ([`super::stdout`]). Returns `Break` if the
+/// reader has closed the pipe.
 ///
 /// # Errors
-/// What writing to `out` gives, except a closed pipe.
+/// Returns every error of writing to `out`, except a closed pipe.
 pub fn write_report(out: &mut impl Write, trace: &Trace, marks: &Marks, look: Look) -> io::Result<ControlFlow<()>> {
     let (drops, findings) = (drops::render(trace, look) + "\n", findings::render(trace, look));
     let (first, second) = if trace.start.drops { (drops, findings) } else { (findings, drops) };
-    // Where drops are all that is asked for, their summary comes first, and the ways only if wanted.
+    // In a trace of drops, their summary comes first, and paths are shown only on request.
     let ways = if trace.start.drops && !look.verbose { String::new() } else { flows(trace, marks, look) };
     let report = [headline(trace, look), ways, first, second, tail::render(trace, look)];
     unless_closed(out.write_all(report.concat().as_bytes()).and_then(|()| out.flush()))

@@ -1,11 +1,11 @@
-//! What the node said about the place of a drop, a line a fact.
+//! The node's facts about a drop, one line each.
 
 use std::borrow::Cow;
 
 use super::style::clean;
 use crate::model::{NodeFact, RouteAnswer};
 
-/// One fact, spelled near to what the tool shows that people would ask.
+/// Formats one fact, similar to the output of the tool that people would use.
 pub(super) fn line(fact: &NodeFact) -> String {
     let text = match fact {
         NodeFact::Sysctl { name, value } => format!("{name} = {value}"),

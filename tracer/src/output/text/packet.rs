@@ -1,4 +1,4 @@
-//! Packets that took the same path, told once.
+//! Packets that took the same path, shown once.
 
 use super::{
     columns::{Columns, Told},
@@ -15,19 +15,19 @@ pub(super) struct Packets {
     direction: Direction,
     flags: Option<TcpFlags>,
     tuple: Tuple,
-    /// The path, with the times of the first of them.
+    /// The path, with the times of the first packet.
     pub(super) rows: Vec<Row>,
 }
 
 impl Packets {
-    /// One packet, by its steps in order of time.
+    /// Describes one packet from its steps in order of time.
     pub(super) fn new(id: u64, steps: &[&Step], trace: &Trace, look: Look) -> Option<Self> {
         let first = steps.first()?;
         let rows = rows(steps, trace, look.verbose);
         Some(Self { ids: vec![id], direction: first.direction, flags: first.tcp_flags, tuple: first.tuple, rows })
     }
 
-    /// Takes the packets of `other` in if they took the same path.
+    /// Adds the packets of `other` if they took the same path. Returns whether they did.
     pub(super) fn join(&mut self, other: &Self) -> bool {
         let kind = |packets: &Self| (packets.direction, packets.flags, packets.tuple);
         let same = kind(self) == kind(other)
@@ -39,22 +39,22 @@ impl Packets {
         same
     }
 
-    /// How many packets.
+    /// Returns the number of packets.
     pub(super) fn len(&self) -> usize {
         self.ids.len()
     }
 
-    /// Whether they were dropped.
+    /// Whether the packets were dropped.
     pub(super) fn dropped(&self) -> bool {
         self.rows.iter().any(|row| row.says.tone == Tone::Bad)
     }
 
-    /// Nanoseconds since boot of the first step of the first of them.
+    /// Returns the time of the first packet's first step, in nanoseconds since boot.
     pub(super) fn start(&self) -> u64 {
         self.rows.first().map_or(0, |row| row.ts)
     }
 
-    /// Heading and path.
+    /// Renders the heading and the path.
     pub(super) fn render(&self, trace: &Trace, flow: Tuple, columns: &Columns, told: &mut Told, look: Look) -> String {
         let arrow = match self.direction {
             Direction::Orig => "→",

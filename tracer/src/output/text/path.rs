@@ -1,4 +1,4 @@
-//! The path of one packet as rows: steps without news are merged.
+//! The path of one packet as rows. Steps without news are merged.
 
 use super::{
     headers::Headers,
@@ -10,21 +10,21 @@ use super::{
 };
 use crate::model::{CtState, Step, Trace, Verdict};
 
-/// One row: where the packet is, what is believed of it, what happens to it there.
+/// One row: where the packet is, its mark and conntrack state, and what happens to it there.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
-    /// Nanoseconds since boot of the first step in it.
+    /// Time of the row's first step, in nanoseconds since boot.
     pub(super) ts: u64,
-    /// What the row says, apart from when.
+    /// What the row says, apart from the time.
     pub(super) says: Says,
 }
 
 /// What a row says. Two packets whose rows say the same took the same path.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Says {
-    /// Inode number, 0 where it is not known.
+    /// Inode number of the netns; 0 if unknown.
     pub(super) netns: u32,
-    /// Device, empty where there is none yet.
+    /// Device name; empty if there is no device yet.
     pub(super) ifname: String,
     /// Packet mark.
     pub(super) mark: u32,
@@ -32,15 +32,15 @@ pub(super) struct Says {
     pub(super) ct: CtState,
     /// What happens, in order.
     pub(super) what: Vec<String>,
-    /// The text of the rule behind it.
+    /// Text of the rule that decided.
     pub(super) rule: Option<String>,
-    /// What the node said about the place of a drop; only with `verbose`.
+    /// The node's facts about a drop; only with `verbose`.
     pub(super) facts: Vec<String>,
     /// How much it matters.
     pub(super) tone: Tone,
 }
 
-/// The rows of a packet. With `verbose` each step has its own row and names its function.
+/// Returns the rows of a packet. With `verbose`, each step has its own row and names its function.
 pub(super) fn rows(steps: &[&Step], trace: &Trace, verbose: bool) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let mut decided: Option<&Step> = None;
@@ -63,8 +63,8 @@ pub(super) fn rows(steps: &[&Step], trace: &Trace, verbose: bool) -> Vec<Row> {
     rows
 }
 
-/// Whether `step` is a decision, and `next` is what it decides: netfilter's or a program's to drop the
-/// packet, or a program's to redirect it.
+/// Whether `step` is a decision that `next` carries out: netfilter or a program drops the packet, or a program
+/// redirects it.
 fn leads_to(step: &Step, next: &Step) -> bool {
     if let Some(bpf) = &step.bpf {
         let same = next.bpf.as_ref().is_none_or(|next| next.id == bpf.id);
@@ -81,9 +81,9 @@ fn leads_to(step: &Step, next: &Step) -> bool {
     decides && drops && (next.netfilter.is_none() || next.netfilter == step.netfilter)
 }
 
-/// What a step says: what changed there, then where the packet is, in one row with `verbose`, else in
-/// two of which the second may be merged with what follows. What is not known at a step is as it was
-/// before.
+/// Returns what a step says: what changed there, then where the packet is. With `verbose`, both share a row. Otherwise
+/// they are two rows, and the second may be merged with the next ones. A netns or conntrack state that is unknown at
+/// the step is taken from `before`.
 fn says(
     step: &Step,
     decided: Option<&Step>,
@@ -99,7 +99,7 @@ fn says(
         let then = then.take().map(|then| format!(", {then}")).unwrap_or_default();
         words = format!("{words}{then} ({}{at})", clean(&step.hook));
     }
-    // A redirect may already be on its target, where the packet is not yet when the program runs.
+    // The redirect's step may already name the target device, but the packet is still on the program's own device.
     let at = decided.filter(|step| step.bpf.is_some() && !step.ifname.is_empty()).unwrap_or(step);
     let first = Says {
         netns: if step.netns == 0 { before.map_or(0, |row| row.netns) } else { step.netns },
@@ -117,18 +117,18 @@ fn says(
 }
 
 impl Says {
-    /// Whether `next` says the same again: several functions that one event passes.
+    /// Whether `next` says the same again, because one event passes several functions.
     fn repeats(&self, next: &Self) -> bool {
         self == next && self.tone == Tone::Notable
     }
 
-    /// Whether `next` brings nothing new but its words.
+    /// Whether `next` adds nothing but words, so that both fit in one row.
     fn takes(&self, next: &Self) -> bool {
         let state = |says: &Self| (says.netns, says.mark, says.ct, says.tone == Tone::Quiet);
         self.ifname == next.ifname && state(self) == state(next) && self.tone == Tone::Quiet
     }
 
-    /// A netfilter hook and each of its chains say the same: once is enough.
+    /// Appends the words of `next`. A netfilter hook and each of its chains say the same, so they appear once.
     fn append(&mut self, next: Self) {
         let known = |words: &String| words.starts_with("netfilter ") && self.what.contains(words);
         let news: Vec<_> = next.what.into_iter().filter(|words| !known(words)).collect();

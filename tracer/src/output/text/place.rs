@@ -1,9 +1,10 @@
-//! Places in words.
+//! Names places in words.
 
 use super::style::clean;
 use crate::model::{Netfilter, NfFamily, Trace, Where};
 
-/// `policy of chain inet talos ingress`, `ip raw PREROUTING→CILIUM_PRE_raw rule 7`; nothing where no chain is known.
+/// Names a chain, rule or policy: `policy of chain inet talos ingress`, `ip raw PREROUTING→CILIUM_PRE_raw rule 7`.
+/// Returns `None` if no chain is known.
 pub(super) fn ruleset(netfilter: &Netfilter) -> Option<String> {
     let chain = clean(netfilter.chain.as_deref()?);
     let chain = match &netfilter.base_chain {
@@ -18,13 +19,13 @@ pub(super) fn ruleset(netfilter: &Netfilter) -> Option<String> {
     Some(in_ruleset(tool, netfilter.table.as_deref(), &chain, netfilter.rule, netfilter.policy))
 }
 
-/// `netns node-a, device cilium_host, netfilter input, policy of chain inet talos ingress`.
+/// Names a place: `netns node-a, device cilium_host, netfilter input, policy of chain inet talos ingress`.
 pub(super) fn words(place: &Where, trace: &Trace) -> String {
     let device = |name: &str| format!("device {}", clean(name));
     parts(place, trace, device)
 }
 
-/// The same with the device's kind and MTU: `device wg0 (WireGuard, MTU 1420)`.
+/// Names a place like [`words`], with the device's kind and MTU: `device wg0 (WireGuard, MTU 1420)`.
 pub(super) fn in_full(place: &Where, trace: &Trace) -> String {
     let known =
         |name: &str| trace.devices.values().find(|device| Some(device.netns) == place.netns && device.ifname == name);
@@ -50,7 +51,8 @@ fn parts(place: &Where, trace: &Trace, device: impl Fn(&str) -> String) -> Strin
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// `netns web` where it has a name, else `netns 4026531840`; a pod or container says itself what it is.
+/// Names a netns: `netns web`, or `netns 4026531840` if it has no name. The names of pods and containers already say
+/// what they are.
 pub(super) fn netns(inum: u32, trace: &Trace) -> String {
     match trace.netns_names.get(&inum) {
         Some(name) if name.starts_with("pod ") || name.starts_with("container ") => clean(name).into_owned(),
@@ -59,7 +61,8 @@ pub(super) fn netns(inum: u32, trace: &Trace) -> String {
     }
 }
 
-/// `WireGuard device cilium_wg0`, `cilium_host`: with its kind where that says what becomes of a packet.
+/// Names a device: `WireGuard device cilium_wg0`, `cilium_host`. Only tunnels are named with their kind, because it
+/// shows what happens to the packet next.
 pub(super) fn device(name: &str, netns: u32, ifindex: u32, trace: &Trace) -> String {
     match trace.devices.get(&(netns, ifindex)).map(|device| device.kind.as_str()) {
         Some(tunnel @ ("wireguard" | "vxlan" | "geneve")) => format!("{} device {}", kind(tunnel), clean(name)),
@@ -67,7 +70,7 @@ pub(super) fn device(name: &str, netns: u32, ifindex: u32, trace: &Trace) -> Str
     }
 }
 
-/// The kind of a device as people write it.
+/// Spells the kind of a device as people write it.
 pub(super) fn kind(kind: &str) -> String {
     match kind {
         "wireguard" => "WireGuard".to_owned(),

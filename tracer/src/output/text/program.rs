@@ -1,37 +1,38 @@
-//! What BPF programs did, in plain words.
+//! Describes what BPF programs did, in plain words.
 
 use super::{change::Clause, style::clean, tone::Tone};
 use crate::model::Bpf;
 
-/// `BPF program cil_to_netdev`, with `verbose` also its id.
+/// Names a program: `BPF program cil_to_netdev`. With `verbose`, adds its id.
 pub(super) fn name(bpf: &Bpf, verbose: bool) -> String {
     let kind = match bpf.kind.as_str() {
         "xdp" => "XDP",
         "cgroup_skb" => "cgroup BPF",
         _ => "BPF",
     };
-    // One whose name could not be looked up is called after its id.
+    // A program whose name could not be looked up is called `program` and its id.
     let program = clean(&bpf.program);
     let name = program.strip_prefix("program ").unwrap_or(&program);
     let id = if verbose && name != bpf.id.to_string() { format!(" (id {})", bpf.id) } else { String::new() };
     format!("{kind} program {name}{id}")
 }
 
-/// What a program made of a packet.
+/// What a program decided about a packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Course {
-    /// It goes on as if there were no program.
+    /// The packet continues as if there were no program.
     Passes,
-    /// It goes to another device.
+    /// The packet goes to another device.
     Redirected,
-    /// It ends here.
+    /// The packet ends here.
     Dropped,
-    /// Something rare.
+    /// Any other verdict.
     Other,
 }
 
-/// `TC_ACT_*` (`include/uapi/linux/pkt_cls.h`), `XDP_*` and `SK_*` (`include/uapi/linux/bpf.h`); a cgroup
-/// program that returns 2 or 3 drops or passes, and tells the socket of congestion.
+/// Classifies a verdict: `TC_ACT_*` (`include/uapi/linux/pkt_cls.h`), `XDP_*` and `SK_*` (`include/uapi/linux/bpf.h`).
+/// A cgroup program that returns 2 drops the packet, one that returns 3 passes it. Both also signal congestion to the
+/// socket.
 pub(super) fn course(bpf: &Bpf) -> Course {
     match (bpf.kind.as_str(), bpf.verdict.rsplit('_').next().unwrap_or_default()) {
         ("cgroup_skb", "2") | (_, "SHOT" | "DROP" | "ABORTED") => Course::Dropped,
@@ -41,10 +42,10 @@ pub(super) fn course(bpf: &Bpf) -> Course {
     }
 }
 
-/// What a program did beside translating.
+/// Describes what a program did besides translating.
 pub(super) fn deeds(bpf: &Bpf, mark: u32, target: Option<String>, translated: bool, verbose: bool) -> Option<Clause> {
     let verdict = clean(&bpf.verdict);
-    // After a translation, which names the program, the packet is what the sentence goes on about.
+    // After a translation, which has already named the program, the packet is the subject of the sentence.
     let voice = |active: String, passive: String| if translated { passive } else { active };
     let marks = bpf.mark_before.filter(|before| *before != mark).map(|_| match mark {
         0 => voice("clears its mark".to_owned(), "its mark cleared".to_owned()),

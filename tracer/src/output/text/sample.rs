@@ -1,10 +1,10 @@
-//! Steps for tests, written as the JSON that they would be in a capture.
+//! Steps for tests, written as the JSON of a capture.
 
 use serde_json::{Value, json};
 
 use crate::model::Step;
 
-/// A step at `hook`; `facts` are added to the usual fields or replace them.
+/// Creates a step at `hook`. `facts` extend or replace the usual fields.
 pub(super) fn step(hook: &str, facts: Value) -> Step {
     let tuple = json!({"src": "10.0.1.5", "dst": "192.0.2.20", "sport": 40000, "dport": 443, "proto": "tcp"});
     let mut step = json!({

@@ -1,4 +1,4 @@
-//! What closes a report: what was lost, what was covered.
+//! The end of a report: losses and coverage.
 
 use super::{
     phrase::{heading, plural, time},
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::model::{Lost, Start, Trace};
 
-/// What was lost and what was covered.
+/// Renders losses and coverage.
 pub(super) fn render(trace: &Trace, look: Look) -> String {
     format!("{}\n{}", lost(trace, look), coverage(trace, look))
 }

@@ -1,13 +1,13 @@
-//! How a step is told: quietly or not.
+//! How prominently the report shows a step.
 
-/// How much a step matters to somebody who looks for a lost packet.
+/// How much a step matters to someone who looks for a lost packet.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Tone {
-    /// The usual course of things; rows of it may be merged.
+    /// Nothing unusual; such rows may be merged.
     #[default]
     Quiet,
-    /// Changed the packet's course or somebody's belief about it.
+    /// The packet, its path or its conntrack state changed.
     Notable,
-    /// The packet's end, or the decision to end it.
+    /// The packet was dropped, or a rule or program decided to drop it.
     Bad,
 }

@@ -1,10 +1,9 @@
-//! Tunnels in plain words.
+//! Describes tunnels in plain words.
 
 use super::style::clean;
 use crate::model::{Peer, Proto, Tunnel, TunnelKind, Tuple};
 
-/// What happens at the end of a tunnel; `outer` is what the packet then travels as, where the tunnel does
-/// not say.
+/// Describes what happens at the end of a tunnel. `outer` is the packet's outer tuple if the tunnel names none.
 pub(super) fn words(tunnel: &Tunnel, outer: Option<Tuple>, verbose: bool) -> String {
     let name = clean(&tunnel.ifname);
     let kind = tunnel.kind;
@@ -38,12 +37,12 @@ pub(super) fn words(tunnel: &Tunnel, outer: Option<Tuple>, verbose: bool) -> Str
     }
 }
 
-/// `UDP 198.51.100.10:51871 → 192.0.2.20:51871`.
+/// Formats outer headers: `UDP 198.51.100.10:51871 → 192.0.2.20:51871`.
 pub(super) fn outer(tuple: Tuple) -> String {
     format!("{} {tuple}", protocol(tuple.proto))
 }
 
-/// `UDP`, `protocol 99`.
+/// Names a protocol: `UDP`, `protocol 99`.
 pub(super) fn protocol(proto: Proto) -> String {
     let name = proto.to_string();
     match proto.0 {
@@ -54,7 +53,7 @@ pub(super) fn protocol(proto: Proto) -> String {
 }
 
 fn peer(peer: &Peer, verbose: bool) -> String {
-    /// Enough of a key to find it in what `wg` shows.
+    /// Characters of a key that are enough to find it in the output of `wg`.
     const SHORT: usize = 8;
     let key = clean(&peer.public_key);
     let key = match key.char_indices().nth(SHORT) {

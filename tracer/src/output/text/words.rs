@@ -1,4 +1,4 @@
-//! What happened at a step, in plain words.
+//! Describes what happened at a step, in plain words.
 
 use super::{
     change,
@@ -13,21 +13,22 @@ use crate::model::{CtState, Netfilter, Step, Trace, Verdict};
 
 /// What happened at a step.
 pub(super) struct Happening {
-    /// In words.
+    /// What happened, in words.
     pub(super) words: String,
-    /// Where the packet then is, in words that do not matter much.
+    /// Where the packet is afterwards. This part is always quiet.
     pub(super) then: Option<String>,
-    /// The text of the rule behind it.
+    /// Text of the rule that decided.
     pub(super) rule: Option<String>,
     /// How much it matters.
     pub(super) tone: Tone,
 }
 
-/// What ends a packet whose source WireGuard refuses: no drop (`drivers/net/wireguard/receive.c`).
+/// The function that frees a packet whose source WireGuard refuses. The kernel does not count this as a drop
+/// (`drivers/net/wireguard/receive.c`).
 const REFUSED_SOURCE: &str = "consume_skb";
 
-/// What happened at `step`. `decided` is the step before it where that was the decision to drop or to
-/// redirect it: the two are one event.
+/// Describes what happened at `step`. `decided` is the step before it if that step decided to drop or redirect the
+/// packet, because the two are one event.
 pub(super) fn happening(step: &Step, decided: Option<&Step>, trace: &Trace, verbose: bool) -> Happening {
     let usual = usual(&step.hook);
     let netfilter = step.netfilter.as_ref().or_else(|| decided.and_then(|step| step.netfilter.as_ref()));
@@ -85,7 +86,7 @@ fn decision(netfilter: &Netfilter, usual: &str, verbose: bool) -> (String, Tone)
             (format!("accepted by {subject}"), Tone::Quiet)
         }
         None | Some(Verdict::Accept) => match netfilter.hook {
-            // Hook and every chain that lets it pass read the same, so that they merge into one.
+            // A hook and every chain that accepts the packet read the same, so that their rows merge.
             Some(hook) => (format!("netfilter {hook}"), Tone::Quiet),
             None => (usual.to_owned(), Tone::Quiet),
         },

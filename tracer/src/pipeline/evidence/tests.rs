@@ -3,7 +3,7 @@ use std::cell::RefCell;
 use super::*;
 use crate::model::TcpFlags;
 
-/// A node that says how often it was asked, and remembers what.
+/// A node that records its questions and answers with their number.
 #[derive(Default)]
 struct Fake {
     asked: RefCell<Vec<(Place, bool)>>,

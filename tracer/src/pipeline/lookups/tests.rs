@@ -3,7 +3,7 @@ use std::cell::RefCell;
 use super::*;
 use crate::model::{Direction, Drop, Proto, Tuple};
 
-/// A node with one route by mark and one WireGuard device; it counts what it is asked.
+/// A node with one route by mark and one WireGuard device. It records its questions.
 #[derive(Default)]
 struct Fake {
     asked: RefCell<Vec<Asked>>,

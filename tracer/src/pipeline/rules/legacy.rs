@@ -1,4 +1,4 @@
-//! Tables of legacy iptables as they read last.
+//! Caches the tables of legacy iptables.
 
 use std::{
     collections::HashMap,
@@ -14,24 +14,27 @@ use crate::{
     model::{Chain, Name, Netfilter, NfFamily},
 };
 
-/// What has been read, by netns, family and name.
+/// Tables by netns, family and name.
 #[derive(Default)]
 pub struct Tables(HashMap<(u32, NfFamily, Name), Reading>);
 
 struct Reading {
-    /// None where it could not be read.
+    /// `None` if the table could not be read.
     table: Option<Table>,
     generation: u64,
     at: Instant,
     took: Duration,
 }
 
-/// A changed table has another generation than the one before it, but maybe that of an older one: its place in memory.
-/// So it is looked at again and again, in so small a part of the time.
+/// A table is trusted for this many times the time that reading it took.
+///
+/// A changed table has another generation than the one before it. But the generation is its place in memory, so it may
+/// equal that of an older table. Therefore tables are read again and again, which takes at most this fraction of the
+/// time.
 const SPARE: u32 = 20;
 
 impl Tables {
-    /// Adds chain, rule and text to a verdict that was given at this offset; gives the chains of the table where they
+    /// Adds chain, rule and text to a verdict that was given at this offset. Returns the chains of the table if they
     /// are new.
     pub fn complete(
         &mut self,
@@ -58,7 +61,7 @@ impl Tables {
                         (None, false)
                     }
                 };
-                // Whoever asks the tool for texts takes longer than the next look will.
+                // Reading a new table includes asking the tool for texts, and takes longer than the next comparison.
                 let took = if news { Duration::ZERO } else { at.elapsed() };
                 (Reading { table, generation, at, took }, news)
             }

@@ -1,4 +1,4 @@
-//! Chains of nftables, each as it read first, and anew where it has another rule since.
+//! Caches the chains of nftables, and reads them again if they have another rule since.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,16 +15,16 @@ use crate::{
 /// A walk: netns, family, table and base chain.
 type Walk = (u32, NfFamily, Named, Named);
 
-/// What has been read.
+/// Chains read so far.
 #[derive(Default)]
 pub struct Chains {
     read: HashMap<Walk, Vec<Chain>>,
-    /// Rules that were not in what had been read.
+    /// Rules that were missing from the chains read.
     missed: HashSet<(Walk, u64)>,
 }
 
 impl Chains {
-    /// Adds its text to the rule that a walk ended in; gives the chains of the walk where they were read for this.
+    /// Adds its text to the rule that a walk ended in. Returns the chains of the walk if this call has read them.
     pub fn complete(
         &mut self,
         netfilter: &mut Netfilter,
@@ -34,14 +34,14 @@ impl Chains {
     ) -> &[Chain] {
         let walk = (netns.inum(), family, table.clone(), base.clone());
         let missed = |chains: &Vec<Chain>| netfilter.rule.filter(|_| rule_of(netfilter, chains).is_none());
-        // A handle is never given to another rule: one more look tells, if anything does.
+        // A handle is never given to another rule, so that one more read is enough.
         if let Some(rule) = self.read.get(&walk).and_then(missed)
             && self.missed.insert((walk.clone(), rule))
         {
             self.read.remove(&walk);
         }
         if !self.read.contains_key(&walk) {
-            // The one before, where a table has come again: nothing else bounds how many there are.
+            // Discards the walk of the same names, if a table was created again: nothing else bounds their number.
             self.read.retain(|known, _| !is_called_like(known, &walk));
             self.missed.retain(|(known, _)| known == &walk || !is_called_like(known, &walk));
         }
@@ -60,7 +60,7 @@ impl Chains {
     }
 }
 
-/// Leaves the rule unknown, in the chain that the walk began in.
+/// Leaves the rule unknown, and names the chain that the walk began in.
 fn forget_rule(netfilter: &mut Netfilter) {
     netfilter.rule = None;
     if let Some(base) = netfilter.base_chain.take() {

@@ -28,7 +28,7 @@ pub const NEG: u8 = 0x80;
 pub const XOR: u8 = 0xa0;
 pub const MOV: u8 = 0xb0;
 pub const END: u8 = 0xd0;
-/// `BPF_MODE` of plain loads and stores.
+/// Bits of `code`: the mode of loads and stores.
 const MODE: u8 = 0xe0;
 const MEM: u8 = 0x60;
 const ATOMIC: u8 = 0xc0;
@@ -43,7 +43,8 @@ pub const CALL: u8 = 0x85;
 /// `BPF_JMP | BPF_EXIT`
 pub const EXIT: u8 = 0x95;
 
-/// Whether it is of the kinds that folding knows: no jump whose distance is its immediate, nothing of cpu v4.
+/// Whether folding knows the instruction. It does not know jumps whose distance is the immediate (cpu v4), nor
+/// undefined ones.
 pub fn is_known(it: &bpf_insn) -> bool {
     match it.code & CLASS {
         JMP32 => !matches!(it.code & OP, 0x00 | 0x80 | 0x90 | 0xe0 | 0xf0),
@@ -52,48 +53,48 @@ pub fn is_known(it: &bpf_insn) -> bool {
     }
 }
 
-/// Whether it takes two places.
+/// Whether the instruction takes two places.
 pub fn is_wide(it: &bpf_insn) -> bool {
     it.code == LD_IMM64
 }
 
-/// Whether it goes elsewhere within its function.
+/// Whether the instruction jumps within its function.
 pub fn is_jump(it: &bpf_insn) -> bool {
     matches!(it.code & CLASS, JMP | JMP32) && !matches!(it.code, CALL | EXIT)
 }
 
-/// Where a jump goes.
+/// Returns the target of a jump.
 pub fn target(at: usize, it: &bpf_insn) -> usize {
     at.wrapping_add_signed(isize::from(it.off) + 1)
 }
 
-/// Whether it calls a function of the program, or takes the address of one.
+/// Whether the instruction calls a function of the program, or takes the address of one.
 pub fn refers_to_function(it: &bpf_insn) -> bool {
     let kind = u32::from(it.src_reg());
     (it.code == CALL && kind == BPF_PSEUDO_CALL) || (it.code == LD_IMM64 && kind == BPF_PSEUDO_FUNC)
 }
 
-/// Where that function begins.
+/// Returns the start of that function.
 pub fn referred(at: usize, it: &bpf_insn) -> usize {
     at.wrapping_add_signed(it.imm as isize + 1)
 }
 
-/// Whether it is a plain load.
+/// Whether the instruction is a plain load.
 pub fn is_load(it: &bpf_insn) -> bool {
     it.code & CLASS == LDX && it.code & MODE == MEM
 }
 
-/// Whether it is a plain store.
+/// Whether the instruction is a plain store.
 pub fn is_store(it: &bpf_insn) -> bool {
     matches!(it.code & CLASS, ST | STX) && it.code & MODE == MEM
 }
 
-/// Whether it is an atomic operation.
+/// Whether the instruction is an atomic operation.
 pub fn is_atomic(it: &bpf_insn) -> bool {
     it.code & CLASS == STX && it.code & MODE == ATOMIC
 }
 
-/// How many bytes a load or store moves.
+/// Returns the number of bytes that a load or store moves.
 pub fn size(it: &bpf_insn) -> usize {
     match it.code & SIZE {
         0x00 => 4,
@@ -103,14 +104,14 @@ pub fn size(it: &bpf_insn) -> usize {
     }
 }
 
-/// Whether its second operand is a register.
+/// Whether the second operand is a register that an immediate can replace.
 pub fn takes_register(it: &bpf_insn) -> bool {
     let computes = matches!(it.code & CLASS, ALU | ALU64) && !matches!(it.code & OP, NEG | END);
-    // What is signed or extends signs (cpu v4) has an offset.
+    // Operations that are signed or extend signs (cpu v4) have an offset.
     it.code & X != 0 && (computes && it.off == 0 || is_jump(it))
 }
 
-/// An immediate that means the same as a register of this value, if there is one.
+/// Returns an immediate that means the same as a register with this value, if there is one.
 pub fn as_operand(it: &bpf_insn, value: u64) -> Option<i32> {
     let low = value as u32 as i32;
     let same = match it.code & CLASS {
@@ -118,7 +119,7 @@ pub fn as_operand(it: &bpf_insn, value: u64) -> Option<i32> {
         ALU | JMP32 => true,
         _ => low as i64 as u64 == value,
     };
-    // The verifier refuses these as immediates where they are out of range; as registers they are defined.
+    // The verifier refuses these immediates if they are out of range, whereas registers may have such values.
     let shift = matches!(it.code & CLASS, ALU | ALU64) && matches!(it.code & OP, LSH | RSH | 0xc0);
     let width = if it.code & CLASS == ALU { 32 } else { 64 };
     let division = matches!(it.code & CLASS, ALU | ALU64) && matches!(it.code & OP, 0x30 | 0x90);
@@ -132,7 +133,7 @@ pub fn give_immediate(it: &mut bpf_insn, imm: i32) {
     it.imm = imm;
 }
 
-/// Moves a number into a register, if one instruction can.
+/// Returns an instruction that moves a number into a register, if one is enough.
 pub fn mov(dst: u8, value: u64) -> Option<bpf_insn> {
     let low = value as u32 as i32;
     let class = if u64::from(low as u32) == value {
@@ -145,12 +146,12 @@ pub fn mov(dst: u8, value: u64) -> Option<bpf_insn> {
     Some(instruction(class | MOV, dst, 0, 0, low))
 }
 
-/// Goes on at an offset.
+/// Returns an unconditional jump.
 pub fn jump(off: i16) -> bpf_insn {
     instruction(JA, 0, 0, off, 0)
 }
 
-/// An instruction of its parts (`struct bpf_insn`).
+/// Builds an instruction from its parts (`struct bpf_insn`).
 pub fn instruction(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> bpf_insn {
     bpf_insn { code, _bitfield_align_1: [], _bitfield_1: bpf_insn::new_bitfield_1(dst, src), off, imm }
 }

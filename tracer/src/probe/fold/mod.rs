@@ -1,10 +1,12 @@
-//! Writes what is constant on this kernel, for this run, into the code of a program before the verifier sees it:
-//! offsets of fields, the filter, which branches are never taken.
+//! Folds the constants of this kernel and this run into a program's code before the verifier sees it: offsets of
+//! fields, the filter, branches that are never taken.
 //!
-//! The verifier would find out, too, and take the dead code away; but for each piece it moves all that follows, which
-//! is most of what loading costs. A program that is run for each packet of a node is shorter by a quarter, too.
+//! The verifier would find them too, and remove the dead code. But for each piece that it removes it moves all code
+//! that follows, which is most of the cost of loading. Folding also shortens a program that runs for each packet of a
+//! node by a quarter.
 //!
-//! Invariant: for all that a program can observe, the code does as before. What is not understood stays.
+//! Invariant: the code does the same as before, as far as a program can observe. Instructions that are not understood
+//! stay.
 
 pub mod insn;
 mod live;
@@ -22,27 +24,29 @@ use values::{Analysis, Value};
 /// The map of frozen globals.
 #[derive(Clone, Copy, Debug)]
 pub struct Constants<'a> {
-    /// Its descriptor, by which code refers to it.
+    /// Its descriptor, by which code refers to the map.
     pub fd: i32,
-    /// What is in it.
+    /// Its contents.
     pub bytes: &'a [u8],
 }
 
-/// Shortens a relocated function and all that it calls, which follow it.
+/// Shortens a relocated function and all functions that it calls, which follow it.
 pub fn fold(function: &mut Function, constants: Constants<'_>) {
     let Some(moved) = fold_code(&mut function.instructions, constants) else { return };
     let place = |insn_off: u32| moved.get(insn_off as usize).copied().flatten();
     function.func_info.func_info.retain_mut(|info| place(info.insn_off).map(|to| info.insn_off = to).is_some());
     let lines = &mut function.line_info.line_info;
     lines.retain_mut(|info| place(info.insn_off).map(|to| info.insn_off = to).is_some());
-    // The last of those that now begin at the same instruction is about it.
+    // Of lines that now begin at the same instruction, the last describes it.
     lines.reverse();
     lines.dedup_by_key(|info| info.insn_off);
     lines.reverse();
 }
 
-/// Gives where each instruction has moved; one that was taken out, to the next that was not; none where it was never
-/// reached. Nothing happens where there is an instruction that is not known.
+/// Folds the code and returns the new position of each instruction.
+///
+/// A removed instruction has the position of the next one that is kept, or `None` if it is never reached. If there is
+/// an unknown instruction, nothing is changed.
 fn fold_code(code: &mut Vec<bpf_insn>, constants: Constants<'_>) -> Option<Vec<Option<u32>>> {
     if !code.iter().all(insn::is_known) {
         return None;
@@ -59,7 +63,7 @@ fn fold_code(code: &mut Vec<bpf_insn>, constants: Constants<'_>) -> Option<Vec<O
     Some(reached.iter().zip(moved).map(|(reached, to)| reached.then_some(to)).collect())
 }
 
-/// Puts constants where they are used, and decides branches.
+/// Puts constants into the instructions that use them, and decides branches.
 fn substitute(code: &mut [bpf_insn], analysis: &Analysis<'_>) {
     analysis.each(code, |it, registers, loaded| {
         if let Some(taken) = values::decided(it, registers) {
@@ -75,7 +79,7 @@ fn substitute(code: &mut [bpf_insn], analysis: &Analysis<'_>) {
     });
 }
 
-/// Jumps to what comes next anyhow. From the end on, since one may be idle for want of another.
+/// Removes jumps to the next instruction. Works backwards, because a jump may become idle when a later one is removed.
 fn remove_idle_jumps(code: &[bpf_insn], kept: &mut [bool]) {
     for at in (0..code.len()).rev().filter(|at| code[*at].code == JA) {
         let target = insn::target(at, &code[at]);
@@ -85,7 +89,7 @@ fn remove_idle_jumps(code: &[bpf_insn], kept: &mut [bool]) {
     }
 }
 
-/// Closes the gaps. Gives where each instruction has moved; one that is gone, to the next that is not.
+/// Closes the gaps. Returns the new position of each instruction; for a removed one, that of the next one that is kept.
 #[expect(clippy::cast_possible_truncation, reason = "distances only shrink")]
 fn compact(code: &mut Vec<bpf_insn>, kept: &mut [bool]) -> Vec<u32> {
     for at in 0..code.len() {

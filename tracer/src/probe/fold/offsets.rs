@@ -5,10 +5,10 @@ use aya_obj::generated::bpf_insn;
 
 use super::insn::{self, ADD, ALU, ALU64, CALL, CLASS, LD, LD_IMM64, LDX, MOV, OP, ST, STX, X};
 
-/// For each register, which other one it is, and how much more, as far as that is known.
+/// For each register, the register and the offset whose sum it is, if known.
 type Sums = [Option<(u8, i64)>; 11];
 
-/// Changes reached instructions. `meets`: where ways meet, nothing is known.
+/// Changes reached instructions. Nothing is known at an instruction where paths join (`meets`).
 pub fn shorten(code: &mut [bpf_insn], reached: &[bool], meets: &[bool]) {
     let mut sums: Sums = [None; 11];
     for at in (0..code.len()).filter(|at| reached[*at]) {
@@ -36,14 +36,14 @@ fn sum(sums: &Sums, register: u8, off: i16) -> Option<(u8, i16)> {
     Some((base, i16::try_from(more + i64::from(off)).ok()?))
 }
 
-/// What is known afterwards.
+/// Updates the sums to those after an instruction.
 fn step(it: &bpf_insn, sums: &mut Sums) {
     let (dst, src) = (it.dst_reg(), it.src_reg());
     match it.code & CLASS {
         ALU64 if it.code == ALU64 | MOV | X && it.off == 0 && dst != src => {
             let is = sums[usize::from(src)].unwrap_or((src, 0));
             write(dst, sums);
-            // It may be a sum of what is overwritten here.
+            // The source may be a sum of the register that is overwritten here.
             sums[usize::from(dst)] = (is.0 != dst).then_some(is);
         }
         ALU64 if it.code & (OP | X) == ADD && it.off == 0 => {
@@ -52,7 +52,7 @@ fn step(it: &bpf_insn, sums: &mut Sums) {
             sums[usize::from(dst)] = is;
         }
         ALU | ALU64 | LDX => write(dst, sums),
-        // Some fetch.
+        // Some atomic operations fetch.
         STX if insn::is_atomic(it) => [0, src].into_iter().for_each(|register| write(register, sums)),
         ST | STX => {}
         LD if it.code == LD_IMM64 => write(dst, sums),
@@ -62,7 +62,7 @@ fn step(it: &bpf_insn, sums: &mut Sums) {
     }
 }
 
-/// It holds something else from here on.
+/// Records that a register has a new value.
 fn write(register: u8, sums: &mut Sums) {
     sums[usize::from(register)] = None;
     for sum in sums {

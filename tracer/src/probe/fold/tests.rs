@@ -51,7 +51,7 @@ fn calls_find_their_functions() {
         alu(0xb7, 0, 0, 3),
         exit(),
     ];
-    // The argument may be one.
+    // The register stays, because it may be an argument.
     assert_eq!(text(&folded(&code)), ["b7 dst 1 imm 1", "85 src 1 imm 1", "95", "b7 dst 0 imm 3", "95"]);
 }
 
@@ -76,7 +76,7 @@ proptest! {
     }
 }
 
-/// Programs that only jump forward, and so end. `r6` to `r9` are what they are given, `r0` what they give.
+/// Generates programs that only jump forward, and therefore end. They receive `r6` to `r9` and return `r0`.
 fn programs() -> impl Strategy<Value = Vec<bpf_insn>> {
     let register = || prop_oneof![0u8..4, 6u8..10];
     let operations = prop::sample::select(vec![ADD, SUB, OR, AND, LSH, RSH, XOR, MOV, MOV, 0x20]);
@@ -89,7 +89,7 @@ fn programs() -> impl Strategy<Value = Vec<bpf_insn>> {
     );
     let loads = (0u8..4, 0i32..16, prop::sample::select(vec![1usize, 2, 4, 8]))
         .prop_map(|(dst, at, size)| [constants(4, at.min(16 - size as i32)), vec![load(dst, 4, 0, size)]].concat());
-    // A sum, and what lies there.
+    // A sum, and a load from that address.
     let sums = (0u8..4, register(), small.clone(), 0u8..4, -9i16..9, prop::bool::ANY).prop_map(
         |(pointer, base, imm, dst, off, again)| {
             let load = load(dst, pointer, off, 8);
@@ -106,7 +106,7 @@ fn programs() -> impl Strategy<Value = Vec<bpf_insn>> {
         },
     );
     prop::collection::vec(prop_oneof![arithmetic, loads, sums, jumps], 1..40).prop_map(|pieces| {
-        // What jumps goes over whole pieces: nobody lands in the middle of a wide instruction.
+        // Jumps skip whole pieces, so that none ends in the middle of a wide instruction.
         let starts: Vec<usize> = pieces
             .iter()
             .scan(4, |at, piece| {
@@ -132,7 +132,7 @@ fn programs() -> impl Strategy<Value = Vec<bpf_insn>> {
     })
 }
 
-/// What a program gives: an interpreter of what [`programs`] makes.
+/// Interprets a program that [`programs`] generated, and returns its result.
 fn run(code: &[bpf_insn], given: [u64; 4]) -> u64 {
     let mut registers = [0u64; 11];
     registers[6..10].copy_from_slice(&given);
@@ -153,7 +153,7 @@ fn run(code: &[bpf_insn], given: [u64; 4]) -> u64 {
                 let from = from.wrapping_add_signed(it.off.into());
                 let bytes = usize::try_from(from).ok().and_then(|from| BYTES.get(from..from.checked_add(size(it))?));
                 let mut word = [0; 8];
-                // Elsewhere lies what tells one place from another.
+                // Elsewhere, the contents depend on the address.
                 let elsewhere = from.rotate_left(7).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes();
                 word[..size(it)].copy_from_slice(bytes.unwrap_or(&elsewhere[..size(it)]));
                 registers[dst] = u64::from_le_bytes(word);
@@ -242,7 +242,7 @@ fn exit() -> bpf_insn {
     instruction(EXIT, 0, 0, 0, 0)
 }
 
-/// What is not zero.
+/// Formats the fields that are not zero.
 fn text(code: &[bpf_insn]) -> Vec<String> {
     let part = |name: &str, value: i32| if value == 0 { String::new() } else { format!(" {name} {value}") };
     code.iter()

@@ -1,4 +1,4 @@
-//! What is known of registers before each instruction.
+//! Determines the register contents that are known before each instruction.
 
 #![expect(clippy::cast_possible_truncation, reason = "half a register is what BPF means by it")]
 
@@ -11,14 +11,14 @@ use super::{
     },
 };
 
-/// What is in a register.
+/// Known contents of a register.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Value {
-    /// Not known.
+    /// Unknown.
     Any,
     /// A number.
     Known(u64),
-    /// An address in the map of constants, from its beginning.
+    /// An address in the map of constants, relative to its beginning.
     Constants(i64),
 }
 
@@ -27,16 +27,17 @@ pub type Registers = [Value; 11];
 
 const NOTHING: Registers = [Value::Any; 11];
 
-/// What is known where ways meet: before each instruction that another one than that before it goes to.
+/// Register contents known where paths join: before each instruction that is reached from elsewhere than the one before
+/// it.
 pub struct Analysis<'a> {
     constants: Constants<'a>,
-    /// By instruction; none where it is never reached, or only from the instruction before it.
+    /// By instruction; `None` if it is never reached, or only from the instruction before it.
     met: Vec<Option<Registers>>,
     reached: Vec<bool>,
 }
 
 impl<'a> Analysis<'a> {
-    /// Follows all ways that can be taken.
+    /// Follows all paths that can be taken.
     pub fn of(code: &[bpf_insn], constants: Constants<'a>) -> Self {
         let mut this = Self { constants, met: vec![None; code.len()], reached: vec![false; code.len()] };
         let meets = meets(code);
@@ -68,12 +69,12 @@ impl<'a> Analysis<'a> {
         this
     }
 
-    /// Whether it is ever executed.
+    /// Whether the instruction is ever executed.
     pub fn is_reached(&self, at: usize) -> bool {
         self.reached.get(at).copied().unwrap_or(false)
     }
 
-    /// Calls `visit` with each instruction that is executed and what is known before it.
+    /// Calls `visit` with each instruction that is executed, the registers before it, and the constant that it loads.
     pub fn each(&self, code: &mut [bpf_insn], mut visit: impl FnMut(&mut bpf_insn, &Registers, Option<u64>)) {
         let mut registers = NOTHING;
         for at in 0..code.len() {
@@ -90,7 +91,8 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    /// Adds what is known on another way to an instruction, which waits to be looked at where that changed anything.
+    /// Merges the registers of another path into those before an instruction. If that changes anything, the instruction
+    /// is queued again.
     fn meet(&mut self, at: usize, registers: &Registers, waiting: &mut Vec<usize>) {
         let changed = match &mut self.met[at] {
             Some(known) => {
@@ -112,7 +114,7 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    /// What is known afterwards.
+    /// Updates the registers to those after an instruction.
     fn step(&self, code: &[bpf_insn], at: usize, registers: &mut Registers) {
         let it = &code[at];
         let dst = usize::from(it.dst_reg());
@@ -127,7 +129,7 @@ impl<'a> Analysis<'a> {
             }
             ALU | ALU64 => registers[dst] = computed(it, registers),
             insn::LDX => registers[dst] = load(it, registers, self.constants).map_or(Value::Any, Value::Known),
-            // Some fetch.
+            // Some atomic operations fetch.
             insn::STX if insn::is_atomic(it) => {
                 registers[0] = Value::Any;
                 registers[usize::from(it.src_reg())] = Value::Any;
@@ -139,7 +141,7 @@ impl<'a> Analysis<'a> {
     }
 }
 
-/// Where an instruction goes to that is not the one before: jumps and calls; and behind the end.
+/// Marks where paths join: the beginning, the targets of jumps and calls, and the end.
 pub fn meets(code: &[bpf_insn]) -> Vec<bool> {
     let mut meets = vec![false; code.len() + 1];
     meets[0] = true;
@@ -154,7 +156,7 @@ pub fn meets(code: &[bpf_insn]) -> Vec<bool> {
     meets
 }
 
-/// Whether a jump is taken, where that is certain.
+/// Returns whether a jump is taken, if that is certain.
 pub fn decided(it: &bpf_insn, registers: &Registers) -> Option<bool> {
     if !insn::is_jump(it) {
         return None;
@@ -186,7 +188,7 @@ pub fn decided(it: &bpf_insn, registers: &Registers) -> Option<bool> {
     })
 }
 
-/// The second operand, where it is a known number.
+/// Returns the second operand, if it is a known number.
 fn operand(it: &bpf_insn, registers: &Registers) -> Option<u64> {
     if it.code & X == 0 {
         return Some(i64::from(it.imm) as u64);
@@ -197,7 +199,7 @@ fn operand(it: &bpf_insn, registers: &Registers) -> Option<u64> {
     }
 }
 
-/// What a load from the constants gives.
+/// Returns the result of a load from the constants.
 fn load(it: &bpf_insn, registers: &Registers, constants: Constants<'_>) -> Option<u64> {
     let Value::Constants(base) = registers[usize::from(it.src_reg())] else { return None };
     if !insn::is_load(it) {
@@ -214,11 +216,11 @@ fn load(it: &bpf_insn, registers: &Registers, constants: Constants<'_>) -> Optio
     Some(u64::from_ne_bytes(word))
 }
 
-/// What arithmetic gives.
+/// Returns the result of arithmetic.
 fn computed(it: &bpf_insn, registers: &Registers) -> Value {
     let wide = it.code & CLASS == ALU64;
     let (before, operation) = (registers[usize::from(it.dst_reg())], it.code & OP);
-    // What extends signs (cpu v4) has an offset.
+    // Operations that extend signs (cpu v4) have an offset.
     if it.off != 0 || matches!(operation, NEG | insn::END) {
         return Value::Any;
     }

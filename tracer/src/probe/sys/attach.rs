@@ -1,4 +1,4 @@
-//! Programs to the places where they run.
+//! Attaches loaded programs.
 
 use std::{
     ffi::{CStr, CString, c_char},
@@ -23,7 +23,7 @@ pub fn raw_tracepoint_open(program: &OwnedFd, name: Option<&CStr>) -> io::Result
     bpf_fd(bpf_cmd::BPF_RAW_TRACEPOINT_OPEN, &mut attr)
 }
 
-/// Where a `kprobe.multi` is attached.
+/// The places that a `kprobe.multi` is attached to.
 #[derive(Clone, Copy, Debug)]
 pub enum Places<'a> {
     /// At addresses.
@@ -32,7 +32,7 @@ pub enum Places<'a> {
     Symbols(&'a [CString]),
 }
 
-/// `BPF_LINK_CREATE` of a `kprobe.multi` at all places, each with its cookie.
+/// `BPF_LINK_CREATE`: attaches a `kprobe.multi` to all places, each with its cookie.
 pub fn kprobe_multi(program: &OwnedFd, places: Places<'_>, cookies: &[u64]) -> io::Result<OwnedFd> {
     let symbols: Vec<*const c_char> = match places {
         Places::Symbols(symbols) => symbols.iter().map(|symbol| symbol.as_ptr()).collect(),
@@ -53,7 +53,7 @@ pub fn kprobe_multi(program: &OwnedFd, places: Places<'_>, cookies: &[u64]) -> i
     bpf_fd(bpf_cmd::BPF_LINK_CREATE, &mut attr)
 }
 
-/// A kprobe, or kretprobe: it goes when its file descriptor goes, which is a link's (5.15), or else a perf event's.
+/// Attaches a kprobe or kretprobe until the returned descriptor is closed. It is a link (5.15), or else a perf event.
 pub fn kprobe(program: &OwnedFd, symbol: &str, on_return: bool) -> io::Result<OwnedFd> {
     const PMU: &str = "/sys/bus/event_source/devices/kprobe";
     let pmu = fs::read_to_string(format!("{PMU}/type"))?;
@@ -77,7 +77,7 @@ pub fn kprobe(program: &OwnedFd, symbol: &str, on_return: bool) -> io::Result<Ow
     Ok(link.unwrap_or(event))
 }
 
-/// `BPF_LINK_CREATE` of a program to a perf event, which the link keeps.
+/// `BPF_LINK_CREATE`: attaches a program to a perf event, which the link keeps.
 fn perf_link(program: &OwnedFd, event: &OwnedFd) -> io::Result<OwnedFd> {
     // SAFETY: all-zero is a valid `bpf_attr`.
     let mut attr: bpf_attr = unsafe { std::mem::zeroed() };

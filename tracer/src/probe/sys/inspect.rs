@@ -1,4 +1,4 @@
-//! What is in the kernel: programs and types by id.
+//! Reads information about BPF objects in the kernel: programs, types and links.
 
 use std::{
     io,
@@ -11,7 +11,7 @@ use aya_obj::generated::{
 
 use super::{bpf, bpf_fd, count};
 
-/// The BTF object of a loaded module, by name.
+/// Opens the BTF object of a loaded module, by name.
 pub fn module_btf(module: &str) -> io::Result<OwnedFd> {
     let mut id = 0;
     loop {
@@ -28,7 +28,7 @@ fn next_btf_id(after: u32) -> io::Result<u32> {
     let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
     attr.__bindgen_anon_6.__bindgen_anon_1.start_id = after;
     bpf(bpf_cmd::BPF_BTF_GET_NEXT_ID, &mut attr)?;
-    // SAFETY: the kernel has written it.
+    // SAFETY: the kernel has written the id.
     Ok(unsafe { attr.__bindgen_anon_6.next_id })
 }
 
@@ -50,14 +50,14 @@ fn btf_name(btf: &OwnedFd) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&name[..end]).into_owned())
 }
 
-/// The bytes of a BTF object.
+/// Returns the bytes of a BTF object.
 pub fn btf_data(id: u32) -> io::Result<Vec<u8>> {
     let btf = btf_by_id(id)?;
     // SAFETY: all-zero is a valid `bpf_btf_info`.
     let mut info: bpf_btf_info = unsafe { std::mem::zeroed() };
     info_of(btf.as_raw_fd(), &mut info)?;
     let mut data = vec![0u8; info.btf_size as usize];
-    // SAFETY: as above.
+    // SAFETY: all-zero is a valid `bpf_btf_info`.
     info = unsafe { std::mem::zeroed() };
     info.btf = data.as_mut_ptr() as u64;
     info.btf_size = count(data.len());
@@ -65,23 +65,23 @@ pub fn btf_data(id: u32) -> io::Result<Vec<u8>> {
     Ok(data)
 }
 
-/// The lowest id of a loaded BPF program above this one; an error where there is none.
+/// Returns the lowest id of a loaded BPF program above this one, or an error if there is none.
 pub fn next_program_id(after: u32) -> io::Result<u32> {
     // SAFETY: all-zero is a valid `bpf_attr`.
     let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
     attr.__bindgen_anon_6.__bindgen_anon_1.start_id = after;
     bpf(bpf_cmd::BPF_PROG_GET_NEXT_ID, &mut attr)?;
-    // SAFETY: the kernel has written it.
+    // SAFETY: the kernel has written the id.
     Ok(unsafe { attr.__bindgen_anon_6.next_id })
 }
 
-/// What the kernel tells of a BPF program.
+/// Information about a loaded BPF program.
 pub struct ProgramInfo {
     /// Its id.
     pub id: u32,
     /// `BPF_PROG_TYPE_*`
     pub kind: u32,
-    /// The kernel's copy of its name, 15 bytes at most.
+    /// The kernel's copy of its name, at most 15 bytes.
     pub name: String,
     /// Id of its BTF, 0 for none.
     pub btf: u32,
@@ -89,7 +89,7 @@ pub struct ProgramInfo {
     pub function: Option<u32>,
 }
 
-/// A loaded BPF program, held open, and what is known of it.
+/// Opens a loaded BPF program and reads its information.
 pub fn program_by_id(id: u32) -> io::Result<(OwnedFd, ProgramInfo)> {
     // SAFETY: all-zero is a valid `bpf_attr`.
     let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
@@ -109,7 +109,7 @@ pub fn program_by_id(id: u32) -> io::Result<(OwnedFd, ProgramInfo)> {
     Ok((program, ProgramInfo { id, kind: info.type_, name, btf: info.btf_id, function }))
 }
 
-/// Hits that a program missed because it was running already on that CPU (5.12 and newer).
+/// Returns the hits that a program missed because it was already running on that CPU (5.12 and newer).
 pub fn recursion_misses(program: BorrowedFd<'_>) -> u64 {
     // SAFETY: all-zero is a valid `bpf_prog_info`.
     let mut info: bpf_prog_info = unsafe { std::mem::zeroed() };
@@ -119,8 +119,8 @@ pub fn recursion_misses(program: BorrowedFd<'_>) -> u64 {
     }
 }
 
-/// Hits that a kprobe or a `kprobe.multi` missed, before any program of theirs: another kprobe was being handled on that
-/// CPU (6.7 and newer).
+/// Returns the hits that a kprobe or a `kprobe.multi` missed before any of its programs ran, because another kprobe was
+/// being handled on that CPU (6.7 and newer).
 pub fn missed_hits(link: BorrowedFd<'_>) -> u64 {
     // SAFETY: all-zero is a valid `bpf_link_info`.
     let mut info: bpf_link_info = unsafe { std::mem::zeroed() };
@@ -129,7 +129,7 @@ pub fn missed_hits(link: BorrowedFd<'_>) -> u64 {
     }
     const KPROBES: [u32; 2] =
         [bpf_perf_event_type::BPF_PERF_EVENT_KPROBE as u32, bpf_perf_event_type::BPF_PERF_EVENT_KRETPROBE as u32];
-    // SAFETY: the kernel tells which of them it has written.
+    // SAFETY: the kernel reports which of the members it has written.
     unsafe {
         if info.type_ == bpf_link_type::BPF_LINK_TYPE_KPROBE_MULTI as u32 {
             info.__bindgen_anon_1.kprobe_multi.missed

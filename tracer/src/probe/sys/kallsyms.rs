@@ -1,5 +1,7 @@
-//! Addresses of kernel symbols, by a program that the kernel runs for us: by name, `kprobe.multi` goes through all of its
-//! 150,000 symbols, which takes as long as to load ten programs.
+//! Looks up addresses of kernel symbols with a program that the kernel runs for us.
+//!
+//! Given names, `kprobe.multi` goes through all of the kernel's 150,000 symbols, which takes as long as loading ten
+//! programs.
 
 use std::{
     ffi::CStr,
@@ -12,16 +14,17 @@ use aya_obj::generated::{bpf_attr, bpf_cmd, bpf_prog_type};
 use super::{bpf, count, load_code};
 use crate::probe::fold::insn::{CALL, EXIT, instruction};
 
-/// The longest name, with its final zero: a multiple of a word.
+/// Maximum length of a name with its terminating zero: a multiple of a word.
 const NAME: i16 = 64;
-/// In words.
+/// The same in words.
 const WORDS: usize = NAME as usize / size_of::<u64>();
 /// `BPF_F_SLEEPABLE` (`include/uapi/linux/bpf.h`)
 const BPF_F_SLEEPABLE: u32 = 16;
 /// `bpf_kallsyms_lookup_name(name, size, flags, result)`
 const KALLSYMS_LOOKUP_NAME: i32 = 179;
 
-/// The address of each, or none where the kernel has no such helper, tells no addresses, or lacks one of the symbols.
+/// Returns the address of each symbol, or `None` if the kernel has no such helper, hides addresses, or lacks one of the
+/// symbols.
 pub fn addresses<'a>(symbols: impl IntoIterator<Item = &'a CStr>) -> Option<Vec<u64>> {
     let program = load().inspect_err(|error| tracing::debug!("no look-up of symbols: {error}")).ok()?;
     symbols.into_iter().map(|symbol| address(program.as_raw_fd(), symbol)).collect()
@@ -34,9 +37,9 @@ fn address(program: i32, symbol: &CStr) -> Option<u64> {
         word[..from.len()].copy_from_slice(from);
         *to = u64::from_ne_bytes(word);
     }
-    // SAFETY: all-zero is a valid `bpf_attr`, and this the member for BPF_PROG_TEST_RUN.
+    // SAFETY: all-zero is a valid `bpf_attr`.
     let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
-    // SAFETY: as above.
+    // SAFETY: the union's member for BPF_PROG_TEST_RUN; plain integers.
     let run = unsafe { &mut attr.test };
     run.prog_fd = program.cast_unsigned();
     run.ctx_in = context.as_mut_ptr() as u64;
@@ -45,8 +48,8 @@ fn address(program: i32, symbol: &CStr) -> Option<u64> {
     (context[0] != 0).then_some(context[0])
 }
 
-/// A program that puts the address in place of the name, which is its context: zero where there is none, or where the
-/// name has no final zero.
+/// Loads a program that replaces the name in its context by the address. The address is zero if there is no such
+/// symbol, or if the name has no terminating zero.
 fn load() -> io::Result<OwnedFd> {
     let words = || (0..NAME).step_by(size_of::<u64>());
     let name = -NAME;

@@ -1,4 +1,4 @@
-//! Programs and types into the kernel.
+//! Loads programs and types into the kernel.
 
 use std::{
     ffi::{CStr, c_char},
@@ -13,7 +13,7 @@ use aya_obj::{
 
 use super::{bpf_fd, count, fd};
 
-/// Room for what the verifier says of a program that it refuses.
+/// Size of the buffer for the verifier's log.
 const LOG_SIZE: usize = 1 << 20;
 
 /// A program to load.
@@ -24,7 +24,7 @@ pub struct Load<'a> {
     pub kind: Kind,
     /// Its licence.
     pub license: &'a CStr,
-    /// Its relocated code, with what the kernel wants to know of its types and lines.
+    /// Its relocated code, with its type and line information.
     pub function: &'a Function,
     /// BTF of the object.
     pub btf: Option<BorrowedFd<'a>>,
@@ -32,18 +32,18 @@ pub struct Load<'a> {
     pub target: Target<'a>,
 }
 
-/// What a program becomes.
+/// The types of a program, and the function or tracepoint that it attaches to.
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
     /// `BPF_PROG_TYPE_*`.
     pub program: bpf_prog_type,
-    /// Attach type that the verifier wants to know beforehand.
+    /// Attach type, if the verifier needs it in advance.
     pub attach: Option<bpf_attach_type>,
     /// BTF id of the function or tracepoint, 0 for none.
     pub btf_id: u32,
 }
 
-/// What `Kind::btf_id` counts in.
+/// The BTF that contains `Kind::btf_id`.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'a> {
     /// The BTF of vmlinux, or nothing.
@@ -54,7 +54,7 @@ pub enum Target<'a> {
     Program(&'a OwnedFd),
 }
 
-/// `BPF_PROG_LOAD`; a second time with the verifier's log where it fails, for the reason.
+/// `BPF_PROG_LOAD`: loads a program. If that fails, repeats it with the verifier's log to learn the reason.
 pub fn load_program(load: &Load<'_>) -> Result<OwnedFd, String> {
     let error = match try_load(load, &mut []) {
         Ok(fd) => return Ok(fd),
@@ -71,7 +71,7 @@ fn with_log(error: &io::Error, log: &[u8]) -> String {
     let end = log.iter().position(|byte| *byte == 0).unwrap_or(log.len());
     let text = String::from_utf8_lossy(&log[..end]);
     tracing::trace!("verifier: {text}");
-    // The statistics come last, the complaint before them.
+    // The statistics come last, the error message before them.
     let complaint = text.lines().rev().find(|line| !line.is_empty() && !line.starts_with("processed "));
     match complaint {
         Some(complaint) => format!("{error}: {complaint}"),
@@ -121,11 +121,11 @@ fn try_load(load: &Load<'_>, log: &mut [u8]) -> io::Result<OwnedFd> {
     bpf_fd(bpf_cmd::BPF_PROG_LOAD, &mut attr)
 }
 
-/// `BPF_PROG_LOAD` of a few instructions that stand for themselves.
+/// `BPF_PROG_LOAD` of a few self-contained instructions.
 pub fn load_code(kind: bpf_prog_type, flags: u32, code: &[bpf_insn]) -> io::Result<OwnedFd> {
-    // SAFETY: all-zero is a valid `bpf_attr`, and this the member for BPF_PROG_LOAD.
+    // SAFETY: all-zero is a valid `bpf_attr`.
     let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
-    // SAFETY: as above.
+    // SAFETY: the union's member for BPF_PROG_LOAD; plain integers.
     let program = unsafe { &mut attr.__bindgen_anon_3 };
     program.prog_type = kind as u32;
     program.prog_flags = flags;
@@ -137,19 +137,20 @@ pub fn load_code(kind: bpf_prog_type, flags: u32, code: &[bpf_insn]) -> io::Resu
 
 /// `BPF_BTF_LOAD`
 pub fn load_btf(data: &[u8]) -> io::Result<OwnedFd> {
-    // SAFETY: all-zero is a valid `bpf_attr`, and this the member for BPF_BTF_LOAD.
+    // SAFETY: all-zero is a valid `bpf_attr`.
     let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
-    // SAFETY: as above.
+    // SAFETY: the union's member for BPF_BTF_LOAD; plain integers.
     let load = unsafe { &mut attr.__bindgen_anon_7 };
     load.btf = data.as_ptr() as u64;
     load.btf_size = count(data.len());
     bpf_fd(bpf_cmd::BPF_BTF_LOAD, &mut attr)
 }
 
-/// With one character more `bpftool` shows the name in the BTF instead, which is that of a macro's function.
+/// Maximum length of a program's name. If it is longer, `bpftool` shows the name in the BTF instead, which is that of a
+/// macro's function.
 const NAME: usize = 14;
 
-/// What others see of a program, as far as there is room for it: `t_ip_rcv`, `tx_nft_do_chain` at the return.
+/// Returns the name that other tools show for a program, before it is cut: `t_ip_rcv`, `tx_nft_do_chain` for a return.
 fn shown_as(name: &str) -> String {
     let kinds = [("fentry_", "t_"), ("fexit_", "tx_"), ("kprobe_", "t_"), ("kretprobe_", "tx_"), ("tp_btf_", "t_")];
     let short = kinds.iter().find_map(|(kind, short)| Some(format!("{short}{}", name.strip_prefix(kind)?)));

@@ -1,5 +1,6 @@
-//! Names of places in the kernel's code, by a program that the kernel runs for us: to read all of its 150,000 symbols
-//! takes it 0.4 s, and us some megabytes.
+//! Names locations in the kernel's code with a program that the kernel runs for us.
+//!
+//! Reading all of the kernel's 150,000 symbols takes the kernel 0.4 s, and takes us several megabytes.
 
 use std::{
     io,
@@ -11,38 +12,39 @@ use aya_obj::generated::{bpf_attr, bpf_cmd, bpf_prog_type};
 use super::{bpf, count, load_code, maps};
 use crate::probe::fold::insn::{CALL, EXIT, LD_IMM64, instruction};
 
-/// Room for a name: a multiple of a word. The stack has 512 bytes.
+/// Maximum length of a name: a multiple of a word. The stack has 512 bytes.
 const ROOM: i16 = 256;
-/// In words.
+/// The same in words.
 const WORDS: usize = ROOM as usize / size_of::<u64>();
 /// `BPF_F_SLEEPABLE` (`include/uapi/linux/bpf.h`)
 const BPF_F_SLEEPABLE: u32 = 16;
-/// `BPF_PSEUDO_MAP_VALUE`: the constant is the descriptor of a map, whose value's address it becomes.
+/// `BPF_PSEUDO_MAP_VALUE`: the kernel replaces the constant, a map's descriptor, by the address of the map's value.
 const MAP_VALUE: u8 = 2;
 /// `bpf_snprintf(str, str_size, fmt, data, data_len)`
 const SNPRINTF: i32 = 165;
 
-/// Asks for locations.
+/// Asks the kernel for locations.
 pub struct Locations {
     program: OwnedFd,
 }
 
 impl Locations {
-    /// An error where the kernel has no such helper (5.13), or runs no such program (5.14).
+    /// Loads the program. Fails if the kernel has no such helper (before 5.13) or runs no such program (before 5.14).
     pub fn load() -> io::Result<Self> {
-        // The format has to be a constant; the program keeps its map.
+        // The format must be a constant. The program keeps its map.
         let format = maps::constant(b"%pS\0")?;
         let program = load_code(bpf_prog_type::BPF_PROG_TYPE_SYSCALL, BPF_F_SLEEPABLE, &code(format.as_raw_fd()))?;
         Ok(Self { program })
     }
 
-    /// `nf_hook_slow+0x1a`; the bare address where no symbol is near. None where the name is too long.
+    /// Returns symbol and offset of an address, as in `nf_hook_slow+0x1a`, or the bare address if no symbol is near.
+    /// Returns `None` if the name is too long.
     pub fn location(&self, address: u64) -> Option<String> {
         let mut context = [0u64; WORDS];
         context[0] = address;
-        // SAFETY: all-zero is a valid `bpf_attr`, and this the member for BPF_PROG_TEST_RUN.
+        // SAFETY: all-zero is a valid `bpf_attr`.
         let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
-        // SAFETY: as above.
+        // SAFETY: the union's member for BPF_PROG_TEST_RUN; plain integers.
         let run = unsafe { &mut attr.test };
         run.prog_fd = super::fd(self.program.as_fd());
         run.ctx_in = context.as_mut_ptr() as u64;
@@ -53,7 +55,7 @@ impl Locations {
     }
 }
 
-/// Of `nf_hook_slow+0x1a/0xb0 [module]` what tells the place.
+/// Shortens `nf_hook_slow+0x1a/0xb0 [module]` to symbol and offset.
 fn shortened(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
     let (text, _) = text.split_once('\0')?;
@@ -63,7 +65,7 @@ fn shortened(bytes: &[u8]) -> Option<&str> {
     }
 }
 
-/// Puts the name in place of the address, which is the first word of its context.
+/// Returns the code that replaces the address, the first word of its context, by the name.
 fn code(format: i32) -> Vec<aya_obj::generated::bpf_insn> {
     let words = || (0..ROOM).step_by(size_of::<u64>());
     let (name, address) = (-ROOM, -ROOM - 8);

@@ -1,4 +1,4 @@
-//! What is put into maps.
+//! Creates and fills maps.
 
 use std::{
     io,
@@ -9,13 +9,13 @@ use aya_obj::generated::{bpf_attr, bpf_cmd, bpf_map_type};
 
 use super::{bpf, bpf_fd, count, fd};
 
-/// An array of one value, which neither we nor programs can change any more.
+/// Creates an array of one value, which neither we nor programs can change afterwards.
 pub fn constant(value: &[u8]) -> io::Result<OwnedFd> {
     /// `BPF_F_RDONLY_PROG` (`include/uapi/linux/bpf.h`)
     const BPF_F_RDONLY_PROG: u32 = 128;
-    // SAFETY: all-zero is a valid `bpf_attr`, and this the member for BPF_MAP_CREATE.
+    // SAFETY: all-zero is a valid `bpf_attr`.
     let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
-    // SAFETY: as above.
+    // SAFETY: the union's member for BPF_MAP_CREATE; plain integers.
     let create = unsafe { &mut attr.__bindgen_anon_1 };
     create.map_type = bpf_map_type::BPF_MAP_TYPE_ARRAY as u32;
     create.key_size = count(size_of::<u32>());
@@ -33,11 +33,11 @@ pub fn set_program(array: &OwnedFd, index: u32, program: &OwnedFd) -> io::Result
     set_element(array.as_fd(), index, &program.as_raw_fd().to_ne_bytes())
 }
 
-/// `BPF_MAP_UPDATE_ELEM` of any array: the value has the size that the map was created with.
+/// `BPF_MAP_UPDATE_ELEM` of any array. The value must have the size that the map was created with.
 pub fn set_element(array: BorrowedFd<'_>, index: u32, value: &[u8]) -> io::Result<()> {
-    // SAFETY: all-zero is a valid `bpf_attr`, and this the member for map elements.
+    // SAFETY: all-zero is a valid `bpf_attr`.
     let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
-    // SAFETY: as above.
+    // SAFETY: the union's member for map elements; plain integers.
     let element = unsafe { &mut attr.__bindgen_anon_2 };
     element.map_fd = fd(array);
     element.key = std::ptr::from_ref(&index) as u64;
@@ -45,9 +45,9 @@ pub fn set_element(array: BorrowedFd<'_>, index: u32, value: &[u8]) -> io::Resul
     bpf(bpf_cmd::BPF_MAP_UPDATE_ELEM, &mut attr).map(drop)
 }
 
-/// `BPF_MAP_FREEZE`: from then on the verifier takes what is in the map as constants.
+/// `BPF_MAP_FREEZE`: from then on the verifier treats the map's contents as constants.
 pub fn freeze(map: BorrowedFd<'_>) -> io::Result<()> {
-    // SAFETY: all-zero is a valid `bpf_attr`, and this the member for map elements.
+    // SAFETY: all-zero is a valid `bpf_attr`.
     let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
     attr.__bindgen_anon_2.map_fd = fd(map);
     bpf(bpf_cmd::BPF_MAP_FREEZE, &mut attr).map(drop)

@@ -35,7 +35,7 @@ fn owned(fd: libc::c_long) -> io::Result<OwnedFd> {
     if fd < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the kernel has just handed out this descriptor. `bpf(2)` sets O_CLOEXEC by itself.
+    // SAFETY: the kernel has just returned this descriptor. `bpf(2)` sets O_CLOEXEC by itself.
     i32::try_from(fd).map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }).map_err(io::Error::other)
 }
 

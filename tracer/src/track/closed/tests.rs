@@ -6,7 +6,8 @@ use crate::{
     model::{Name, Step},
 };
 
-/// What became of each segment: (client speaks, flags, reason, function) in order; an empty function where it was not dropped.
+/// What happened to a segment: client sends, flags, drop reason, function. The function is empty if it was not
+/// dropped.
 type Segment = (bool, u8, &'static str, &'static str);
 
 struct Of(Segment);
@@ -26,7 +27,7 @@ const ACK: u8 = 0x10;
 const FIN: u8 = 0x11;
 const RST: u8 = 0x04;
 
-/// Whether the last segment is told as a drop.
+/// Whether the last segment is reported as a drop.
 fn lost(segments: &[Segment]) -> bool {
     let mut tracker = Tracker::new(8);
     let mut told = Vec::new();
@@ -38,7 +39,7 @@ fn lost(segments: &[Segment]) -> bool {
 }
 
 fn wire(packet: u64, (client, flags, _, function): Segment) -> Wire {
-    // SAFETY: a record is integers, for which zero is a value.
+    // SAFETY: a record consists of integers, for which zero is a valid value.
     let mut step: WireStep = unsafe { std::mem::zeroed() };
     let hook = if function.is_empty() { hook::IP_FORWARD } else { hook::KFREE_SKB };
     step.header = Header { kind: kind::STEP, hook, cpu: 0, ts: packet, packet };

@@ -9,14 +9,14 @@ fn empty() -> Dropped {
 
 fn zero() -> Dropped {
     let bytes = [0u8; size_of::<Dropped>()];
-    // SAFETY: integers alone.
+    // SAFETY: a record consists of integers, for which any bytes are a valid value.
     unsafe { bytes.as_ptr().cast::<Dropped>().read_unaligned() }
 }
 
 fn put<T>(trail: &mut Trail, at: usize, kind: u16, details: T) {
     trail.marks[at].kind = u8::try_from(kind).expect("small");
     let to = trail.marks[at + 1..].as_mut_ptr().cast::<T>();
-    // SAFETY: the marks behind have room for the largest details.
+    // SAFETY: the marks that follow have room for the largest details.
     unsafe { to.write_unaligned(details) };
 }
 
@@ -56,14 +56,14 @@ fn details_that_were_written_over_are_left_out() {
     dropped.trail.used = u32::try_from(MARKS_KEPT + 2).expect("small");
     assert_eq!(unfold(&dropped, &Names::default()).len(), MARKS_KEPT + 1, "the outer headers are whole");
     dropped.trail.wraps = 1;
-    // Eleven steps, two newer ones, the end.
+    // Eleven steps, two newer steps and the end.
     assert_eq!(unfold(&dropped, &Names::default()).len(), MARKS_KEPT - 1 + 2 + 1);
 }
 
 proptest::proptest! {
     #[test]
     fn any_trail_unfolds(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), size_of::<Dropped>()), used in 0u32..60) {
-        // SAFETY: integers alone.
+        // SAFETY: a record consists of integers, for which any bytes are a valid value.
         let mut dropped = unsafe { bytes.as_ptr().cast::<Dropped>().read_unaligned() };
         dropped.trail.used = used;
         proptest::prop_assert!(unfold(&dropped, &Names::default()).len() <= MARKS + 1);

@@ -1,4 +1,4 @@
-//! WireGuard peers as people know them.
+//! WireGuard peers as `wg` shows them.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -10,13 +10,13 @@ use crate::model::Peer;
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
 
-/// Key in base64, endpoint as `address:port`.
+/// Converts a peer: its key to base64, its endpoint to `address:port`.
 pub fn read(wire: &PeerDetails) -> Peer {
     let endpoint = endpoint(&wire.endpoint).map(|endpoint| endpoint.to_string());
     Peer { public_key: BASE64_STANDARD.encode(wire.public_key), endpoint }
 }
 
-/// A `struct sockaddr_in` or `struct sockaddr_in6`.
+/// Parses a `struct sockaddr_in` or `struct sockaddr_in6`.
 fn endpoint(bytes: &[u8; 28]) -> Option<SocketAddr> {
     let family = u16::from_ne_bytes([bytes[0], bytes[1]]);
     let port = u16::from_be_bytes([bytes[2], bytes[3]]);

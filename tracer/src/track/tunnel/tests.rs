@@ -29,14 +29,14 @@ fn bare() -> WireOuter {
 }
 
 fn step(hook: u16, ifname: &str) -> WireStep {
-    // SAFETY: a record is integers, for which zero is a value.
+    // SAFETY: a record consists of integers, for which zero is a valid value.
     let mut step: WireStep = unsafe { std::mem::zeroed() };
     step.header = header(hook);
     step.ifname[..ifname.len()].copy_from_slice(ifname.as_bytes());
     step
 }
 
-/// Behind the UDP header: flags, and VNI 12345.
+/// UDP header, then VXLAN's flags and VNI 12345.
 const VXLAN: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0x30, 0x39, 0];
 
 #[test]

@@ -1,4 +1,4 @@
-//! Loads the object with what the programs need to know.
+//! Loads the object and sets what its programs need to know.
 
 use std::net::IpAddr;
 
@@ -9,10 +9,10 @@ use nix::{ifaddrs::getifaddrs, net::if_::if_nametoindex};
 use super::{Cilium, HostRouting};
 use crate::attach::OBJECT;
 
-/// Remote nodes of one family that the object has room for (`MAX_REMOTE_NODES` in `lab-ebpf`).
+/// Maximum number of remote nodes of one family (`MAX_REMOTE_NODES` in `lab-ebpf`).
 const MAX_REMOTE_NODES: usize = 4;
 
-/// The object, with the globals of those parts that were asked for.
+/// Loads the object, with the globals of those parts that were requested.
 pub fn load(args: &Cilium) -> Result<Ebpf> {
     let (encryption, pods) = (&args.encryption, &args.pods);
     let remote: Addresses<MAX_REMOTE_NODES> = by_family(&encryption.remote)?;
@@ -47,7 +47,7 @@ pub fn load(args: &Cilium) -> Result<Ebpf> {
         .context("loading the tc programs")
 }
 
-/// Addresses of each family as the headers carry them; unused places are zero.
+/// Addresses of each family as headers hold them; unused entries are zero.
 struct Addresses<const N: usize> {
     v4: [[u8; 4]; N],
     v6: [[u8; 16]; N],

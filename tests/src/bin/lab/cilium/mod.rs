@@ -82,7 +82,7 @@ enum HostRouting {
     Bpf,
 }
 
-/// Attaches everything and sleeps; the links go with the process.
+/// Attaches everything and sleeps. Links end with the process.
 pub fn hold(args: &Cilium) -> Result<()> {
     let mut object = load::load(args)?;
     for (program, device, side) in places(args) {
@@ -95,7 +95,7 @@ pub fn hold(args: &Cilium) -> Result<()> {
     }
 }
 
-/// Which program goes to which side of which device.
+/// Returns which program goes to which side of which device.
 fn places(args: &Cilium) -> Vec<(&'static str, &str, TcAttachType)> {
     let Encryption { remote, host_dev, wg_dev, .. } = &args.encryption;
     let mut places =

@@ -1,4 +1,4 @@
-//! Plays that share one run of tracer. All are set up first: that is no part of the trace.
+//! Plays that share one run of tracer. All are set up first, because set-up is not part of the trace.
 
 use std::{
     fs::{self, File},
@@ -24,7 +24,7 @@ use crate::{
     tracer::{Ended, Tracer},
 };
 
-/// The last packets are still under way when the last script ends.
+/// How long to wait after the last script, because the last packets are still in flight when it ends.
 const SETTLE: Duration = Duration::from_millis(300);
 
 /// Where and how batches are played.
@@ -33,27 +33,27 @@ pub struct Stage<'a> {
     pub dir: &'a Path,
     /// The running kernel.
     pub kernel: &'a Version,
-    /// How many plays go on at the same time.
+    /// Number of plays at the same time.
     pub workers: usize,
-    /// Whether only the stories are proved.
+    /// Whether to prove only that the stories happen.
     pub without_tracer: bool,
-    /// Folder that keeps what tracer captured of each play.
+    /// Folder in which to keep what tracer captured of each play.
     pub keep: Option<&'a Path>,
 }
 
 /// How a play went.
 pub struct Played {
-    /// What is to be said of it.
+    /// The verdict on it.
     pub verdict: Verdict,
-    /// Whether it may go otherwise a second time: an emulated guest on a busy machine may be late, or lose
-    /// records, by itself.
+    /// Whether a second play may end differently, because an emulated guest on a busy machine may be late or lose
+    /// records by itself.
     pub by_chance: bool,
     /// How long it took.
     pub took: Duration,
 }
 
 impl Stage<'_> {
-    /// Plays them all. An error is about the batch as a whole.
+    /// Plays all of them. An error is about the batch as a whole.
     pub fn play(&self, plays: &mut [Play<'_>], cleanup: &Cleanup) -> Result<Vec<Played>> {
         self.each(plays, "set up", Play::set_up);
         if self.without_tracer {
@@ -76,7 +76,7 @@ impl Stage<'_> {
     }
 
     fn judge(&self, plays: &[Play<'_>], ended: &Ended) -> Result<Vec<Played>> {
-        // Scripts know nothing of the prefixes, nor do documents.
+        // Neither scripts nor documents know the prefixes.
         let text = plays.iter().fold(ended.stdout.clone(), |text, play| text.replace(&play.prefix(), ""));
         let capture = Capture::parse(&text, &Netns::new()).context(ended.stderr.clone())?;
         if capture.lost() > 0 {
@@ -100,7 +100,7 @@ impl Stage<'_> {
         Ok(judged.collect())
     }
 
-    /// Does the work for each play, a few at a time, each on a thread that may be moved to the play's room.
+    /// Does the work for each play, a few at a time, on threads that may be moved to the plays' rooms.
     fn each<'a>(&self, plays: &mut [Play<'a>], what: &str, work: impl Fn(&mut Play<'a>) + Sync) {
         let (count, begin) = (plays.len(), Instant::now());
         let queue = Mutex::new(plays.iter_mut().enumerate());
@@ -110,7 +110,7 @@ impl Stage<'_> {
                 scope.spawn(|| {
                     while let Some((index, play)) = next() {
                         work(play);
-                        // Somebody may be waiting for a sign of life.
+                        // Print a sign of life for those who wait.
                         if (index + 1) % 8 == 0 || index + 1 == count {
                             println!("  {what}: {} of {count} after {:.1} s", index + 1, begin.elapsed().as_secs_f32());
                         }
@@ -138,7 +138,7 @@ fn keep(folder: &Path, plays: &[Play<'_>], text: &str) -> Result<()> {
     Ok(())
 }
 
-/// The network namespaces of all plays under names of their own where tracer looks for names.
+/// The network namespaces of all plays, under unique names where tracer looks for names.
 struct Names(Vec<PathBuf>);
 
 impl Names {
@@ -161,7 +161,7 @@ impl Names {
 impl Drop for Names {
     fn drop(&mut self) {
         for path in &self.0 {
-            // One that could not be mounted is only a file.
+            // If it could not be mounted, it is only a file.
             let _ = umount2(path, MntFlags::MNT_DETACH);
             let _ = fs::remove_file(path);
         }

@@ -1,5 +1,5 @@
-//! Plays the documents about causes of drops: each variant as a failing twin and a healthy one, many plays
-//! under one run of tracer.
+//! Plays the documents about causes of drops. Each variant is a failing twin and a healthy one, and many plays share
+//! one run of tracer.
 
 mod batch;
 mod modules;
@@ -43,7 +43,7 @@ pub struct Options {
     filter: Vec<String>,
 }
 
-/// Plays the chosen variants; whether all went as they should.
+/// Plays the chosen variants. Returns whether all went as they should.
 pub fn play(dir: &Path, mut causes: Vec<Cause>, options: &Options) -> Result<bool> {
     causes.retain(|cause| wanted(&cause.name, &options.filter));
     let (part, parts) = options.shard;
@@ -62,7 +62,7 @@ pub fn play(dir: &Path, mut causes: Vec<Cause>, options: &Options) -> Result<boo
     Ok(tally.failed == 0)
 }
 
-/// Those that are worth a second chance, if they may have one.
+/// Plays the variants. Returns those that are worth a second play, if `twice` allows one.
 fn play_all<'a>(
     stage: &Stage<'_>,
     causes: &[&'a Cause],
@@ -98,8 +98,8 @@ fn play_all<'a>(
     again
 }
 
-/// The twins of a variant stay together. What is played alone is alone without its twin, too, but then both
-/// still count as one: so its plays are two batches in one.
+/// Groups the twins of variants into batches. Twins stay together. A variant that is played alone has a batch to
+/// itself, whose two plays [`play_batch`] runs one by one.
 fn batches<'a>(causes: &[&'a Cause], together: usize) -> Vec<Vec<(&'a Cause, Twin)>> {
     let twins = |cause: &'a Cause| [(cause, Twin::Failing), (cause, Twin::Healthy)];
     let (alone, social): (Vec<&Cause>, Vec<&Cause>) = causes.iter().partition(|cause| cause.expect.alone);
@@ -109,7 +109,7 @@ fn batches<'a>(causes: &[&'a Cause], together: usize) -> Vec<Vec<(&'a Cause, Twi
 }
 
 fn play_batch(stage: &Stage<'_>, batch: &[(&Cause, Twin)]) -> Vec<Played> {
-    // What is played alone does not even meet its twin.
+    // A play that is played alone does not even share a run with its twin.
     let runs = if batch[0].0.expect.alone { batch.chunks(1) } else { batch.chunks(batch.len()) };
     runs.flat_map(|run| {
         play_run(stage, run).unwrap_or_else(|error| {
@@ -133,7 +133,7 @@ fn play_run(stage: &Stage<'_>, run: &[(&Cause, Twin)]) -> Result<Vec<Played>> {
     stage.play(&mut plays, &cleanup)
 }
 
-/// The worse of the twins' verdicts, which says whose it is.
+/// Returns the worse of the twins' verdicts, which names the twin if it is wrong.
 fn worst(pair: &[(&Cause, Twin)], played: Vec<Played>) -> Option<Verdict> {
     let named = pair.iter().zip(played).map(|((_, twin), played)| match played.verdict {
         Verdict::Wrong(why) => Verdict::Wrong(format!("{} twin: {why}", twin.name())),
@@ -156,7 +156,7 @@ struct Tally {
 }
 
 impl Tally {
-    /// Tells the verdict in the form that the host reads.
+    /// Counts the verdict and prints it in the form that the host reads.
     fn count(&mut self, cause: &Cause, verdict: &Verdict, took: f32) {
         match verdict {
             Verdict::Right => println!("{verdict} {} ({took:.1} s)", cause.name),

@@ -4,9 +4,9 @@ use std::{fs, process::Command};
 
 use anyhow::{Context as _, Result};
 
-/// Loaded before the first play: tracer hooks what is there when it starts, and plays that run at the same
-/// time need not wait for each other's modules. None that acts on packets by being there alone: no
-/// `br_netfilter`, and no module of a legacy table, which 5.10 puts into every network namespace.
+/// Modules to load before the first play. Tracer hooks what is there when it starts, and plays that run at the same
+/// time need not wait for each other's modules. The list has no module that acts on packets merely because it is
+/// loaded: no `br_netfilter`, and no module of a legacy table, which 5.10 puts into every network namespace.
 const MODULES: &[&str] = &[
     "veth",
     "tun",
@@ -74,12 +74,12 @@ const MODULES: &[&str] = &[
     "xfrm_interface",
 ];
 
-/// Loads those that the kernel has.
+/// Loads the modules that the kernel has.
 pub fn load() -> Result<()> {
-    // Otherwise each module of a tunnel puts a device of its own into every network namespace.
+    // Otherwise each tunnel module adds a device to every network namespace.
     fs::write("/proc/sys/net/core/fb_tunnels_only_for_init_net", "1")
         .context("setting fb_tunnels_only_for_init_net")?;
-    // It fails if one is missing. Whether that matters, the plays will show.
+    // modprobe fails if a module is missing. The plays show whether that matters.
     let _ = Command::new("modprobe").args(["-a", "-q"]).args(MODULES).status().context("running modprobe")?;
     Ok(())
 }

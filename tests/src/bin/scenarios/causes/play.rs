@@ -15,14 +15,14 @@ use crate::bash::Bash;
 /// The two plays of a variant.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Twin {
-    /// With the fault.
+    /// The play with the fault.
     Failing,
-    /// Without.
+    /// The play without the fault.
     Healthy,
 }
 
 impl Twin {
-    /// As part of file names and messages.
+    /// Returns its name in file names and messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Failing => "failing",
@@ -35,9 +35,9 @@ impl Twin {
 pub struct Play<'a> {
     /// The variant.
     pub cause: &'a Cause,
-    /// Which of its two plays.
+    /// Which of the variant's two plays it is.
     pub twin: Twin,
-    /// Why the story did not happen as told, as soon as that is known.
+    /// Why the story did not happen as described, once that is known.
     pub problem: Option<String>,
     /// How long it has kept a worker busy.
     pub took: Duration,
@@ -47,7 +47,7 @@ pub struct Play<'a> {
 }
 
 impl<'a> Play<'a> {
-    /// The play with that number in its batch.
+    /// Creates the play with that number in its batch.
     pub fn new(dir: &'a Path, cause: &'a Cause, twin: Twin, number: usize, scratch: &Path) -> Result<Self> {
         let scratch = scratch.join(number.to_string());
         fs::create_dir(&scratch).with_context(|| format!("creating {}", scratch.display()))?;
@@ -55,7 +55,7 @@ impl<'a> Play<'a> {
         Ok(Self { cause, twin, problem: None, took: Duration::ZERO, number, bash, room: None })
     }
 
-    /// Everything up to the point where traffic may begin.
+    /// Prepares everything up to the point where traffic may begin.
     pub fn set_up(&mut self) {
         self.remember(|play| {
             play.room = Some(Room::new()?);
@@ -69,7 +69,7 @@ impl<'a> Play<'a> {
         });
     }
 
-    /// The traffic, and the proof of what happened.
+    /// Runs the traffic and proves what happened.
     pub fn perform(&mut self) {
         if self.problem.is_some() {
             return;
@@ -83,23 +83,23 @@ impl<'a> Play<'a> {
                 }
                 Twin::Healthy => drop(play.bash.run("healthy", &play.cause.healthy)?),
             }
-            // Some are made by the traffic's script.
+            // The traffic's script may have created namespaces.
             play.room.iter_mut().try_for_each(Room::look)
         });
     }
 
-    /// Its network namespaces by inode number, under the names that its scripts use.
+    /// Returns its network namespaces by inode number, under the names that its scripts use.
     pub fn netns(&self) -> Netns {
         let netns = self.room.iter().flat_map(|room| &room.netns);
         netns.map(|(name, inode, _)| (*inode, name.clone())).collect()
     }
 
-    /// The room, once it is made.
+    /// Returns the room, once it exists.
     pub fn room(&self) -> Option<&Room> {
         self.room.as_ref()
     }
 
-    /// What its network namespaces' names start with outside of the play.
+    /// Returns the prefix of its network namespaces' names outside the play.
     pub fn prefix(&self) -> String {
         format!("play{}.", self.number)
     }
@@ -113,9 +113,9 @@ impl<'a> Play<'a> {
     }
 }
 
-/// Client ports: so many for each play.
+/// The first client port. Each play gets `PORTS` of them.
 const FIRST_PORT: usize = 20000;
 const PORTS: usize = 300;
 
-/// How many plays these are enough for.
+/// Maximum number of plays for which these ports suffice.
 pub const MOST: usize = (65536 - FIRST_PORT) / PORTS;

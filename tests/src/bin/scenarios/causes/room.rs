@@ -15,16 +15,16 @@ use nix::{
 
 use crate::cleanup::NETNS;
 
-/// The mount namespace, and the network namespaces that were made in it. Held open, they stay, and no other
-/// gets one's inode number.
+/// The mount namespace, and the network namespaces that were created in it. They stay because they are held open, so
+/// that no other namespace gets the same inode number.
 pub struct Room {
     mounts: File,
-    /// Name and inode number.
+    /// Name, inode number and open file of each.
     pub netns: Vec<(String, u64, File)>,
 }
 
 impl Room {
-    /// Makes one and moves the calling thread into it, with all that it starts.
+    /// Creates a room and moves the calling thread into it, with everything that the thread starts.
     pub fn new() -> Result<Self> {
         unshare(CloneFlags::CLONE_NEWNS).context("making a mount namespace")?;
         let none = None::<&str>;
@@ -34,7 +34,7 @@ impl Room {
         Ok(Self { mounts, netns: Vec::new() })
     }
 
-    /// Moves the calling thread into it.
+    /// Moves the calling thread into the room.
     pub fn enter(&self) -> Result<()> {
         // A thread that shares its working directory with others cannot be moved.
         unshare(CloneFlags::CLONE_FS)
@@ -42,7 +42,7 @@ impl Room {
             .context("entering the play's mount namespace")
     }
 
-    /// Remembers what network namespaces there are by now. To be called inside.
+    /// Records which network namespaces exist by now. Must be called inside the room.
     pub fn look(&mut self) -> Result<()> {
         for entry in fs::read_dir(NETNS).context("reading /run/netns")? {
             let entry = entry?;
@@ -55,12 +55,12 @@ impl Room {
         Ok(())
     }
 
-    /// Gives clients in these network namespaces ports from that number on. Addresses are the same in many
-    /// plays: without this, tracer might see two plays' connections as one flow.
+    /// Gives clients in these network namespaces `count` ports from `first` on. Addresses are the same in many plays,
+    /// so without this, tracer might see two plays' connections as one flow.
     pub fn use_ports(&self, first: usize, count: usize) -> Result<()> {
         let range = format!("{first} {}", first + count - 1);
         for (name, _, file) in &self.netns {
-            // On a thread of its own, since it cannot come back.
+            // Use a separate thread, because it stays in the network namespace.
             let set = || {
                 setns(file, CloneFlags::CLONE_NEWNET)?;
                 fs::write(Path::new("/proc/sys/net/ipv4/ip_local_port_range"), &range)

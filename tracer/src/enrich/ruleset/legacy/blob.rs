@@ -1,4 +1,4 @@
-//! From a table's entries to its chains.
+//! Builds chains from a table's entries.
 
 use super::{
     entry::{Entry, Target},
@@ -12,15 +12,15 @@ pub(super) struct Chain {
     pub(super) name: String,
     /// `NF_INET_*` of a base chain.
     pub(super) hook: Option<u32>,
-    /// Offset of its first entry, which jumps name.
+    /// Offset of its first entry, to which jumps refer.
     pub(super) start: u32,
     /// Its rules in order.
     pub(super) rules: Vec<Entry>,
-    /// The policy of a base chain, the implied RETURN of another.
+    /// The policy of a base chain, or the implied RETURN of any other chain.
     pub(super) end: Option<Entry>,
 }
 
-/// All chains in the order of the table. What is malformed ends the walk.
+/// Returns all chains in the order of the table. Decoding stops at a malformed entry.
 pub(super) fn decode(family: NfFamily, raw: &Raw) -> Vec<Chain> {
     let mut chains: Vec<Chain> = Vec::new();
     let mut open = false;
@@ -38,7 +38,7 @@ pub(super) fn decode(family: NfFamily, raw: &Raw) -> Vec<Chain> {
         }
         if let Target::Error(name) = &entry.target {
             close(&mut chains, open);
-            // The last one is no chain: it ends the table.
+            // The last error entry is not a chain: it ends the table.
             open = usize::try_from(at).is_ok_and(|at| at < raw.entries.len());
             if open {
                 chains.push(Chain { name: name.clone(), start: at, ..Chain::default() });
@@ -57,7 +57,7 @@ pub(super) fn decode(family: NfFamily, raw: &Raw) -> Vec<Chain> {
     chains
 }
 
-/// The last entry of a chain that a user made is not one of its rules.
+/// Takes the last entry of a user-defined chain out of its rules.
 fn close(chains: &mut [Chain], open: bool) {
     if let Some(chain) = chains.last_mut().filter(|chain| open && chain.hook.is_none()) {
         chain.end = chain.rules.pop();

@@ -1,4 +1,4 @@
-//! One entry of a table: `struct ipt_entry`, `struct ip6t_entry` (include/uapi/linux/netfilter_ipv4/ip_tables.h,
+//! Decodes an entry of a table: `struct ipt_entry`, `struct ip6t_entry` (include/uapi/linux/netfilter_ipv4/ip_tables.h,
 //! netfilter_ipv6/ip6_tables.h, 6.18).
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -15,14 +15,14 @@ use super::{
 };
 use crate::model::{NfFamily, Rule, Verdict};
 
-/// An entry taken apart.
+/// A decoded entry.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Entry {
-    /// Bytes from the start of the table.
+    /// Offset from the start of the table, in bytes.
     pub(super) offset: u32,
-    /// Where the next one begins.
+    /// Offset of the next entry.
     pub(super) end: u32,
-    /// What it compares of the IP header and the devices.
+    /// Its conditions on the IP header and the devices.
     head: Line,
     matches: Vec<Extension>,
     pub(super) target: Target,
@@ -32,21 +32,21 @@ pub(super) struct Entry {
 /// What an entry does.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) enum Target {
-    /// Nothing: on to the next entry.
+    /// Nothing: the walk continues with the next entry.
     #[default]
     None,
-    /// `NF_*`, or -5 for RETURN.
+    /// `NF_*`, or `RETURN`.
     Verdict(i32),
-    /// To the chain whose first entry is there.
+    /// A jump to the chain whose first entry is at this offset.
     Jump(u32),
-    /// The head of a chain, with its name.
+    /// The head of a chain, with the chain's name.
     Error(String),
     /// An extension.
     Extension(Extension),
 }
 
 impl Entry {
-    /// The entry at `at`; `None` at the end of the table and where it is malformed.
+    /// Decodes the entry at `at`; `None` at the end of the table or if the entry is malformed.
     pub(super) fn decode(family: NfFamily, table: &[u8], at: u32) -> Option<Self> {
         let layout = if family == NfFamily::Ip6 { &IP6 } else { &IP };
         let rest = table.get(usize::try_from(at).ok()?..)?;
@@ -76,7 +76,7 @@ impl Entry {
         })
     }
 
-    /// As `iptables-save` writes it.
+    /// Formats the entry as `iptables-save` writes it.
     pub(super) fn text(&self, chain: &str, chains: &[Chain]) -> String {
         let target = match &self.target {
             Target::None => String::new(),
@@ -97,7 +97,7 @@ impl Entry {
         Line { matches, target, ..self.head.clone() }.text(chain)
     }
 
-    /// What the diagnosis asks of it, without number and text.
+    /// Returns the facts that the diagnosis needs, without number and text.
     pub(super) fn facts(&self, chains: &[Chain]) -> Rule {
         let state = self.matches.iter().find_map(Extension::ct_state);
         let verdict = match &self.target {
@@ -121,7 +121,7 @@ impl Entry {
         }
     }
 
-    /// Whether it may drop or queue a packet.
+    /// Returns whether the entry may drop or queue a packet.
     fn may_drop(&self) -> bool {
         match &self.target {
             Target::None | Target::Jump(_) | Target::Verdict(1 | RETURN) => false,
@@ -131,7 +131,7 @@ impl Entry {
     }
 }
 
-/// `XT_RETURN`, as the code of a verdict.
+/// `XT_RETURN` (-5) as a decoded verdict.
 const RETURN: i32 = 4;
 
 fn chain_at(chains: &[Chain], start: u32) -> Option<&str> {
@@ -142,18 +142,18 @@ fn chain_at(chains: &[Chain], start: u32) -> Option<&str> {
 struct Layout {
     /// Length of an address.
     address: usize,
-    /// Of the name of the receiving device; the other name and the two masks follow.
+    /// Offset of the name of the receiving device. The other name and the two masks follow.
     devices: usize,
     protocol: usize,
     flags: usize,
     invert: usize,
-    /// Of `target_offset` and `next_offset`.
+    /// Offset of `target_offset`. `next_offset` follows.
     offsets: usize,
-    /// Where matches begin.
+    /// Offset of the first match.
     size: usize,
-    /// The bit of `flags` that says goto.
+    /// The bit of `flags` that means goto.
     goto: u8,
-    /// The bit of `flags` that says "not the first fragment".
+    /// The bit of `flags` that means "not the first fragment".
     fragment: u8,
 }
 
@@ -182,7 +182,7 @@ const IP6: Layout = Layout {
 
 const IFNAMSIZ: usize = 16;
 
-/// `struct ipt_ip`, `struct ip6t_ip6`. Inversions have the same bits in both.
+/// Decodes `struct ipt_ip` or `struct ip6t_ip6`. Inversions have the same bits in both.
 fn head(layout: &Layout, entry: &[u8]) -> Option<Line> {
     let invert = *entry.get(layout.invert)?;
     let mut line = Line::default();
@@ -200,7 +200,7 @@ fn head(layout: &Layout, entry: &[u8]) -> Option<Line> {
         let mask = bytes::slice_at(entry, layout.devices + (2 + index) * IFNAMSIZ, IFNAMSIZ)?;
         let compared = mask.iter().take_while(|byte| **byte != 0).count();
         if compared > 0 || invert & bit != 0 {
-            // Of a wildcard the `+` itself is stored, but not compared.
+            // The `+` of a wildcard is stored, but not compared.
             let known = bytes::text(device.get(..compared)?);
             let any = if compared > known.len() { "" } else { "+" };
             *text = option(invert & bit != 0, name, &format!("{known}{any}"));
@@ -218,7 +218,7 @@ fn head(layout: &Layout, entry: &[u8]) -> Option<Line> {
     Some(line)
 }
 
-/// `10.0.0.0/8`; a mask that is no prefix is written as an address.
+/// Formats an address as `10.0.0.0/8`. A mask that is not a prefix is written as an address.
 fn masked_address(address: &[u8], mask: &[u8]) -> Option<String> {
     let text = |value: &[u8]| match value.len() {
         4 => bytes::array_at::<4>(value, 0).map(|value| Ipv4Addr::from(value).to_string()),
@@ -228,7 +228,7 @@ fn masked_address(address: &[u8], mask: &[u8]) -> Option<String> {
     Some(format!("{}/{}", text(address)?, len.map_or_else(|| text(mask), Some)?))
 }
 
-/// `struct xt_entry_match`, `struct xt_entry_target`: size, name, revision, the extension's own data.
+/// Decodes `struct xt_entry_match` or `struct xt_entry_target`: size, name, revision, the extension's own data.
 fn extension(family: NfFamily, entry: &[u8], at: usize) -> Option<(Extension, usize)> {
     let size = usize::from(bytes::u16_at(entry, at)?);
     let whole = bytes::slice_at(entry, at, size)?;
@@ -236,7 +236,7 @@ fn extension(family: NfFamily, entry: &[u8], at: usize) -> Option<(Extension, us
     Some((Extension { ipv6: family == NfFamily::Ip6, name, revision, info }, size))
 }
 
-/// The standard target has no name; its verdict is an offset or below zero.
+/// Decodes a target. The standard target has no name; its verdict is an offset or negative.
 fn target(extension: Extension, next: u32) -> Option<Target> {
     let verdict = || bytes::u32_at(&extension.info, 0).map(u32::cast_signed);
     Some(match extension.name.as_str() {

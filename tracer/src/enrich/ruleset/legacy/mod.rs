@@ -1,4 +1,4 @@
-//! Legacy iptables (`ip_tables`, `ip6_tables`): the table's binary form, read by socket option.
+//! Reads legacy iptables (`ip_tables`, `ip6_tables`) in its binary form, by socket options.
 
 mod blob;
 mod entry;
@@ -9,35 +9,35 @@ use std::{collections::BTreeMap, io};
 use super::{Found, Lookup, Netns, Wanted, printable, tools::save, why};
 use crate::model::{Chain, NfFamily, Rule, Verdict};
 
-/// A table as it read at one moment.
+/// A table as it was at one moment.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Table {
     blob: Vec<blob::Chain>,
     chains: Vec<Chain>,
-    /// Start of each entry → its end, index of its chain, number of the rule (none: the policy of a
-    /// base chain, the end of another).
+    /// Maps the start of each entry to its end, the index of its chain and the number of its rule. The number is `None`
+    /// for the policy of a base chain and for the end of any other chain.
     entries: BTreeMap<u32, (u32, usize, Option<u64>)>,
 }
 
-/// What an entry of a table is.
+/// Describes an entry of a table.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Place {
     /// The chain that holds it, without its rules.
     pub chain: Chain,
-    /// The rule, from 1 in its chain.
+    /// The rule, numbered from 1 in its chain.
     pub rule: Option<Rule>,
     /// Whether it is the policy of a base chain.
     pub policy: bool,
 }
 
 impl Table {
-    /// Its chains with rules numbered from 1.
+    /// Returns its chains, with rules numbered from 1.
     #[must_use]
     pub fn chains(&self) -> &[Chain] {
         &self.chains
     }
 
-    /// What lies at this many bytes from the start of the first entry; anywhere in the entry will do.
+    /// Returns the entry that contains `offset`, in bytes from the start of the first entry.
     #[must_use]
     pub fn locate(&self, offset: u32) -> Option<Place> {
         let (_, (end, chain, number)) = self.entries.range(..=offset).next_back()?;
@@ -48,10 +48,11 @@ impl Table {
     }
 }
 
-/// Reads a table of a netns; `family` is `Ip` or `Ip6`. `None` where it still is as it was `before`, which costs less.
+/// Reads a table of a netns; `family` is `Ip` or `Ip6`. Returns `None`, at less cost, if the table is still as it was
+/// `before`.
 ///
 /// # Errors
-/// A sentence that says why it cannot be read.
+/// Returns a sentence that says why the table cannot be read.
 pub fn table(netns: &Netns, family: NfFamily, name: &str, before: Option<&Table>) -> Result<Option<Table>, String> {
     let read = || {
         let blob = read_blob(family, name)?;
@@ -65,7 +66,7 @@ pub fn table(netns: &Netns, family: NfFamily, name: &str, before: Option<&Table>
     })
 }
 
-/// Adds the wanted tables of the calling thread's netns.
+/// Adds the wanted tables of the calling thread's netns to `lookup`.
 pub(super) fn look_up(netns: u32, wanted: &[Wanted], lookup: &mut Lookup) {
     for family in [NfFamily::Ip, NfFamily::Ip6] {
         let takes = |name: &str| {
@@ -105,7 +106,7 @@ fn read_blob(family: NfFamily, name: &str) -> io::Result<Vec<blob::Chain>> {
     Ok(blob::decode(family, &socket::read(family, name)?))
 }
 
-/// To the model, with the tool's own texts if it still saw this table.
+/// Converts a table to the model, with the tool's own texts if the table did not change while the tool ran.
 fn with_texts(netns: u32, family: NfFamily, name: &str, blob: Vec<blob::Chain>) -> io::Result<Table> {
     let mut table = to_table(netns, family, name, blob);
     if let Some(saved) = save::legacy(family, name)
@@ -121,7 +122,7 @@ fn with_texts(netns: u32, family: NfFamily, name: &str, blob: Vec<blob::Chain>) 
     Ok(table)
 }
 
-/// To the model.
+/// Converts a table to the model.
 fn to_table(netns: u32, family: NfFamily, name: &str, blob: Vec<blob::Chain>) -> Table {
     let mut table = Table::default();
     let chains = blob.as_slice();
@@ -155,15 +156,15 @@ fn to_table(netns: u32, family: NfFamily, name: &str, blob: Vec<blob::Chain>) ->
 }
 
 impl blob::Chain {
-    /// What the entry at the end of a base chain says.
+    /// Returns the verdict of the entry at the end of a base chain.
     fn policy(&self) -> Option<Verdict> {
         self.hook?;
         self.end.as_ref()?.facts(&[]).verdict
     }
 }
 
-/// `NF_IP_PRI_*` of a table at a hook (include/uapi/linux/netfilter_ipv4.h and the tables' own
-/// modules, 6.18). `raw` can be moved before defragmentation by a module parameter that is rarely used.
+/// Returns the `NF_IP_PRI_*` of a table at a hook (include/uapi/linux/netfilter_ipv4.h and the tables' own modules,
+/// 6.18). A rarely used module parameter can move `raw` before defragmentation.
 fn priority(table: &str, hook: u32) -> Option<i32> {
     const LOCAL_IN: u32 = 1;
     const POST_ROUTING: u32 = 4;

@@ -1,4 +1,4 @@
-//! The socket options of `ip_tables` (include/uapi/linux/netfilter_ipv4/ip_tables.h, 6.18), for the
+//! Reads tables by the socket options of `ip_tables` (include/uapi/linux/netfilter_ipv4/ip_tables.h, 6.18), in the
 //! calling thread's netns.
 
 use std::{
@@ -14,29 +14,29 @@ use crate::model::NfFamily;
 /// A table's entries and where its base chains begin and end.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Raw {
-    /// Bit n: hook n has a base chain.
+    /// Bit n is set if hook n has a base chain.
     pub(super) valid_hooks: u32,
     /// Offset of the first entry of each base chain, by hook.
     pub(super) hook_entry: [u32; 5],
-    /// Offset of its policy entry.
+    /// Offset of the policy entry of each base chain, by hook.
     pub(super) underflow: [u32; 5],
     /// `struct ipt_entry` or `ip6t_entry`, one after the other.
     pub(super) entries: Vec<u8>,
 }
 
-/// Names of the tables that are registered in this netns. Asking for any other would make the
-/// kernel load or register it (`xt_request_find_table_lock`, net/netfilter/x_tables.c).
+/// Returns the names of the tables that are registered in this netns. Asking for any other table would make the kernel
+/// load or register it (`xt_request_find_table_lock`, net/netfilter/x_tables.c).
 pub(super) fn loaded(family: NfFamily) -> Vec<String> {
     let file = match family {
         NfFamily::Ip => "/proc/thread-self/net/ip_tables_names",
         NfFamily::Ip6 => "/proc/thread-self/net/ip6_tables_names",
         _ => return Vec::new(),
     };
-    // No such file: the module is not loaded, and there are no tables.
+    // Without this file, the module is not loaded and there are no tables.
     fs::read_to_string(file).unwrap_or_default().lines().map(str::to_owned).collect()
 }
 
-/// Reads a table that is registered.
+/// Reads a registered table.
 pub(super) fn read(family: NfFamily, table: &str) -> io::Result<Raw> {
     let (domain, level) = match family {
         NfFamily::Ip6 => (AddressFamily::Inet6, libc::IPPROTO_IPV6),
@@ -45,7 +45,7 @@ pub(super) fn read(family: NfFamily, table: &str) -> io::Result<Raw> {
     let socket = socket(domain, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
     for _ in 0..TRIES {
         match read_once(&socket, level, table) {
-            // The table changed between its size and its entries.
+            // The table changed between reading its size and its entries.
             Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => {}
             result => return result,
         }
@@ -88,7 +88,7 @@ const ENTRIES: usize = 40;
 const IPT_SO_GET_INFO: i32 = 64;
 const IPT_SO_GET_ENTRIES: i32 = 65;
 
-/// Fills `data`, which begins with the request, by `getsockopt`.
+/// Calls `getsockopt` with `data`, which begins with the request and receives the answer.
 fn get(socket: &OwnedFd, level: i32, option: i32, data: &mut [u8]) -> io::Result<()> {
     let mut len = libc::socklen_t::try_from(data.len()).map_err(io::Error::other)?;
     // SAFETY: the kernel writes at most `len` bytes, which `data` has.

@@ -1,5 +1,5 @@
-//! Tables as a real kernel gave them, in `samples/tables.txt`: recorded by [`record`] after
-//! `iptables.sh legacy` (nft/samples), read back here.
+//! Tests with tables of a real kernel, in `samples/tables.txt`. [`record`] recorded them after `iptables.sh legacy`
+//! (nft/samples).
 
 use std::{fmt::Write as _, fs};
 
@@ -7,7 +7,8 @@ use proptest::prelude::*;
 
 use super::{socket::Raw, *};
 
-/// The tables: a line with family, name and the numbers of [`Raw`], a line with the entries.
+/// Returns the recorded tables. Each has one line with the family, the name and the numbers of [`Raw`], and one line
+/// with the entries.
 fn recorded() -> Vec<(NfFamily, &'static str, Raw)> {
     let lines: Vec<_> = include_str!("samples/tables.txt").lines().collect();
     lines.chunks_exact(2).map(|pair| table_of(pair[0], pair[1])).collect()
@@ -58,7 +59,7 @@ fn an_offset_is_a_rule_a_policy_or_an_end() {
     let table = to_table(7, family, name, blob::decode(family, &raw));
     let made = table.blob.iter().find(|chain| chain.name == "CILIUM_PRE_raw").expect("recorded");
 
-    // Inside of the second rule, where its target's data lie.
+    // An offset inside the second rule, in its target's data.
     let place = table.locate(made.rules[1].end - 8).expect("a rule is there");
     assert_eq!((place.chain.chain.as_str(), place.policy), ("CILIUM_PRE_raw", false));
     let rule = place.rule.expect("a rule");

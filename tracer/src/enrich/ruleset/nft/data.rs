@@ -1,4 +1,4 @@
-//! What a register or a map's element holds.
+//! Decodes the contents of a register or of a map's element.
 
 use super::super::attrs::Attrs;
 
@@ -10,7 +10,7 @@ pub(super) enum Data {
 }
 
 impl Data {
-    /// From the attributes inside of it.
+    /// Decodes the attributes inside of `NFTA_DATA_*`.
     pub(super) fn decode(attrs: Attrs<'_>) -> Self {
         match attrs.get(2) {
             Some(verdict) => Self::Verdict(Verdict::decode(Attrs(verdict))),
@@ -19,7 +19,7 @@ impl Data {
     }
 }
 
-/// What a rule says to do.
+/// A verdict as a rule encodes it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Verdict {
     Accept,
@@ -34,7 +34,7 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    /// `NFTA_VERDICT_CODE`: `NF_*` (include/uapi/linux/netfilter.h) or `NFT_*` below zero.
+    /// Decodes `NFTA_VERDICT_CODE`: `NF_*` (include/uapi/linux/netfilter.h), or `NFT_*` if negative.
     fn decode(attrs: Attrs<'_>) -> Self {
         let chain = || attrs.text(2).unwrap_or_else(|| "…".to_owned());
         match attrs.u32(1).map_or(i32::MIN, u32::cast_signed) {
@@ -49,7 +49,7 @@ impl Verdict {
         }
     }
 
-    /// The chain that the walk goes on in.
+    /// Returns the chain in which the walk continues, if the verdict names one.
     pub(super) fn target(&self) -> Option<&str> {
         match self {
             Self::Jump(chain) | Self::Goto(chain) => Some(chain),
@@ -57,7 +57,7 @@ impl Verdict {
         }
     }
 
-    /// As `nft` spells it.
+    /// Spells the verdict as `nft` does.
     pub(super) fn nft(&self) -> String {
         match self {
             Self::Accept => "accept".to_owned(),

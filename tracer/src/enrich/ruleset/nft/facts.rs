@@ -1,4 +1,4 @@
-//! What the diagnosis asks of a rule.
+//! Derives the facts about a rule that the diagnosis needs.
 
 use super::{
     super::names::state_names,
@@ -8,18 +8,18 @@ use super::{
 };
 use crate::model::{Rule, Verdict};
 
-/// Handle, states, verdict and jump of a rule; the text is left empty.
+/// Returns handle, states, verdict and jump of a rule; the text is left empty.
 pub(super) fn rule(handle: u64, stmts: &[Stmt]) -> Rule {
     let (ct_state, ct_state_negated) = stmts.iter().find_map(ct_state).unwrap_or_default();
     let verdict = stmts.iter().rev().find_map(verdict);
     let mut targets = targets(stmts);
-    // The model has room for one: with several, none of them is the one that the rule goes to.
+    // The model has room for one target, so a rule with several targets names none.
     let jump = if targets.len() == 1 { targets.pop() } else { None };
     let never_drops = !stmts.iter().any(may_drop);
     Rule { rule: handle, ct_state, ct_state_negated, verdict, never_drops, jump, ..Rule::default() }
 }
 
-/// Whether a statement may drop, reject or queue a packet. True for what is not known well enough.
+/// Returns whether a statement may drop, reject or queue a packet. True if too little is known about it.
 fn may_drop(stmt: &Stmt) -> bool {
     let refuses = |verdict: &Code| matches!(verdict, Code::Drop | Code::Queue | Code::Other(_));
     match stmt {
@@ -34,7 +34,7 @@ fn may_drop(stmt: &Stmt) -> bool {
     }
 }
 
-/// All chains that the rule may jump or go to, each once.
+/// Returns all chains that the rule may jump or go to, each once.
 pub(super) fn targets(stmts: &[Stmt]) -> Vec<String> {
     let mut targets = Vec::new();
     for stmt in stmts {
@@ -52,13 +52,13 @@ pub(super) fn targets(stmts: &[Stmt]) -> Vec<String> {
     targets
 }
 
-/// States and whether the match is negated.
+/// Returns the states that a statement matches, and whether the match is negated.
 fn ct_state(stmt: &Stmt) -> Option<(Vec<String>, bool)> {
     let (bits, negated) = match stmt {
         Stmt::XtMatch(extension) => extension.ct_state()?,
         Stmt::Vmap(lookup) if is_state(&lookup.load) => (accepted(lookup)?, false),
         Stmt::Match(Match { load, test, .. }) if is_state(load) => match (load.bits.as_slice(), test) {
-            // Any of the masked bits is set, or none is.
+            // `!= 0` matches if any of the masked bits is set, `== 0` if none is.
             ([Bits::Mask { mask, .. }], Test::Cmp(op @ (Op::Eq | Op::Neq), value)) if number(value)? == 0 => {
                 (number(mask)?, *op == Op::Eq)
             }
@@ -84,7 +84,7 @@ fn all(elements: &[Element]) -> u64 {
     elements.iter().filter_map(|element| number(&element.key)).fold(0, |bits, bit| bits | bit)
 }
 
-/// The states that a verdict map accepts; where it accepts none, all that it has a verdict for.
+/// Returns the states that a verdict map accepts. If it accepts none, returns all states that it has a verdict for.
 fn accepted(lookup: &Lookup) -> Option<u64> {
     let elements = lookup.elements.as_ref()?;
     let accepting: Vec<_> =
@@ -100,7 +100,7 @@ fn verdict(stmt: &Stmt) -> Option<Verdict> {
             if is_state(&lookup.load) && verdicts.contains(&Verdict::Accept) {
                 return Some(Verdict::Accept);
             }
-            // Only what all elements agree on is said of the rule.
+            // The rule gets a verdict only if all elements that have one agree.
             verdicts.dedup();
             (verdicts.len() == 1 && targets(std::slice::from_ref(stmt)).is_empty()).then(|| verdicts.pop())?
         }

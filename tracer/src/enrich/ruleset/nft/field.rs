@@ -1,4 +1,4 @@
-//! What a rule can look at: names as `nft` spells them and the kind of value that they have.
+//! Fields that a rule can look at: their names in `nft` and the kind of their values.
 
 use super::value::Kind;
 
@@ -7,9 +7,9 @@ use super::value::Kind;
 pub(super) struct Field {
     /// `ct state`, `iifname`, `tcp dport`, …
     pub(super) name: String,
-    /// How its values read.
+    /// How to format its values.
     pub(super) kind: Kind,
-    /// Its length in bytes, where it is fixed.
+    /// Its length in bytes, 0 if it is not fixed.
     pub(super) len: usize,
 }
 
@@ -18,7 +18,7 @@ impl Field {
         Self { name: name.into(), kind, len }
     }
 
-    /// `NFT_META_*` (include/uapi/linux/netfilter/nf_tables.h, 6.18).
+    /// Returns the field of `NFT_META_*` (include/uapi/linux/netfilter/nf_tables.h, 6.18).
     pub(super) fn meta(key: u32) -> Self {
         match META.iter().find(|(known, ..)| *known == key) {
             Some((_, name, kind, len)) => Self::new(*name, *kind, *len),
@@ -26,7 +26,7 @@ impl Field {
         }
     }
 
-    /// `NFT_CT_*`, with the direction that some keys need (`IP_CT_DIR_*`).
+    /// Returns the field of `NFT_CT_*`, with the direction that some keys need (`IP_CT_DIR_*`).
     pub(super) fn ct(key: u32, direction: Option<u8>) -> Self {
         let Some((_, name, kind, len)) = CT.iter().find(|(known, ..)| *known == key) else {
             return Self::new(format!("[ct {key}]"), Kind::Hex, 0);
@@ -39,13 +39,13 @@ impl Field {
         Self::new(name, *kind, *len)
     }
 
-    /// Whether values are `ct state` bits.
+    /// Returns whether values are `ct state` bits.
     pub(super) fn is_ct_state(&self) -> bool {
         self.kind == Kind::CtState
     }
 }
 
-/// Key, name, kind of value, length in bytes.
+/// Key, name, kind of value, and length in bytes.
 type Entry = (u32, &'static str, Kind, usize);
 
 const META: &[Entry] = &[

@@ -1,4 +1,4 @@
-//! Statements as `iptables-save` spells them, for chains that iptables-nft made.
+//! Spells statements as `iptables-save` does, for chains that iptables-nft made.
 
 use super::{
     super::{
@@ -14,7 +14,7 @@ use super::{
     stmt::{Bits, Limit, Match, Op, Stmt, Test},
 };
 
-/// The rule's line; `None` where a statement has no spelling in iptables.
+/// Returns the rule's line; `None` if a statement has no spelling in iptables.
 pub(super) fn line(chain: &str, stmts: &[Stmt]) -> Option<String> {
     let mut line = Line::default();
     for stmt in stmts {
@@ -86,7 +86,7 @@ fn negated(op: Op) -> Option<bool> {
     }
 }
 
-/// iptables always writes the length of the prefix.
+/// Formats an address. iptables always writes the length of the prefix.
 fn address(field: &Field, bits: &[Bits], op: Op, name: &str, value: &[u8]) -> Option<String> {
     let mask = match bits {
         [] if value.len() == field.len => format!("/{}", field.len * 8),
@@ -117,7 +117,7 @@ fn ports(line: &mut Line, field: &Field, test: &Test) -> Option<()> {
     Some(())
 }
 
-/// One `-m tcp` takes all options of its kind.
+/// Adds an option to the match of a protocol, because one `-m tcp` takes all options of its kind.
 fn protocol_match(line: &mut Line, protocol: &str, text: &str) {
     let prefix = format!("-m {protocol} ");
     match line.matches.iter_mut().find(|known| known.starts_with(&prefix)) {
@@ -134,12 +134,12 @@ fn limit(limit: &Limit) -> Option<String> {
         86400 => "day",
         _ => return None,
     };
-    // What iptables says without being asked is left away as it does itself.
+    // iptables omits its default burst, 5.
     let burst = if limit.burst == 5 { String::new() } else { format!(" --limit-burst {}", limit.burst) };
     (!limit.over && !limit.bytes).then(|| format!("-m limit --limit {}/{unit}{burst}", limit.rate))
 }
 
-/// Whether iptables-nft made a rule like this: it always counts, and knows no sets.
+/// Returns whether iptables-nft may have made the rule: each of its rules has a counter or an extension of iptables.
 pub(super) fn is_plausible(stmts: &[Stmt]) -> bool {
     stmts.contains(&Stmt::Counter) || stmts.iter().any(|stmt| matches!(stmt, Stmt::XtMatch(_) | Stmt::XtTarget(_)))
 }

@@ -1,4 +1,4 @@
-//! nftables by netlink.
+//! Reads nftables by netlink.
 
 mod data;
 mod facts;
@@ -26,7 +26,7 @@ use socket::{Kernel, Running};
 use texts::{Texts, Tools};
 use walk::Sets;
 
-/// Adds the wanted chains of the calling thread's netns.
+/// Adds the wanted chains of the calling thread's netns to `lookup`.
 pub(super) fn look_up(netns: u32, wanted: &[Wanted], lookup: &mut Lookup) {
     let filters: Vec<_> = wanted.iter().filter_map(Filter::of).collect();
     if filters.is_empty() {
@@ -69,7 +69,7 @@ fn look_up_from(kernel: &dyn Kernel, tools: Tools, netns: u32, wanted: &[Filter<
     lookup.problems.extend(gone.into_iter().map(|what| format!("{what} is not there any more")));
 }
 
-/// Which tables and chains are wanted.
+/// Selects tables and chains.
 struct Filter<'a> {
     family: Option<NfFamily>,
     table: &'a Key,
@@ -92,7 +92,7 @@ impl<'a> Filter<'a> {
             && is(self.chain, found.handle, &found.chain.chain)
     }
 
-    /// What was asked for, where it was something in particular.
+    /// Describes a filter for a particular table or chain.
     fn describe(&self) -> Option<String> {
         let family = self.family?;
         let key = |key: &Key| match key {
@@ -111,20 +111,20 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// A chain with its rules taken apart.
+/// A chain with its rules decoded.
 struct Read {
     chain: objects::Chain,
     rules: Vec<ReadRule>,
 }
 
-/// A rule taken apart.
+/// A decoded rule.
 struct ReadRule {
     handle: u64,
     comment: Option<String>,
     stmts: Vec<stmt::Stmt>,
 }
 
-/// The wanted chains of a table and those that they lead to.
+/// Reads the wanted chains of a table and those that they lead to.
 fn read_table(kernel: &dyn Kernel, table: &Table, wanted: impl Fn(&objects::Chain) -> bool) -> io::Result<Vec<Read>> {
     let chains = objects::chains(kernel, table)?;
     let sets = TableSets { kernel, table, sets: OnceCell::new(), interfaces: OnceCell::new() };
@@ -152,11 +152,11 @@ fn read_table(kernel: &dyn Kernel, table: &Table, wanted: impl Fn(&objects::Chai
     Ok(read)
 }
 
-/// A verdict map with more chains than this is not followed: kube-proxy's leads to every service of
-/// a cluster. The kernel's events say which of them a packet took.
+/// A rule with more target chains than this is not followed, because kube-proxy's verdict map leads to every service of
+/// a cluster. The kernel's records show which of them a packet took.
 const MAX_TARGETS: usize = 16;
 
-/// To the model, with the best text there is.
+/// Converts chains to the model, with the best text that there is for each rule.
 fn finish(netns: u32, family: NfFamily, table: &Table, chains: Vec<Read>, texts: &Texts<'_>) -> Vec<Found> {
     let each = chains.into_iter().map(|Read { chain, rules }| {
         let base = chain.hook.is_some();
@@ -187,7 +187,7 @@ fn finish(netns: u32, family: NfFamily, table: &Table, chains: Vec<Read>, texts:
     each.collect()
 }
 
-/// The sets of a table and the interfaces of the netns, read when a rule first asks.
+/// The sets of a table and the interfaces of the netns, read when a rule first needs them.
 struct TableSets<'a> {
     kernel: &'a dyn Kernel,
     table: &'a Table,

@@ -1,4 +1,4 @@
-//! nf_tables' objects as netlink lists them (include/uapi/linux/netfilter/nf_tables.h, 6.18).
+//! Lists nf_tables' objects by netlink (include/uapi/linux/netfilter/nf_tables.h, 6.18).
 
 use std::io;
 
@@ -33,7 +33,7 @@ pub(super) struct Rule {
     pub(super) handle: u64,
     /// `NFTA_LIST_ELEM`s.
     pub(super) expressions: Vec<u8>,
-    /// The comment that user space left with it.
+    /// The comment that user space stored with it.
     pub(super) comment: Option<String>,
 }
 
@@ -43,19 +43,19 @@ pub(super) struct Set {
     pub(super) name: String,
     /// `NFT_SET_*`.
     pub(super) flags: u32,
-    /// Bytes of a key.
+    /// Length of a key in bytes.
     pub(super) key_len: usize,
-    /// User space's number for the kind of value that a map has.
+    /// User space's number for the type of a map's values.
     pub(super) data_type: u32,
 }
 
 impl Set {
-    /// `NFT_SET_ANONYMOUS`.
+    /// Returns whether `NFT_SET_ANONYMOUS` is set.
     pub(super) fn anonymous(&self) -> bool {
         self.flags & 0x1 != 0
     }
 
-    /// `NFT_SET_INTERVAL`.
+    /// Returns whether `NFT_SET_INTERVAL` is set.
     pub(super) fn interval(&self) -> bool {
         self.flags & 0x4 != 0
     }
@@ -67,28 +67,28 @@ pub(super) struct Element {
     pub(super) key: Vec<u8>,
     /// Upper end, in sets whose keys are concatenated ranges.
     pub(super) key_end: Option<Vec<u8>>,
-    /// `NFT_SET_ELEM_INTERVAL_END`: the first key that is no longer inside.
+    /// `NFT_SET_ELEM_INTERVAL_END`: the key is the first one after the interval.
     pub(super) interval_end: bool,
-    /// `NFT_SET_ELEM_CATCHALL`: `*`.
+    /// `NFT_SET_ELEM_CATCHALL`: the element is `*`.
     pub(super) catchall: bool,
-    /// What a map maps to.
+    /// The value of a map's element.
     pub(super) data: Option<Data>,
 }
 
-/// All tables of all families.
+/// Returns all tables of all families.
 pub(super) fn tables(kernel: &dyn Kernel) -> io::Result<Vec<Table>> {
     Ok(kernel.dump(NFT_MSG_GETTABLE, 0, &[])?.iter().filter_map(table).collect())
 }
 
-/// All chains of a table.
+/// Returns all chains of a table.
 pub(super) fn chains(kernel: &dyn Kernel, table: &Table) -> io::Result<Vec<Chain>> {
-    // The kernel lists the chains of all of the family's tables, whatever is asked for.
+    // The kernel lists the chains of all tables of the family, whatever the request names.
     let all = kernel.dump(NFT_MSG_GETCHAIN, table.family, &[])?;
     let ours = |message: &&Message| Attrs(&message.attrs).text(1).as_ref() == Some(&table.name);
     Ok(all.iter().filter(ours).filter_map(|message| chain(Attrs(&message.attrs))).collect())
 }
 
-/// The rules of a chain in order.
+/// Returns the rules of a chain in order.
 pub(super) fn rules(kernel: &dyn Kernel, table: &Table, chain: &str) -> io::Result<Vec<Rule>> {
     let wanted = [encode_text(1, &table.name), encode_text(2, chain)].concat();
     let ours = |message: &&Message| {
@@ -98,14 +98,14 @@ pub(super) fn rules(kernel: &dyn Kernel, table: &Table, chain: &str) -> io::Resu
     Ok(kernel.dump(NFT_MSG_GETRULE, table.family, &wanted)?.iter().filter(ours).filter_map(rule).collect())
 }
 
-/// All sets of a table, without their elements.
+/// Returns all sets of a table, without their elements.
 pub(super) fn sets(kernel: &dyn Kernel, table: &Table) -> io::Result<Vec<Set>> {
     let all = kernel.dump(NFT_MSG_GETSET, table.family, &encode_text(1, &table.name))?;
     let ours = |message: &&Message| Attrs(&message.attrs).text(1).as_ref() == Some(&table.name);
     Ok(all.iter().filter(ours).filter_map(|message| set(Attrs(&message.attrs))).collect())
 }
 
-/// The elements of a set, in the order the kernel lists them.
+/// Returns the elements of a set, in the order in which the kernel lists them.
 pub(super) fn elements(kernel: &dyn Kernel, table: &Table, set: &str) -> io::Result<Vec<Element>> {
     let wanted = [encode_text(1, &table.name), encode_text(2, set)].concat();
     let parts = kernel.dump(NFT_MSG_GETSETELEM, table.family, &wanted)?;
@@ -139,7 +139,8 @@ fn rule(message: &Message) -> Option<Rule> {
     Some(Rule { handle: attrs.u64(3)?, expressions, comment: attrs.get(7).and_then(comment) })
 }
 
-/// User space's own notes: type, length, value; type 0 (`NFTNL_UDATA_RULE_COMMENT`) is the comment.
+/// Returns the comment in user space's own notes: type, length, value; type 0 (`NFTNL_UDATA_RULE_COMMENT`) is the
+/// comment.
 fn comment(mut udata: &[u8]) -> Option<String> {
     while let [kind, len, rest @ ..] = udata {
         let value = rest.get(..usize::from(*len))?;
@@ -173,7 +174,7 @@ fn element(attrs: Attrs<'_>) -> Element {
 }
 
 impl Element {
-    /// The verdict of a verdict map's element.
+    /// Returns the verdict of a verdict map's element.
     pub(super) fn verdict(&self) -> Option<&Verdict> {
         match &self.data {
             Some(Data::Verdict(verdict)) => Some(verdict),

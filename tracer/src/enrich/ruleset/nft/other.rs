@@ -1,9 +1,9 @@
-//! Expressions that only matter as text.
+//! Decodes expressions that matter only as text.
 
 use super::{super::attrs::Attrs, field::Field, value::Kind, walk::Walk};
 
-/// An expression that loads something else than `meta`, `ct` and `payload` do: its register and
-/// what is in it, by name where it has an easy one.
+/// Decodes an expression that loads a register and is not `meta`, `ct` or `payload`. Returns the register and the
+/// field, which is named if it has a simple name.
 pub(super) fn load(name: &str, attrs: Attrs<'_>) -> Option<(u32, Field)> {
     let (dreg, field) = match name {
         "fib" => (attrs.u32(1)?, fib(attrs)),
@@ -25,7 +25,7 @@ pub(super) fn load(name: &str, attrs: Attrs<'_>) -> Option<(u32, Field)> {
     Some((dreg, field))
 }
 
-/// `fib saddr . iif oif`.
+/// Describes a FIB look-up: `fib saddr . iif oif`.
 fn fib(attrs: Attrs<'_>) -> Field {
     let names = [(1, "saddr"), (2, "daddr"), (4, "mark"), (8, "iif"), (16, "oif")];
     let flags = attrs.u32(3).unwrap_or(0);
@@ -40,7 +40,7 @@ fn fib(attrs: Attrs<'_>) -> Field {
     Field::new(format!("fib {} {result}", key.join(" . ")), kind, 0)
 }
 
-/// The one header option that is widely used: clamping of TCP's segment size.
+/// Describes the one header option that is widely used, for clamping TCP's segment size.
 pub(super) fn exthdr(attrs: Attrs<'_>) -> Field {
     let (kind, offset, len, op) = (attrs.u8(2), attrs.u32(3), attrs.u32(4), attrs.u32(6));
     if (kind, offset, len, op) == (Some(2), Some(2), Some(2), Some(NFT_EXTHDR_OP_TCPOPT)) {
@@ -51,7 +51,7 @@ pub(super) fn exthdr(attrs: Attrs<'_>) -> Field {
 
 const NFT_EXTHDR_OP_TCPOPT: u32 = 1;
 
-/// `reject with …` (`NFT_REJECT_*`) in a rule for packets of `family`.
+/// Spells `reject with …` (`NFT_REJECT_*`) in a rule for packets of `family`.
 pub(super) fn reject(attrs: Attrs<'_>, family: Option<u8>) -> String {
     const ICMP: &[(u8, &str)] = &[
         (0, "net-unreachable"),
@@ -86,7 +86,7 @@ pub(super) fn reject(attrs: Attrs<'_>, family: Option<u8>) -> String {
     }
 }
 
-/// `snat to …`, `dnat to …`, `masquerade`, `redirect to …`.
+/// Spells `snat to …`, `dnat to …`, `masquerade`, `redirect to …`.
 pub(super) fn nat(walk: &Walk<'_>, name: &str, attrs: Attrs<'_>) -> Option<String> {
     let port = |kind| attrs.u32(kind).map(|register| walk.operand(register, Kind::Net, 2));
     match name {
@@ -117,7 +117,7 @@ fn range(low: Option<String>, high: Option<String>) -> String {
     }
 }
 
-/// `queue to 0-3`.
+/// Spells `queue to 0-3`.
 pub(super) fn queue(attrs: Attrs<'_>) -> String {
     let first = attrs.u16(1).unwrap_or(0);
     match attrs.u16(2) {
@@ -126,7 +126,7 @@ pub(super) fn queue(attrs: Attrs<'_>) -> String {
     }
 }
 
-/// A statement without a role of its own.
+/// Spells any other statement.
 pub(super) fn text(walk: &Walk<'_>, name: &str, attrs: Attrs<'_>) -> Option<String> {
     Some(match name {
         "log" => log(attrs),
@@ -166,7 +166,7 @@ pub(super) fn text(walk: &Walk<'_>, name: &str, attrs: Attrs<'_>) -> Option<Stri
     })
 }
 
-/// `log prefix "…" level … group …`.
+/// Spells `log prefix "…" group … level …`.
 fn log(attrs: Attrs<'_>) -> String {
     const LEVELS: [&str; 9] = ["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "audit"];
     let mut text = "log".to_owned();
@@ -176,7 +176,7 @@ fn log(attrs: Attrs<'_>) -> String {
     if let Some(group) = attrs.u16(1) {
         text += &format!(" group {group}");
     }
-    // `warn` is what `nft` leaves away.
+    // `nft` omits the default level, `warn`.
     if let Some(level) = attrs.u32(5).filter(|level| *level != 4) {
         text += &format!(" level {}", LEVELS.get(level as usize).unwrap_or(&"[level]"));
     }

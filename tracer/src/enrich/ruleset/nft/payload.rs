@@ -1,8 +1,8 @@
-//! Names for pieces of packet headers.
+//! Names parts of packet headers.
 
 use super::{field::Field, value::Kind};
 
-/// What earlier matches of the rule say about the packet's protocols.
+/// The packet's protocols, as far as earlier matches of the rule fix them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Protocols {
     /// `NFPROTO_IPV4` 2 or `NFPROTO_IPV6` 10.
@@ -11,9 +11,9 @@ pub(super) struct Protocols {
     pub(super) l4: Option<u8>,
 }
 
-/// The header fields in `len` bytes at `offset` of `base` (`NFT_PAYLOAD_*_HEADER`), each with how
-/// many of the bytes belong to it: `nft` loads neighbours at once, and only the start of an address
-/// for a prefix. What has no name is written as `nft` does: `@nh,96,32`.
+/// Returns the header fields in `len` bytes at `offset` of `base` (`NFT_PAYLOAD_*_HEADER`), each with the number of the
+/// bytes that belong to it. `nft` loads neighbouring fields at once, and only the start of an address for a prefix.
+/// Bytes without a name are written as `nft` does: `@nh,96,32`.
 pub(super) fn fields(base: u32, offset: u32, len: u32, protocols: Protocols) -> Vec<(Field, usize)> {
     let (mut at, mut left) = (offset, len);
     let mut found = Vec::new();
@@ -40,10 +40,10 @@ fn raw(base: u32, offset: u32, len: u32) -> (Field, usize) {
     (Field::new(format!("@{base},{offset},{bits}"), Kind::Hex, len as usize), len as usize)
 }
 
-/// Name of a field, its offset and length in bytes, the kind of its value.
+/// Name of a field, its offset and length in bytes, and the kind of its value.
 type Entry = (&'static str, u32, u32, Kind);
 
-/// The headers that may be meant, likeliest first.
+/// Returns the headers that may be meant, likeliest first.
 fn headers(base: u32, protocols: Protocols) -> impl Iterator<Item = (&'static str, &'static [Entry])> {
     let header: Option<(&'static str, &'static [Entry])> = match (base, protocols.l3, protocols.l4) {
         (0, ..) => Some(("ether", ETHER)),
@@ -56,7 +56,7 @@ fn headers(base: u32, protocols: Protocols) -> impl Iterator<Item = (&'static st
         (2, _, Some(58)) => Some(("icmpv6", ICMP6)),
         _ => None,
     };
-    // Without a known protocol only the ports have a name of their own.
+    // Without a known protocol, only the ports have names.
     header.into_iter().chain((base == 2).then_some(("th", PORTS)))
 }
 

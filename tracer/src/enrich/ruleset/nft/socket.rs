@@ -1,4 +1,4 @@
-//! Dumps over a netfilter netlink socket of the calling thread's netns.
+//! Dumps objects over a netfilter netlink socket of the calling thread's netns.
 
 use std::io;
 
@@ -15,9 +15,9 @@ pub(super) struct Message {
     pub(super) attrs: Vec<u8>,
 }
 
-/// Who answers dumps.
+/// Answers dumps: the running kernel, or a recording in tests.
 pub(super) trait Kernel {
-    /// All objects that `NFT_MSG_GET*` number `message` lists for `family` (0: all) under `attrs`.
+    /// Returns all objects that `NFT_MSG_GET*` number `message` lists for `family` (0: all) under `attrs`.
     fn dump(&self, message: u8, family: u8, attrs: &[u8]) -> io::Result<Vec<Message>>;
 }
 

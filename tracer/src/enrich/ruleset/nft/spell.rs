@@ -1,4 +1,4 @@
-//! Statements as `nft` spells them.
+//! Spells statements as `nft` does.
 
 use super::{
     super::bytes,
@@ -8,7 +8,7 @@ use super::{
     value::Kind,
 };
 
-/// A rule's text.
+/// Returns a rule's text.
 pub(super) fn rule(stmts: &[Stmt], comment: Option<&str>) -> String {
     let mut parts: Vec<String> = stmts.iter().filter_map(stmt).collect();
     parts.extend(comment.map(|comment| format!("comment \"{comment}\"")));
@@ -36,7 +36,7 @@ fn compare(found: &Match) -> String {
     let flags = kind.is_flags();
     let name = field.map_or_else(|| names(&found.load), |field| field.name.clone());
     match (found.load.bits.as_slice(), &found.test) {
-        // `ct state a,b` is a mask and a comparison with nothing.
+        // `ct state a,b` is encoded as a mask and a comparison with zero.
         ([Bits::Mask { mask, xor }], Test::Cmp(op @ (Op::Eq | Op::Neq), value))
             if flags && zero(xor) && zero(value) =>
         {
@@ -51,7 +51,7 @@ fn compare(found: &Match) -> String {
         }
         (bits, Test::Cmp(op, value)) => {
             let sign = match op {
-                // A value of flags stands for any of them unless `==` is written.
+                // A value of flags matches any of them unless `==` is written.
                 Op::Eq if bits.is_empty() && !flags => "",
                 Op::Eq => "== ",
                 Op::Neq => "!= ",
@@ -83,13 +83,13 @@ fn names(load: &Load) -> String {
     load.parts.iter().map(|(field, _)| field.name.as_str()).collect::<Vec<_>>().join(" . ")
 }
 
-/// What a register holds: `meta mark & 0x00000f00`.
+/// Spells the contents of a register: `meta mark & 0x00000f00`.
 pub(super) fn load(load: &Load, kind: Kind) -> String {
     let kind = load.field().map_or(kind, |field| field.kind);
     let start = load.constant.as_ref().map_or_else(|| names(load), |value| kind.text(value));
     load.bits.iter().fold(start, |text, bits| match bits {
         Bits::Mask { mask, xor } => {
-            // `a & ~x | x` sets the bits of x; where the mask keeps some of them they are flipped.
+            // `a & ~x | x` sets the bits of x. Bits of x that the mask keeps are flipped instead.
             let sign = if mask.iter().zip(xor).all(|(mask, xor)| mask & xor == 0) { '|' } else { '^' };
             match (mask.iter().all(|byte| *byte == 0xff), zero(xor)) {
                 (_, true) => format!("{text} & {}", kind.text(mask)),
@@ -103,8 +103,7 @@ pub(super) fn load(load: &Load, kind: Kind) -> String {
     })
 }
 
-/// Bytes as the values of the fields that they belong to, each of which takes whole words where
-/// there is more than one.
+/// Formats bytes as the values of the fields that they belong to. If there are several fields, each takes whole words.
 fn parts(load: &Load, value: &[u8]) -> String {
     let each = split(load, value).map(|(kind, value)| kind.text(value)).collect::<Vec<_>>();
     each.join(" . ")
@@ -123,7 +122,7 @@ fn split<'a>(load: &'a Load, value: &'a [u8]) -> impl Iterator<Item = (Kind, &'a
     })
 }
 
-/// `{ 22, 80 }`, `@name`.
+/// Spells a set: `{ 22, 80 }`, `@name`.
 fn set(lookup: &Lookup) -> String {
     let Some(elements) = lookup.elements.as_ref().filter(|_| lookup.anonymous) else {
         return if lookup.anonymous { "{ … }".to_owned() } else { format!("@{}", lookup.set) };
@@ -137,10 +136,10 @@ fn set(lookup: &Lookup) -> String {
     format!("{{ {} }}", texts.join(", "))
 }
 
-/// So many elements of a set are written out.
+/// Maximum number of elements of a set to write out.
 const SHOWN: usize = 64;
 
-/// `key map @name`.
+/// Spells a map look-up: `key map @name`.
 pub(super) fn map(lookup: &Lookup) -> String {
     format!("{} map {}", load(&lookup.load, Kind::Hex), set(lookup))
 }
@@ -155,7 +154,7 @@ fn element_texts(lookup: &Lookup, elements: &[Element]) -> Vec<String> {
         }
         let last = match (&element.key_end, lookup.interval) {
             (Some(end), _) => Some(end.clone()),
-            // The next element says where this one's range ends; the last may be open.
+            // The next element marks the end of this one's range. The last range may be open.
             (None, true) if !element.catchall => {
                 let next = sorted.get(index + 1).filter(|next| !next.catchall);
                 Some(next.map_or_else(|| vec![0xff; element.key.len()], |next| before(&next.key)))
@@ -179,7 +178,7 @@ fn element_texts(lookup: &Lookup, elements: &[Element]) -> Vec<String> {
     texts
 }
 
-/// The number before, as bytes in network order.
+/// Returns the preceding number, as bytes in network order.
 fn before(key: &[u8]) -> Vec<u8> {
     let mut key = key.to_vec();
     for byte in key.iter_mut().rev() {
@@ -203,7 +202,7 @@ fn limit(limit: &Limit) -> String {
     };
     let over = if limit.over { "over " } else { "" };
     let (bytes, of) = if limit.bytes { (" bytes", "bytes") } else { ("", "packets") };
-    // 5 packets are what `nft` leaves away.
+    // `nft` omits the default burst, 5 packets.
     let burst = if limit.burst == 0 || (limit.burst == 5 && !limit.bytes) {
         String::new()
     } else {

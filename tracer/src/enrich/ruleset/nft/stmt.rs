@@ -1,4 +1,4 @@
-//! A rule's expressions put together to the statements that a person wrote.
+//! The statements that a person wrote, combined from a rule's expressions.
 
 use super::{data::Verdict, field::Field, objects::Element, value::Kind};
 use crate::enrich::ruleset::xt::Extension;
@@ -20,7 +20,7 @@ pub(super) enum Stmt {
     Limit(Limit),
     /// `reject …`: rejects and drops.
     Reject(String),
-    /// Address translation: its text. Ends the walk of this base chain with accept.
+    /// Address translation, as text. Ends the walk of this base chain with accept.
     Nat(String),
     /// `queue to …`: hands the packet to user space.
     Queue(String),
@@ -28,7 +28,7 @@ pub(super) enum Stmt {
     XtMatch(Extension),
     /// A target extension of iptables.
     XtTarget(Extension),
-    /// Anything else, as far as it reads; `[name]` where only the expression's name is known.
+    /// Anything else, as far as it can be decoded; `[name]` if only the expression's name is known.
     Text(String),
 }
 
@@ -37,20 +37,20 @@ pub(super) enum Stmt {
 pub(super) struct Match {
     /// What is compared.
     pub(super) load: Load,
-    /// How.
+    /// How it is compared.
     pub(super) test: Test,
-    /// `nft` leaves it away, since a later statement implies it.
+    /// Whether `nft` omits it because a later statement implies it.
     pub(super) implied: bool,
 }
 
-/// What is compared to what.
+/// The value to compare with.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Test {
     /// One value.
     Cmp(Op, Vec<u8>),
-    /// `low-high`; negated.
+    /// Whether negated, then the bounds of `low-high`.
     Range(bool, Vec<u8>, Vec<u8>),
-    /// A set; negated.
+    /// Whether negated, then the set.
     In(bool, Lookup),
 }
 
@@ -65,19 +65,19 @@ pub(super) enum Op {
     Gte,
 }
 
-/// What a register holds.
+/// The contents of a register.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Load {
-    /// Fields, each with the bytes that it takes; more than one where neighbours are loaded at once
+    /// Fields, each with the number of bytes that it takes. There are several if neighbouring fields are loaded at once
     /// or a concatenation is looked up.
     pub(super) parts: Vec<(Field, usize)>,
-    /// What was done to it, in order.
+    /// Operations on it, in order.
     pub(super) bits: Vec<Bits>,
-    /// Whether it is a constant: then `parts` is empty.
+    /// The value if it is a constant; `parts` is then empty.
     pub(super) constant: Option<Vec<u8>>,
 }
 
-/// A change of a register's bits.
+/// An operation on a register's bits.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Bits {
     /// `(value & mask) ^ xor`.
@@ -86,7 +86,7 @@ pub(super) enum Bits {
     Left(u32),
     /// `value >> n`.
     Right(u32),
-    /// Something that is not known here.
+    /// An operation that is not known here.
     Other,
 }
 
@@ -97,13 +97,13 @@ pub(super) struct Lookup {
     pub(super) load: Load,
     /// Name of the set.
     pub(super) set: String,
-    /// Whether it was written in the rule itself.
+    /// Whether it is written in the rule itself.
     pub(super) anonymous: bool,
     /// Whether keys are ranges.
     pub(super) interval: bool,
-    /// How the values of a map read.
+    /// How to format the values of a map.
     pub(super) data_kind: Kind,
-    /// Its elements, where they were read.
+    /// Its elements, if they were read.
     pub(super) elements: Option<Vec<Element>>,
 }
 
@@ -112,20 +112,20 @@ pub(super) struct Lookup {
 pub(super) struct Limit {
     pub(super) over: bool,
     pub(super) rate: u64,
-    /// Seconds.
+    /// Length of the unit in seconds.
     pub(super) unit: u64,
     pub(super) burst: u32,
     pub(super) bytes: bool,
 }
 
 impl Load {
-    /// One field of its own length.
+    /// Returns the load of one whole field.
     pub(super) fn of(field: Field) -> Self {
         let len = field.len;
         Self { parts: vec![(field, len)], ..Self::default() }
     }
 
-    /// The field, where it is exactly one.
+    /// Returns the field if there is exactly one.
     pub(super) fn field(&self) -> Option<&Field> {
         match self.parts.as_slice() {
             [(field, _)] => Some(field),

@@ -1,4 +1,4 @@
-//! What real kernels answered, in `samples/`: recorded by [`record`], read back here.
+//! Tests with answers of real kernels, in `samples/`. [`record`] recorded them.
 
 use std::{
     cell::RefCell,
@@ -12,8 +12,8 @@ use proptest::prelude::*;
 use super::{socket::Message, *};
 use crate::enrich::ruleset::attrs::encode;
 
-/// Every look-up of a ruleset that was loaded with `nft -f samples/NAME.nft` or
-/// `samples/iptables.sh nft`: a line for each request, one for each object of its answer.
+/// All look-ups of a ruleset that was loaded with `nft -f samples/NAME.nft` or `samples/iptables.sh nft`: a line for
+/// each request, and one for each object of its answer.
 struct Recorded(&'static str);
 
 impl Kernel for Recorded {
@@ -38,7 +38,7 @@ fn unhex(text: &str) -> Vec<u8> {
     (0..text.len() / 2).filter_map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()).collect()
 }
 
-/// Remembers what the running kernel says.
+/// Records the answers of the running kernel.
 #[derive(Default)]
 struct Recorder(RefCell<String>);
 
@@ -65,7 +65,7 @@ fn record() {
     fs::write(file, recorder.0.into_inner()).expect("the file can be written");
 }
 
-/// The whole look-up as text.
+/// Returns the whole look-up as text.
 fn read_back(sample: &'static str) -> String {
     let mut lookup = Lookup::default();
     look_up_from(&Recorded(sample), Tools::Leave, 7, &[ALL], &mut lookup);
@@ -124,7 +124,7 @@ fn a_refusal_is_a_sentence() {
     assert_eq!(lookup.problems, ["the nftables ruleset cannot be read: no permission (run as root)"]);
 }
 
-/// Knows no set, so that any expression is decoded by itself.
+/// Finds no set, so that each expression is decoded by itself.
 struct NoSets;
 
 impl Sets for NoSets {
@@ -141,7 +141,7 @@ impl Sets for NoSets {
     }
 }
 
-/// Everything that is done with a rule's expressions.
+/// Runs all functions that decode or describe a rule's expressions.
 fn digest(family: u8, expressions: &[u8]) {
     let stmts = walk::statements(family, expressions, &NoSets);
     facts::rule(1, &stmts);
@@ -150,7 +150,7 @@ fn digest(family: u8, expressions: &[u8]) {
     ipt::line("chain", &stmts);
 }
 
-/// An expression of a known name with attributes that are right in form and random in content.
+/// Generates an expression with a known name, and attributes of a valid form with random contents.
 fn expression() -> impl Strategy<Value = Vec<u8>> {
     const NAMES: &[&str] = &[
         "meta",

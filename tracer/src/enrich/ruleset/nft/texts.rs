@@ -1,4 +1,4 @@
-//! The best text for each rule: that of the tool that made it, else what netlink gave.
+//! Chooses the best text for each rule: that of the tool that made it, or else our own spelling.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use super::{
 };
 use crate::model::NfFamily;
 
-/// Whether the user's programs are asked.
+/// Whether to ask the user's programs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Tools {
-    /// They are.
+    /// Ask them.
     Ask,
-    /// Recorded rules are not those that the programs see.
+    /// Do not ask them, because recorded rules are not those that the programs see.
     #[cfg(test)]
     Leave,
 }
@@ -25,14 +25,14 @@ pub(super) struct Texts<'a> {
     family: NfFamily,
     table: &'a Table,
     tools: Tools,
-    /// Lines of `iptables-save` by chain, where iptables-nft made the table.
+    /// Lines of `iptables-save` by chain, if iptables-nft made the table.
     saved: Option<BTreeMap<String, Vec<String>>>,
-    /// Texts of `nft` by rule handle, where many chains are asked for at once.
+    /// Texts of `nft` by rule handle, if many chains are asked for at once.
     listed: Option<BTreeMap<u64, String>>,
 }
 
 impl<'a> Texts<'a> {
-    /// Asks the tools for what they can say of the whole table at once.
+    /// Asks the tools for the texts of the whole table if that saves calls.
     pub(super) fn new(tools: Tools, family: NfFamily, table: &'a Table, chains: &[Read]) -> Self {
         let by_iptables = IPTABLES_TABLES.contains(&table.name.as_str())
             && matches!(family, NfFamily::Ip | NfFamily::Ip6)
@@ -43,7 +43,7 @@ impl<'a> Texts<'a> {
         Self { family, table, tools, saved: by_iptables.then(|| saved.unwrap_or_default()), listed }
     }
 
-    /// One text for each rule of the chain, in order.
+    /// Returns one text for each rule of the chain, in order.
     pub(super) fn of(&self, chain: &Chain, rules: &[ReadRule]) -> Vec<String> {
         if let Some(saved) = self.saved.as_ref().filter(|_| is_iptables(chain, rules)) {
             if let Some(lines) = saved.get(&chain.name).filter(|lines| lines.len() == rules.len()) {
@@ -69,14 +69,14 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// From so many chains on, listing the table is quicker than listing each.
+/// Above this number of chains, listing the table is quicker than listing each chain.
 const MANY: usize = 8;
 
 /// The tables that iptables knows.
 const IPTABLES_TABLES: [&str; 5] = ["filter", "nat", "mangle", "raw", "security"];
 
-/// Whether iptables-nft made the chain: its base chains are called after their hooks in capitals,
-/// and each of its rules counts.
+/// Returns whether iptables-nft may have made the chain: a base chain is called after its hook in capitals, and each
+/// rule is plausible ([`ipt::is_plausible`]).
 fn is_iptables(chain: &Chain, rules: &[ReadRule]) -> bool {
     let named = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"].contains(&chain.name.as_str());
     (chain.hook.is_none() || named) && rules.iter().all(|rule| ipt::is_plausible(&rule.stmts))

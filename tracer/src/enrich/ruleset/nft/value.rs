@@ -1,4 +1,4 @@
-//! Values as `nft` spells them.
+//! Formats values as `nft` does.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -7,12 +7,12 @@ use super::super::{
     names::{CT_STATES, L4_PROTOCOLS},
 };
 
-/// How a value's bytes are to be read.
+/// How to read a value's bytes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) enum Kind {
-    /// A number in the machine's order.
+    /// A number in host byte order.
     Host,
-    /// The same, written in hexadecimal.
+    /// A number in host byte order, written in hexadecimal.
     HostHex,
     /// A number in network order.
     Net,
@@ -22,7 +22,7 @@ pub(super) enum Kind {
     Ipv6,
     /// An Ethernet address.
     Ether,
-    /// A name, NUL-terminated; without the NUL it is the start of a name.
+    /// A NUL-terminated name; without the NUL, the start of a name.
     Name,
     /// `ETH_P_*`.
     EtherType,
@@ -46,7 +46,7 @@ pub(super) enum Kind {
     PacketType,
     /// `RTN_*`.
     RouteType,
-    /// Whether there is one.
+    /// Whether a result exists.
     Present,
     /// Anything else.
     #[default]
@@ -54,8 +54,8 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// From the number that `nft` stores with a map (`enum datatypes` of its `datatype.h`, 1.0; the
-    /// kernel only keeps it).
+    /// Returns the kind for the number that `nft` stores with a map (`enum datatypes` of its `datatype.h`, 1.0). The
+    /// kernel only stores the number.
     pub(super) fn of_type(number: u32) -> Self {
         match number {
             5 | 41 => Self::Name,
@@ -69,22 +69,22 @@ impl Kind {
         }
     }
 
-    /// Whether values are sets of bits that have names.
+    /// Returns whether values are sets of named bits.
     pub(super) fn is_flags(self) -> bool {
         matches!(self, Self::CtState | Self::CtStatus | Self::TcpFlags)
     }
 
-    /// Whether values are IP addresses.
+    /// Returns whether values are IP addresses.
     pub(super) fn is_address(self) -> bool {
         matches!(self, Self::Ipv4 | Self::Ipv6)
     }
 
-    /// One value.
+    /// Formats one value.
     pub(super) fn text(self, value: &[u8]) -> String {
         self.known(value).unwrap_or_else(|| bytes::hex(value))
     }
 
-    /// Values from `low` to `high`: a prefix where it is one.
+    /// Formats the values from `low` to `high`, as a prefix if they are addresses that form one.
     pub(super) fn range(self, low: &[u8], high: &[u8]) -> String {
         if low == high {
             return self.text(low);
@@ -129,7 +129,7 @@ impl Kind {
     }
 }
 
-/// Names of the set bits, lowest first, a comma between; the rest as a number.
+/// Returns the names of the set bits, lowest first and separated by commas, and the other bits as a number.
 pub(super) fn flags(names: &[(u64, &str)], mut bits: u64) -> String {
     let mut parts = Vec::new();
     for (bit, name) in names.iter().filter(|(bit, _)| bits & bit != 0).copied().collect::<Vec<_>>() {
@@ -142,7 +142,7 @@ pub(super) fn flags(names: &[(u64, &str)], mut bits: u64) -> String {
     parts.join(",")
 }
 
-/// An address of `full` bytes; of a shorter value as prefix: `10.0.0.0/8`.
+/// Formats an address of `full` bytes, and a shorter value as a prefix: `10.0.0.0/8`.
 fn address(value: &[u8], full: usize) -> Option<String> {
     let mut padded = value.to_vec();
     padded.resize(full, 0);
@@ -154,7 +154,7 @@ fn address(value: &[u8], full: usize) -> Option<String> {
     (value.len() <= full).then(|| if value.len() == full { text } else { format!("{text}/{prefix}") })
 }
 
-/// A quoted name; `"eth*"` where only its start is compared.
+/// Formats a quoted name; `"eth*"` if only its start is compared.
 fn name(value: &[u8]) -> String {
     let star = if value.contains(&0) || value.len() == 16 { "" } else { "*" };
     format!("\"{}{star}\"", bytes::text(value))

@@ -13,17 +13,17 @@ use super::{
     {other, spell},
 };
 
-/// What a rule's expressions refer to in their table.
+/// Looks up the sets and interfaces that a rule's expressions refer to.
 pub(super) trait Sets {
-    /// The set of this name.
+    /// Returns the set of this name.
     fn set(&self, name: &str) -> Option<Set>;
-    /// Its elements; `None` where they could not be read.
+    /// Returns the elements of a set; `None` if they could not be read.
     fn elements(&self, name: &str) -> Option<Vec<Element>>;
-    /// The name of the interface with this ifindex.
+    /// Returns the name of the interface with this ifindex.
     fn interface(&self, index: u32) -> Option<String>;
 }
 
-/// The statements of a rule in a table of `family` (`NFPROTO_*`).
+/// Returns the statements of a rule in a table of `family` (`NFPROTO_*`).
 pub(super) fn statements(family: u8, expressions: &[u8], sets: &dyn Sets) -> Vec<Stmt> {
     let protocols = Protocols { l3: matches!(family, 2 | 10).then_some(family), l4: None };
     let mut walk = Walk { sets, family, protocols, registers: BTreeMap::new(), stmts: Vec::new() };
@@ -37,18 +37,18 @@ pub(super) fn statements(family: u8, expressions: &[u8], sets: &dyn Sets) -> Vec
     walk.stmts
 }
 
-/// State between expressions.
+/// The state between expressions.
 pub(super) struct Walk<'a> {
     sets: &'a dyn Sets,
     pub(super) family: u8,
     protocols: Protocols,
-    /// By number of the 4-byte word that the value begins at.
+    /// Values by the number of the 4-byte word at which they begin.
     registers: BTreeMap<u32, Load>,
     stmts: Vec<Stmt>,
 }
 
 impl Walk<'_> {
-    /// One expression; `None` where an attribute that it needs is missing or it is not known.
+    /// Processes one expression; `None` if it is not known or lacks an attribute that it needs.
     fn expression(&mut self, name: &str, attrs: Attrs<'_>) -> Option<()> {
         let stmt = match name {
             "meta" => return self.load_or_set(attrs, 1, 3, Field::meta(attrs.u32(2)?)),
@@ -88,7 +88,7 @@ impl Walk<'_> {
         Some(())
     }
 
-    /// `meta`, `ct`: into a register, or out of one.
+    /// Processes `meta` or `ct`, which load a register or set the field from one.
     fn load_or_set(&mut self, attrs: Attrs<'_>, dreg: u16, sreg: u16, field: Field) -> Option<()> {
         if let Some(register) = attrs.u32(dreg) {
             return self.put(register, Load::of(field));
@@ -111,7 +111,7 @@ impl Walk<'_> {
         Some(())
     }
 
-    /// `tcp dport` says by itself that the packet is TCP: hides the earlier match that says so.
+    /// Hides the earlier match that a header field implies: `tcp dport` says by itself that the packet is TCP.
     fn imply(&mut self, parts: &[(Field, usize)]) {
         let header = parts.first().and_then(|(field, _)| field.name.split(' ').next());
         let implied: &[&[&str]] = match header {
@@ -206,7 +206,7 @@ impl Walk<'_> {
         let data_kind = set.as_ref().map_or(Kind::Hex, |set| Kind::of_type(set.data_type));
         let (anonymous, interval) =
             set.map_or((name.starts_with("__"), false), |set| (set.anonymous(), set.interval()));
-        // A named set may be huge and reads as its name; only what it says of ct state or verdicts counts.
+        // A named set may be huge and is written by its name. Its elements matter only for ct state and verdicts.
         let wanted = anonymous || attrs.u32(3) == Some(0) || load.field().is_some_and(Field::is_ct_state);
         let elements = wanted.then(|| self.sets.elements(&name)).flatten();
         let lookup = Lookup { load, set: name, anonymous, interval, data_kind, elements };
@@ -240,7 +240,7 @@ impl Walk<'_> {
         self.stmts.push(Stmt::Match(Match { load, test, implied: false }));
     }
 
-    /// How a register's value reads where a value of `kind` is expected.
+    /// Formats a register's contents as a value of `kind`.
     pub(super) fn operand(&self, register: u32, kind: Kind, len: usize) -> String {
         let load = self.get(register);
         match &load.constant {
@@ -264,8 +264,8 @@ impl Walk<'_> {
         known.unwrap_or_else(|| Load::of(Field::new("…", Kind::Hex, 0)))
     }
 
-    /// The value of `len` bytes that begins in a register: what was loaded into it and, for a
-    /// concatenation, into those after it. Each part takes whole words.
+    /// Returns the value of `len` bytes that begins in a register: the contents of the register and, for a
+    /// concatenation, of those after it. Each part takes whole words.
     fn key(&self, register: u32, len: Option<usize>) -> Load {
         let first = self.get(register);
         let (Some(len), Some(mut at)) = (len, word(register)) else { return first };
@@ -294,8 +294,8 @@ const TRANSPORT: &[&str] = &["meta l4proto", "ip protocol", "ip6 nexthdr"];
 /// Matches that a field of a network header implies.
 const NETWORK: &[&str] = &["meta nfproto", "meta protocol"];
 
-/// The first 4-byte word of a register: 1 to 4 are the old 16-byte ones (`NFT_REG_1`), 8 and up the
-/// words themselves (`NFT_REG32_00`). 0 is the verdict.
+/// Returns the first 4-byte word of a register. Registers 1 to 4 are the old 16-byte ones (`NFT_REG_1`), and 8 and up
+/// are the words themselves (`NFT_REG32_00`). 0 is the verdict.
 fn word(register: u32) -> Option<u32> {
     match register {
         1..=4 => Some((register - 1) * 4),
@@ -304,7 +304,7 @@ fn word(register: u32) -> Option<u32> {
     }
 }
 
-/// `NFTA_MATCH_*` and `NFTA_TARGET_*` (include/uapi/linux/netfilter/nf_tables_compat.h).
+/// Decodes `NFTA_MATCH_*` or `NFTA_TARGET_*` (include/uapi/linux/netfilter/nf_tables_compat.h).
 fn extension(family: u8, attrs: Attrs<'_>) -> Option<Extension> {
     let revision = attrs.u32(2).and_then(|revision| u8::try_from(revision).ok()).unwrap_or(0);
     Some(Extension {

@@ -1,4 +1,4 @@
-//! The user's own programs, asked for the text of rules: people know their rules in that spelling.
+//! Asks the user's own programs for the text of rules, because people know their rules in that spelling.
 
 pub(super) mod nft;
 pub(super) mod save;
@@ -13,8 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What a program prints in the calling thread's netns; `None` where there is no such program, it
-/// fails, or it takes too long.
+/// Returns what a program prints in the calling thread's netns; `None` if there is no such program, it fails, or it
+/// takes too long.
 fn output(program: &str, args: &[&str]) -> Option<String> {
     let mut child = Command::new(find(program)?)
         .args(args)
@@ -22,7 +22,7 @@ fn output(program: &str, args: &[&str]) -> Option<String> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
-        // Ctrl-C on the terminal is for the trace: its report still needs this.
+        // Ctrl-C on the terminal is for the trace, whose report still needs this program.
         .process_group(0)
         .spawn()
         .ok()?;
@@ -37,7 +37,7 @@ fn output(program: &str, args: &[&str]) -> Option<String> {
             Ok(Some(status)) => break status.success(),
             Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
             _ => {
-                // It only reads: ending it half-way leaves nothing behind.
+                // The program only reads, so ending it half-way leaves nothing behind.
                 let _ = child.kill();
                 let _ = child.wait();
                 break false;
@@ -48,10 +48,10 @@ fn output(program: &str, args: &[&str]) -> Option<String> {
     status.then(|| String::from_utf8_lossy(&text).into_owned())
 }
 
-/// How long a program may take: long enough for large rulesets on slow machines.
+/// How long a program may take, chosen for large rulesets on slow machines.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Also where `PATH` leaves out the directories of administrators.
+/// Finds a program, even if `PATH` omits the directories of administrators.
 fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let more = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);

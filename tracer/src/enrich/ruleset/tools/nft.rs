@@ -1,36 +1,36 @@
-//! `nft list`.
+//! Reads rule texts from `nft list`.
 
 use std::collections::BTreeMap;
 
 use crate::model::NfFamily;
 
-/// Rule texts of a chain by handle; empty where `nft` cannot say.
+/// Returns the rule texts of a chain by handle; empty if `nft` cannot list it.
 pub(in super::super) fn chain(family: NfFamily, table: &str, chain: &str) -> BTreeMap<u64, String> {
     list(&["list", "chain", &family.to_string(), table, chain])
 }
 
-/// Rule texts of a table by handle; empty where `nft` cannot say.
+/// Returns the rule texts of a table by handle; empty if `nft` cannot list it.
 pub(in super::super) fn table(family: NfFamily, table: &str) -> BTreeMap<u64, String> {
     list(&["list", "table", &family.to_string(), table])
 }
 
-/// `-s` leaves the counters' numbers out, `-a` adds handles.
+/// Runs `nft` and returns rule texts by handle. `-s` omits the values of counters, `-a` adds handles.
 fn list(command: &[&str]) -> BTreeMap<u64, String> {
-    // `nft` parses its arguments as a script: a name made to break out of it must not get there.
+    // `nft` parses its arguments as a script, so a name made to break out of it must not get there.
     if !command.iter().all(|word| is_plain(word)) {
         return BTreeMap::new();
     }
     super::output("nft", &[&["-s", "-a"], command].concat()).map(|text| rules(&text)).unwrap_or_default()
 }
 
-/// Whether `nft` takes a name as it stands.
+/// Returns whether `nft` takes a name literally.
 fn is_plain(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c))
 }
 
-/// Rules by handle in what `nft -a list` prints. A long set makes a rule span lines; only the last
-/// of them ends with the handle.
+/// Returns the rules in the output of `nft -a list` by handle. A long set makes a rule span several lines, of which
+/// only the last ends with the handle.
 fn rules(listing: &str) -> BTreeMap<u64, String> {
     let mut rules = BTreeMap::new();
     let mut begun: Vec<&str> = Vec::new();
@@ -40,7 +40,7 @@ fn rules(listing: &str) -> BTreeMap<u64, String> {
             in_chain = line.starts_with("chain ") && head(line).is_some_and(|head| head.ends_with('{'));
             continue;
         }
-        // The chain's own lines: its end, its type and hook, its comment.
+        // These lines belong to the chain itself: its end, its type and hook, its comment.
         if begun.is_empty() && line == "}" {
             in_chain = false;
             continue;
@@ -64,12 +64,12 @@ fn rules(listing: &str) -> BTreeMap<u64, String> {
     rules
 }
 
-/// A line without its handle.
+/// Returns a line without its handle.
 fn head(line: &str) -> Option<&str> {
     Some(line.rsplit_once(" # handle ").map_or(line, |(head, _)| head))
 }
 
-/// One line out of several.
+/// Joins several lines into one.
 fn tidy(lines: &[&str]) -> String {
     lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }

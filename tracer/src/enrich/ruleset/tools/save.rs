@@ -1,21 +1,21 @@
-//! `iptables-save` of both kinds.
+//! Reads rules from `iptables-save` of both kinds.
 
 use std::collections::BTreeMap;
 
 use crate::model::NfFamily;
 
-/// Lines of each chain of a table that iptables-nft made.
+/// Returns the lines of each chain of a table that iptables-nft made.
 pub(in super::super) fn nft(family: NfFamily, table: &str) -> Option<BTreeMap<String, Vec<String>>> {
     save(family, "nft", "(nf_tables)", table)
 }
 
-/// Lines of each chain of a legacy table. Ask only for a table that is loaded: the program would
-/// load it.
+/// Returns the lines of each chain of a legacy table. The table must be loaded already, because the program would load
+/// it.
 pub(in super::super) fn legacy(family: NfFamily, table: &str) -> Option<BTreeMap<String, Vec<String>>> {
     save(family, "legacy", "(legacy)", table)
 }
 
-/// `marker` is what `iptables-save -V` says of its kind.
+/// Runs the program of this kind, which `iptables-save -V` identifies by `marker`.
 fn save(family: NfFamily, kind: &str, marker: &str, table: &str) -> Option<BTreeMap<String, Vec<String>>> {
     let prefix = if family == NfFamily::Ip6 { "ip6tables" } else { "iptables" };
     let named = format!("{prefix}-{kind}-save");
@@ -26,7 +26,7 @@ fn save(family: NfFamily, kind: &str, marker: &str, table: &str) -> Option<BTree
     Some(chains(&text))
 }
 
-/// `-A CHAIN …` lines by chain, in order.
+/// Returns the `-A CHAIN …` lines by chain, in order.
 fn chains(saved: &str) -> BTreeMap<String, Vec<String>> {
     let mut chains: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for line in saved.lines().filter(|line| line.starts_with("-A ")) {
@@ -37,7 +37,7 @@ fn chains(saved: &str) -> BTreeMap<String, Vec<String>> {
     chains
 }
 
-/// A word, or what is between quotes with `\` before quotes inside.
+/// Returns the first word, or the text between quotes, in which `\` escapes a character.
 fn first_word(text: &str) -> Option<String> {
     let Some(quoted) = text.strip_prefix('"') else { return text.split(' ').next().map(str::to_owned) };
     let mut word = String::new();

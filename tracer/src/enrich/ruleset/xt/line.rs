@@ -1,6 +1,6 @@
-//! A rule as a line of `iptables-save`.
+//! Formats a rule as a line of `iptables-save`.
 
-/// The parts of the line, each empty where the rule says nothing of it.
+/// The parts of the line, each empty if the rule does not have it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(in super::super) struct Line {
     /// `-s ADDR/LEN` or `! -s …`
@@ -20,7 +20,7 @@ pub(in super::super) struct Line {
 }
 
 impl Line {
-    /// `-A CHAIN …`.
+    /// Formats the line as `-A CHAIN …`.
     pub(in super::super) fn text(&self, chain: &str) -> String {
         let ends = [&self.source, &self.destination, &self.input, &self.output, &self.protocol];
         let parts = ends.into_iter().chain(&self.matches).chain([&self.target]);
@@ -29,7 +29,7 @@ impl Line {
     }
 }
 
-/// `[! ]option value`.
+/// Formats `[! ]option value`.
 pub(in super::super) fn option(inverted: bool, option: &str, value: &str) -> String {
     format!("{}{option} {value}", if inverted { "! " } else { "" })
 }

@@ -1,4 +1,4 @@
-//! Options of match extensions. Layouts: include/uapi/linux/netfilter/xt_*.h, 6.18.
+//! Decodes options of match extensions. Layouts: include/uapi/linux/netfilter/xt_*.h, 6.18.
 
 use super::{
     super::{bytes, names::CT_STATES},
@@ -6,7 +6,7 @@ use super::{
     ranges::{masked, quoted},
 };
 
-/// The options as `iptables-save` writes them; `None` where the extension or its layout is not known.
+/// Returns the options as `iptables-save` writes them; `None` if the extension or its layout is not known.
 pub(super) fn options(extension: &Extension) -> Option<String> {
     let info = extension.info.as_slice();
     let u32_at = |at| bytes::u32_at(info, at);
@@ -30,7 +30,7 @@ pub(super) fn options(extension: &Extension) -> Option<String> {
     })
 }
 
-/// `-m state` is made a conntrack match by iptables, with a flag that remembers it.
+/// Returns the options of `-m state`, which iptables stores as a conntrack match with a flag that marks it.
 pub(super) fn state_alias(extension: &Extension) -> Option<String> {
     if extension.name != "conntrack" || extension.revision < 2 {
         return None;
@@ -42,7 +42,7 @@ pub(super) fn state_alias(extension: &Extension) -> Option<String> {
     alias.then(|| format!("{}--state {states}", not(invert & XT_CONNTRACK_STATE != 0)))
 }
 
-/// See [`Extension::ct_state`].
+/// Implements [`Extension::ct_state`].
 pub(super) fn ct_state(extension: &Extension) -> Option<(u64, bool)> {
     let info = extension.info.as_slice();
     match (extension.name.as_str(), extension.revision) {
@@ -53,7 +53,7 @@ pub(super) fn ct_state(extension: &Extension) -> Option<(u64, bool)> {
                 return None;
             }
             let mask = state_mask(extension)?;
-            // SNAT and DNAT are of conntrack's status; UNTRACKED has a bit of its own here.
+            // SNAT and DNAT belong to conntrack's status. UNTRACKED has a separate bit here.
             let untracked = if mask & (1 << 8) != 0 { 0x40 } else { 0 };
             Some((mask & 0xf | untracked, invert & XT_CONNTRACK_STATE != 0))
         }
@@ -61,7 +61,7 @@ pub(super) fn ct_state(extension: &Extension) -> Option<(u64, bool)> {
     }
 }
 
-/// `struct xt_conntrack_mtinfo*`: 8 addresses of 16 bytes, 2 × u32, 5 × u16 precede the flags.
+/// Offset of the flags in `struct xt_conntrack_mtinfo*`, after 8 addresses of 16 bytes, 2 × u32 and 5 × u16.
 const MATCH_FLAGS: usize = 146;
 const XT_CONNTRACK_STATE: u16 = 1;
 
@@ -113,14 +113,14 @@ fn conntrack_states(mask: u64) -> String {
     states(mask & 0xf | if mask & (1 << 8) != 0 { 0x40 } else { 0 })
 }
 
-/// In the order in which iptables writes them.
+/// Returns the names of states in the order in which iptables writes them.
 fn states(mask: u64) -> String {
     let order = [0x1, 0x8, 0x4, 0x2, 0x40];
     let name = |bit| CT_STATES.iter().find(|(known, _)| *known == bit).map(|(_, name)| name.to_uppercase());
     order.into_iter().filter(|bit| mask & bit != 0).filter_map(name).collect::<Vec<_>>().join(",")
 }
 
-/// `struct xt_tcp`: ports, option, mask and value of the flags, inversions.
+/// Decodes `struct xt_tcp`: ports, option, mask and value of the flags, inversions.
 fn tcp(info: &[u8]) -> Option<String> {
     let (option, mask, flags, invert) = (*info.get(8)?, *info.get(9)?, *info.get(10)?, *info.get(11)?);
     let mut text = ports(info, invert)?;
@@ -141,7 +141,7 @@ pub(in super::super) fn flag_names(flags: u8) -> String {
     if set.is_empty() { "NONE".to_owned() } else { set.join(",") }
 }
 
-/// Source ports from and to, destination ports from and to: four u16 in the machine's order.
+/// Decodes the lowest and highest source port, then those of the destination: four u16 in host byte order.
 fn ports(info: &[u8], invert: u8) -> Option<String> {
     let mut parts = Vec::new();
     for (at, option, bit) in [(0, "--sport", 1), (4, "--dport", 2)] {
@@ -155,7 +155,7 @@ fn ports(info: &[u8], invert: u8) -> Option<String> {
     Some(parts.join(" "))
 }
 
-/// `struct xt_multiport_v1`: kind, count, 15 ports, 15 marks "a range starts here", inversion.
+/// Decodes `struct xt_multiport_v1`: kind, count, 15 ports, 15 flags "a range starts here", inversion.
 fn multiport(info: &[u8]) -> Option<String> {
     let option = ["--sports", "--dports", "--ports"].get(usize::from(*info.first()?))?;
     let count = usize::from(*info.get(1)?).min(15);
@@ -175,7 +175,7 @@ fn multiport(info: &[u8]) -> Option<String> {
     Some(format!("{}{option} {text}", not(*info.get(47)? != 0)))
 }
 
-/// `struct xt_addrtype_info` and `_v1`: two sets of `1 << RTN_*`, then inversions.
+/// Decodes `struct xt_addrtype_info` and `_v1`: two sets of `1 << RTN_*`, then inversions.
 fn addrtype(info: &[u8], revision: u8) -> Option<String> {
     const NAMES: [&str; 12] = [
         "UNSPEC",
@@ -208,7 +208,7 @@ fn addrtype(info: &[u8], revision: u8) -> Option<String> {
     Some(parts.join(" "))
 }
 
-/// `avg` is the time between packets in 1/10000 s (`XT_LIMIT_SCALE`).
+/// Formats a limit. `avg` is the time between packets in 1/10000 s (`XT_LIMIT_SCALE`).
 fn limit(avg: u32, burst: u32) -> String {
     let units = [(10_000, "sec"), (600_000, "min"), (36_000_000, "hour"), (864_000_000, "day")];
     let avg = avg.max(1);

@@ -1,4 +1,4 @@
-//! Match and target extensions of iptables: the same binary form in legacy tables and, as compat
+//! Decodes match and target extensions of iptables, which have the same binary form in legacy tables and, as compat
 //! expressions, in nf_tables.
 
 pub(super) mod line;
@@ -15,16 +15,16 @@ pub(super) use matches::flag_names as tcp_flags;
 pub(super) struct Extension {
     /// `mark`, `conntrack`, `CT`, …
     pub(super) name: String,
-    /// Whether it is IPv6's: some extensions have another layout or other codes there.
+    /// Whether it is IPv6's: some extensions have another layout or other codes for IPv6.
     pub(super) ipv6: bool,
-    /// Which of the extension's layouts `info` has.
+    /// Revision of the layout of `info`.
     pub(super) revision: u8,
-    /// Its own structure.
+    /// The extension's own structure.
     pub(super) info: Vec<u8>,
 }
 
 impl Extension {
-    /// A match as `iptables-save` writes it, `-m name …` where its options are not decoded.
+    /// Returns a match as `iptables-save` writes it, or `-m name …` if its options cannot be decoded.
     pub(super) fn match_text(&self) -> String {
         if let Some(options) = matches::state_alias(self) {
             return format!("-m state {options}");
@@ -33,18 +33,18 @@ impl Extension {
         format!("-m {} {options}", self.name).trim_end().to_owned()
     }
 
-    /// A target as `iptables-save` writes it, `-j NAME …` where its options are not decoded.
+    /// Returns a target as `iptables-save` writes it, or `-j NAME …` if its options cannot be decoded.
     pub(super) fn target_text(&self) -> String {
         let (name, options) = targets::options(self).unwrap_or_else(|| (self.name.clone(), "…".to_owned()));
         format!("-j {name} {options}").trim_end().to_owned()
     }
 
-    /// Bits of `ct state` that this match accepts and whether it is negated.
+    /// Returns the bits of `ct state` that this match names, and whether it is negated.
     pub(super) fn ct_state(&self) -> Option<(u64, bool)> {
         matches::ct_state(self)
     }
 
-    /// How this target ends the walk, where it does.
+    /// Returns how this target ends the walk, if it does.
     pub(super) fn verdict(&self) -> Option<Verdict> {
         match self.name.as_str() {
             "REJECT" | "TARPIT" => Some(Verdict::Drop),
@@ -54,7 +54,7 @@ impl Extension {
         }
     }
 
-    /// Whether this target may drop or queue a packet. Those that it is false for always return `XT_CONTINUE`
+    /// Returns whether this target may drop or queue a packet. The targets in `NEVER` always return `XT_CONTINUE`
     /// (net/netfilter/xt_*.c, 6.18).
     pub(super) fn may_drop(&self) -> bool {
         const NEVER: &[&str] =

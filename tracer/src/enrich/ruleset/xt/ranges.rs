@@ -1,11 +1,11 @@
-//! Address and port ranges of iptables' NAT targets.
+//! Formats address and port ranges of iptables' NAT targets, masked values, and quoted arguments.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::super::bytes;
 
-/// `addr[-addr][:port[-port]]` from `struct nf_nat_ipv4_multi_range_compat` (revision 0) or
-/// `struct nf_nat_range` (later; include/uapi/linux/netfilter/nf_nat.h). Empty where nothing is fixed.
+/// Formats `addr[-addr][:port[-port]]` from `struct nf_nat_ipv4_multi_range_compat` (revision 0) or
+/// `struct nf_nat_range` (later; include/uapi/linux/netfilter/nf_nat.h). Empty if nothing is fixed.
 pub(super) fn nat(info: &[u8], revision: u8, ipv6: bool) -> Option<String> {
     let (flags, low, high, ports) = if revision == 0 && !ipv6 {
         let address = |at| bytes::array_at::<4>(info, at).map(|bytes| Ipv4Addr::from(bytes).to_string());
@@ -23,7 +23,7 @@ pub(super) fn nat(info: &[u8], revision: u8, ipv6: bool) -> Option<String> {
     let mut text = String::new();
     let with_ports = flags & NF_NAT_RANGE_PROTO_SPECIFIED != 0;
     if flags & NF_NAT_RANGE_MAP_IPS != 0 {
-        // iptables writes the brackets of IPv6 only where ports follow.
+        // iptables writes the brackets of IPv6 only if ports follow.
         let plain =
             |address: &str| if with_ports { address.to_owned() } else { address.trim_matches(['[', ']']).to_owned() };
         text += &plain(&low);
@@ -41,12 +41,12 @@ pub(super) fn nat(info: &[u8], revision: u8, ipv6: bool) -> Option<String> {
 const NF_NAT_RANGE_MAP_IPS: u32 = 1;
 const NF_NAT_RANGE_PROTO_SPECIFIED: u32 = 2;
 
-/// `value` or `value/mask`, in hexadecimal.
+/// Formats `value` or `value/mask` in hexadecimal.
 pub(super) fn masked(value: u32, mask: u32) -> String {
     if mask == u32::MAX { format!("{value:#x}") } else { format!("{value:#x}/{mask:#x}") }
 }
 
-/// A quoted argument the way `iptables-save` quotes: only where it must.
+/// Quotes an argument as `iptables-save` does: only if it must.
 pub(super) fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.+/".contains(c);
     if !text.is_empty() && text.chars().all(plain) {

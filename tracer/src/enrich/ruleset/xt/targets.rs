@@ -1,5 +1,4 @@
-//! Options of target extensions. Layouts: include/uapi/linux/netfilter/xt_*.h and
-//! netfilter_ipv4/ipt_*.h, 6.18.
+//! Decodes options of target extensions. Layouts: include/uapi/linux/netfilter/xt_*.h and netfilter_ipv4/ipt_*.h, 6.18.
 
 use super::{
     super::bytes,
@@ -7,8 +6,7 @@ use super::{
     ranges::{masked, nat, quoted},
 };
 
-/// Name and options as `iptables-save` writes them; `None` where the extension or its layout is
-/// not known.
+/// Returns name and options as `iptables-save` writes them; `None` if the extension or its layout is not known.
 pub(super) fn options(extension: &Extension) -> Option<(String, String)> {
     let info = extension.info.as_slice();
     let u32_at = |at| bytes::u32_at(info, at);
@@ -24,7 +22,7 @@ pub(super) fn options(extension: &Extension) -> Option<(String, String)> {
         ("NFLOG", 0) => nflog(info)?,
         ("NFQUEUE", 0) => format!("--queue-num {}", bytes::u16_at(info, 0)?),
         ("MASQUERADE" | "REDIRECT", 0) => {
-            // The IPv6 versions carry the newer, longer structure under the same revision.
+            // The IPv6 versions have the newer, longer structure under the same revision.
             let to = nat(info, u8::from(extension.ipv6), extension.ipv6)?;
             if to.is_empty() { to } else { format!("--to-ports {}", to.trim_start_matches(':')) }
         }
@@ -40,7 +38,7 @@ pub(super) fn options(extension: &Extension) -> Option<(String, String)> {
     Some((extension.name.clone(), options))
 }
 
-/// `struct xt_ct_target_info` and `_v1`: flags, zone, events, expected events, helper.
+/// Decodes `struct xt_ct_target_info` and `_v1`: flags, zone, events, expected events, helper.
 fn ct(info: &[u8], revision: u8) -> Option<(String, String)> {
     let (flags, zone) = (bytes::u16_at(info, 0)?, bytes::u16_at(info, 2)?);
     let (events, expected) = (bytes::u32_at(info, 4)?, bytes::u32_at(info, 8)?);
@@ -77,7 +75,7 @@ const XT_CT_ZONE_DIR_ORIG: u16 = 1 << 2;
 const XT_CT_ZONE_DIR_REPL: u16 = 1 << 3;
 const XT_CT_ZONE_MARK: u16 = 1 << 4;
 
-/// `struct xt_connmark_tginfo1`: value, mask of the connection's mark, mask of the packet's.
+/// Decodes `struct xt_connmark_tginfo1`: value, mask of the connection's mark, mask of the packet's.
 fn connmark(info: &[u8], mode: u8) -> Option<String> {
     let (value, ctmask, nfmask) = (bytes::u32_at(info, 0)?, bytes::u32_at(info, 4)?, bytes::u32_at(info, 8)?);
     let masks = format!("--nfmask {nfmask:#x} --ctmask {ctmask:#x}");
@@ -89,7 +87,7 @@ fn connmark(info: &[u8], mode: u8) -> Option<String> {
     })
 }
 
-/// `enum ipt_reject_with`, `enum ip6t_reject_with`.
+/// Decodes `enum ipt_reject_with` or `enum ip6t_reject_with`.
 fn reject(extension: &Extension) -> Option<String> {
     const IPV4: [&str; 9] = [
         "icmp-net-unreachable",
@@ -118,18 +116,18 @@ fn reject(extension: &Extension) -> Option<String> {
     Some(format!("--reject-with {name}"))
 }
 
-/// `struct xt_log_info`: level, flags, prefix.
+/// Decodes `struct xt_log_info`: level, flags, prefix.
 fn log(info: &[u8]) -> Option<String> {
     let prefix = bytes::text_at(info, 2, 30)?;
     let mut parts = Vec::new();
     parts.extend((!prefix.is_empty()).then(|| format!("--log-prefix {}", quoted(&prefix))));
-    // 4 is what iptables leaves away.
+    // iptables omits the default level, 4.
     parts.extend((*info.first()? != 4).then(|| format!("--log-level {}", info[0])));
     parts.extend((*info.get(1)? != 0).then(|| "…".to_owned()));
     Some(parts.join(" "))
 }
 
-/// `struct xt_nflog_info`: length, group, threshold, flags, padding, prefix.
+/// Decodes `struct xt_nflog_info`: length, group, threshold, flags, padding, prefix.
 fn nflog(info: &[u8]) -> Option<String> {
     let (group, prefix) = (bytes::u16_at(info, 4)?, bytes::text_at(info, 12, 64)?);
     let mut parts = Vec::new();
@@ -143,7 +141,7 @@ fn nat_to(extension: &Extension) -> Option<String> {
     Some(format!("{option} {}", nat(&extension.info, extension.revision, extension.ipv6)?))
 }
 
-/// `struct xt_tproxy_target_info_v1`: mark mask, mark value, address, port.
+/// Decodes `struct xt_tproxy_target_info_v1`: mark mask, mark value, address, port.
 fn tproxy(extension: &Extension) -> Option<String> {
     let info = extension.info.as_slice();
     let (mask, value, port) = (bytes::u32_at(info, 0)?, bytes::u32_at(info, 4)?, bytes::be16_at(info, 24)?);

@@ -6,7 +6,7 @@ use crate::{
     output::text::{sample::step, tone::Tone},
 };
 
-/// The rows of a packet that passes these hooks, as device and words.
+/// Returns the rows of a packet that passes these hooks, as device and words.
 fn told(steps: &[(&str, Value)], verbose: bool) -> Vec<(String, String)> {
     let says = |row: &Row| (row.says.ifname.clone(), row.says.what.join(", "));
     path(steps, verbose).iter().map(says).collect()
@@ -64,7 +64,7 @@ fn a_drop_names_the_program_that_decided_it() {
     let rows = path(&steps, false);
     assert_eq!(told(&steps, false), [row("eth0", "dropped by BPF program guard: TC_EGRESS")]);
     assert_eq!(rows[0].says.tone, Tone::Bad);
-    // One that lets it pass has nothing to do with a drop that follows.
+    // A program that passes the packet is unrelated to a drop that follows.
     let steps = [("bpf_program", json!({"bpf": guard("TC_ACT_OK")})), ("kfree_skb", drop)];
     assert_eq!(told(&steps, false)[1], row("eth0", "dropped: TC_EGRESS"));
 }
