@@ -1,5 +1,7 @@
 //! Records that the eBPF programs write into the ring buffer.
 
+use crate::hooks::HookId;
+
 /// Maximum length of a table or chain name, including its NUL (`NFT_NAME_MAXLEN`,
 /// `include/uapi/linux/netfilter/nf_tables.h`).
 pub const NAME_LEN: usize = 256;
@@ -77,8 +79,8 @@ pub mod flag {
 pub struct Header {
     /// One of [`kind`].
     pub kind: u16,
-    /// Row of the hook table.
-    pub hook: u16,
+    /// The hook.
+    pub hook: HookId,
     /// CPU that wrote the record.
     pub cpu: u32,
     /// Nanoseconds of CLOCK_BOOTTIME (`bpf_ktime_get_boot_ns`).

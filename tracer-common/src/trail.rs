@@ -1,6 +1,9 @@
 //! The trail that the flight recorder keeps of a packet, and sends when the packet is dropped.
 
-use crate::event::{Decision, OuterDetails, PeerDetails, Step, Tuple};
+use crate::{
+    event::{Decision, OuterDetails, PeerDetails, Step, Tuple},
+    hooks::HookId,
+};
 
 /// Number of [`Mark`]s that a trail has room for. A packet through two netfilter hooks with ten rules, a tunnel and
 /// a BPF program makes about 40.
@@ -33,8 +36,8 @@ pub struct Mark {
     pub mark: u32,
     /// See [`Step::len`].
     pub len: u32,
-    /// Row of the hook table.
-    pub hook: u16,
+    /// The hook.
+    pub hook: HookId,
     /// CPU.
     pub cpu: u16,
     /// See [`Step::pf`].

@@ -6,7 +6,7 @@ use aya_ebpf::{
     maps::ProgramArray,
     programs::{BtfTracePointContext, FEntryContext, FExitContext, ProbeContext, RawTracePointContext},
 };
-use tracer_common::HOOKS;
+use tracer_common::{HOOKS, HookId};
 
 use crate::read::{Probed, Read, Trusted, Typed};
 
@@ -79,8 +79,7 @@ macro_rules! on_entry_shared {
             #[unsafe(export_name = concat!("shared_", stringify!($name)))]
             #[unsafe(link_section = concat!("kprobe/shared_", stringify!($name)))]
             extern "C" fn shared(ctx: *mut core::ffi::c_void) -> i32 {
-                let row = $crate::attach::row(ctx);
-                $body(row, &aya_ebpf::programs::ProbeContext::new(ctx));
+                $body($crate::attach::hook(ctx), &aya_ebpf::programs::ProbeContext::new(ctx));
                 0
             }
         };
@@ -88,26 +87,26 @@ macro_rules! on_entry_shared {
 }
 pub(crate) use on_entry_shared;
 
-/// Returns the row of the hook that was hit, within `kprobe.multi`.
+/// Returns the hook that was hit, within `kprobe.multi`.
 #[inline(always)]
-pub fn row(ctx: *mut core::ffi::c_void) -> u16 {
+pub fn hook(ctx: *mut core::ffi::c_void) -> HookId {
     // SAFETY: the context is the one that the kernel passed.
-    unsafe { aya_ebpf::helpers::generated::bpf_get_attach_cookie(ctx) as u16 }
+    HookId(unsafe { aya_ebpf::helpers::generated::bpf_get_attach_cookie(ctx) as u16 })
 }
 
-/// The kprobe programs of the hooks that share one `kprobe.multi`, by row of the hook table.
+/// The kprobe programs of the hooks that share one `kprobe.multi`, by id.
 #[map]
 static BY_HOOK: ProgramArray = ProgramArray::with_max_entries(HOOKS.len() as u32 + 1, 0);
 
 /// The program that `kprobe.multi` attaches to all its functions. This program calls the hook's own program; the
-/// cookie is the row of the hook table.
+/// cookie is the id of the hook.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "kprobe/dispatch")]
 extern "C" fn dispatch(ctx: *mut core::ffi::c_void) -> i32 {
     let args = ProbeContext::new(ctx);
-    // The tail call returns only if there is no program at that row, because the hook could not be loaded.
+    // The tail call returns only if there is no program of that id, because the hook could not be loaded.
     // SAFETY: the array holds only kprobe programs.
-    let _missing = unsafe { BY_HOOK.tail_call(&args, row(ctx).into()) };
+    let _missing = unsafe { BY_HOOK.tail_call(&args, hook(ctx).0.into()) };
     0
 }
 

@@ -8,7 +8,7 @@ use aya_ebpf::{
     maps::RingBuf,
 };
 use tracer_common::{
-    Change, ChangeDetails, Conntrack, CtTuple, Decision, Header, Step, Tuple, Verdict, counter, flag, kind,
+    Change, ChangeDetails, Conntrack, CtTuple, Decision, Header, HookId, Step, Tuple, Verdict, counter, flag, kind,
 };
 
 use crate::{
@@ -60,7 +60,7 @@ pub struct Details {
 
 /// Reports a tracked packet at a hook.
 #[inline(always)]
-pub fn step<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
+pub fn step<R: Read>(hook: HookId, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
     device::locate::<R>(hook, packet, place);
     if recorder::is_on() {
         recorder::step::<R>(hook, skb, packet, place, details);
@@ -74,7 +74,7 @@ pub fn step<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Plac
 
 /// Reports the step at which a tracked packet ends without arriving.
 #[inline(always)]
-pub fn end<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
+pub fn end<R: Read>(hook: HookId, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
     if recorder::is_on() {
         device::locate::<R>(hook, packet, place);
         recorder::send::<R>(hook, skb, packet, place, details);
@@ -100,7 +100,7 @@ pub struct Changed<'a> {
 
 /// Reports a tracked packet after something that may have changed it.
 #[inline(always)]
-pub fn change<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, changed: &Changed<'_>) {
+pub fn change<R: Read>(hook: HookId, skb: *const u8, packet: *mut Packet, place: Place, changed: &Changed<'_>) {
     device::locate::<R>(hook, packet, place);
     if recorder::is_on() {
         recorder::step_with::<R, ChangeDetails>(kind::CHANGE, hook, skb, packet, place, |details| {
@@ -134,7 +134,7 @@ pub fn change<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Pl
 /// Reports what a table, chain or rule did to a tracked packet.
 #[inline(always)]
 pub fn verdict<R: Read>(
-    hook: u16,
+    hook: HookId,
     skb: *const u8,
     packet: *mut Packet,
     place: Place,
@@ -182,13 +182,13 @@ pub fn attempt<T: 'static>(fill: impl FnOnce(*mut T)) -> bool {
 
 /// Returns the header of a record about a packet.
 #[inline(always)]
-pub fn header(kind: u16, hook: u16, packet: *const Packet) -> Header {
+pub fn header(kind: u16, hook: HookId, packet: *const Packet) -> Header {
     // SAFETY: a packet from the map.
     stamp(kind, hook, unsafe { (*packet).id })
 }
 
 #[inline(always)]
-pub fn stamp(kind: u16, hook: u16, packet: u64) -> Header {
+pub fn stamp(kind: u16, hook: HookId, packet: u64) -> Header {
     // SAFETY: helpers without arguments.
     unsafe { Header { kind, hook, cpu: bpf_get_smp_processor_id(), ts: bpf_ktime_get_boot_ns(), packet } }
 }
@@ -205,7 +205,7 @@ pub fn flags(packet: &Packet, details: Details) -> u8 {
 pub fn fill<R: Read>(
     step: *mut Step,
     kind: u16,
-    hook: u16,
+    hook: HookId,
     skb: *const u8,
     packet: *mut Packet,
     place: Place,
@@ -237,7 +237,7 @@ pub fn fill<R: Read>(
 
 /// Reports the packet's conntrack entry, once for each entry that it points to.
 #[inline(always)]
-fn conntrack_if_new<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) {
+fn conntrack_if_new<R: Read>(hook: HookId, skb: *const u8, packet: *mut Packet) {
     let nfct: u64 = R::at(skb, field!(layout.skb_nfct));
     // SAFETY: a packet from the map.
     if nfct == unsafe { (*packet).nfct } {
@@ -264,9 +264,9 @@ fn conntrack_if_new<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet) {
 
 /// Reports the conntrack entry that `nfct` points to, if any. Returns false if the ring buffer has no room.
 #[inline(always)]
-pub fn conntrack(hook: u16, nfct: u64, packet: *const Packet) -> bool {
+pub fn conntrack(hook: HookId, nfct: u64, packet: *const Packet) -> bool {
     // SAFETY: a packet from the map.
-    nfct & !NFCT_INFOMASK == 0 || tell_conntrack(hook.into(), nfct, unsafe { (*packet).id }) != 0
+    nfct & !NFCT_INFOMASK == 0 || tell_conntrack(hook.0.into(), nfct, unsafe { (*packet).id }) != 0
 }
 
 /// Writes a [`Conntrack`] record. Returns 0 if the ring buffer has no room. Global so that the verifier checks it
@@ -279,7 +279,7 @@ extern "C" fn tell_conntrack(hook: u64, nfct: u64, packet: u64) -> u64 {
         let record = unsafe { &mut *record };
         let hash = entry.wrapping_add(usize::from(field!(layout.ct_tuplehash)));
         let tuple = hash.wrapping_add(usize::from(field!(layout.ct_tuplehash_tuple)));
-        record.header = stamp(kind::CONNTRACK, hook as u16, packet);
+        record.header = stamp(kind::CONNTRACK, HookId(hook as u16), packet);
         record.nfct = nfct;
         record.status = Probed::at(entry, field!(layout.ct_status));
         record.mark = Probed::at(entry, field!(layout.ct_mark));

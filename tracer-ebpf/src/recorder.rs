@@ -8,7 +8,7 @@ use aya_ebpf::{
     macros::map,
     maps::{Array, PerCpuArray},
 };
-use tracer_common::{DETAILS, Dropped, MARKS, MARKS_KEPT, MARKS_OF_DETAILS, Mark, Trail, counter, flag, kind};
+use tracer_common::{DETAILS, Dropped, HookId, MARKS, MARKS_KEPT, MARKS_OF_DETAILS, Mark, Trail, counter, flag, kind};
 
 use crate::{
     emit::{self, Details, Place, device},
@@ -54,7 +54,7 @@ pub fn begin(packet: *mut Packet) {
 
 /// Keeps a step.
 #[inline(always)]
-pub fn step<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
+pub fn step<R: Read>(hook: HookId, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
     if let Some((trail, mark)) = room(packet) {
         fill::<R>(mark, kind::STEP, hook, skb, packet, place, details);
         used(trail, 1);
@@ -65,7 +65,7 @@ pub fn step<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Plac
 #[inline(always)]
 pub fn step_with<R: Read, T: 'static>(
     kind: u16,
-    hook: u16,
+    hook: HookId,
     skb: *const u8,
     packet: *mut Packet,
     place: Place,
@@ -82,7 +82,7 @@ pub fn step_with<R: Read, T: 'static>(
 
 /// Keeps details that concern the packet, but are not a step.
 #[inline(always)]
-pub fn note<T: 'static>(kind: u16, hook: u16, packet: *mut Packet, tell: impl FnOnce(*mut T)) {
+pub fn note<T: 'static>(kind: u16, hook: HookId, packet: *mut Packet, tell: impl FnOnce(*mut T)) {
     const { assert!(size_of::<T>() <= DETAILS) };
     if let Some((trail, mark)) = room(packet) {
         // SAFETY: a place in the trail, with room for the details behind it.
@@ -96,7 +96,7 @@ pub fn note<T: 'static>(kind: u16, hook: u16, packet: *mut Packet, tell: impl Fn
 
 /// Sends a packet's end together with its trail.
 #[inline(always)]
-pub fn send<R: Read>(hook: u16, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
+pub fn send<R: Read>(hook: HookId, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
     if !emit::conntrack(hook, R::at(skb, field!(layout.skb_nfct)), packet) {
         count(counter::EVENTS);
     }
@@ -160,7 +160,7 @@ fn used(trail: *mut Trail, marks: u32) {
 fn fill<R: Read>(
     mark: *mut Mark,
     kind: u16,
-    hook: u16,
+    hook: HookId,
     skb: *const u8,
     packet: *mut Packet,
     place: Place,
@@ -201,7 +201,7 @@ const BLANK: Mark = Mark {
     netns: 0,
     mark: 0,
     len: 0,
-    hook: 0,
+    hook: HookId(0),
     cpu: 0,
     pf: 0,
     nf_hook: 0,

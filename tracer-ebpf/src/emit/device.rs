@@ -5,7 +5,7 @@ use aya_ebpf::{
     macros::map,
     maps::{Array, LruHashMap},
 };
-use tracer_common::{Device, kind};
+use tracer_common::{Device, HookId, kind};
 
 use super::{
     Place, attempt, stamp,
@@ -26,7 +26,7 @@ static RECENT_DEVICES: Array<Thing> = Array::with_max_entries(RECENT, 0);
 
 /// Keeps where the packet is from now on, and emits a [`Device`] record for a device that has had none.
 #[inline(always)]
-pub fn locate<R: Read>(hook: u16, packet: *mut Packet, place: Place) {
+pub fn locate<R: Read>(hook: HookId, packet: *mut Packet, place: Place) {
     let Place { dev, net } = place;
     // SAFETY: a packet from the map.
     let packet = unsafe { &mut *packet };
@@ -48,7 +48,7 @@ pub fn locate<R: Read>(hook: u16, packet: *mut Packet, place: Place) {
         // What is read from the map is a number, even if the verifier took it for a pointer.
         // SAFETY: a reference is valid for reads.
         let dev = unsafe { (&raw const packet.dev).read_volatile() };
-        tell_device_once(hook.into(), packet.id, dev, names);
+        tell_device_once(hook.0.into(), packet.id, dev, names);
     }
 }
 
@@ -71,7 +71,7 @@ extern "C" fn tell_device_once(hook: u64, packet: u64, dev: u64, names: u64) -> 
     let sent = attempt(|record: *mut Device| {
         // SAFETY: a valid destination in the ring buffer.
         let record = unsafe { &mut *record };
-        record.header = stamp(kind::DEVICE, hook as u16, packet);
+        record.header = stamp(kind::DEVICE, HookId(hook as u16), packet);
         record.netns = netns;
         record.ifindex = ifindex;
         record.mtu = Probed::at(dev, field!(layout.dev_mtu));

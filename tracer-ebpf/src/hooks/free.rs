@@ -1,6 +1,6 @@
 //! The end of a packet: dropped with a reason, or consumed.
 
-use tracer_common::{flag, hook};
+use tracer_common::{HookId, flag, hook};
 
 use super::{
     ip::network_header,
@@ -62,13 +62,13 @@ fn consumed<A: Args>(args: &A) {
 }
 
 #[inline(always)]
-fn dropped_by_function<A: Args, const SKB: usize, const REASON: usize>(hook: u16, args: &A) {
+fn dropped_by_function<A: Args, const SKB: usize, const REASON: usize>(hook: HookId, args: &A) {
     let skb = args.arg(SKB);
     report(hook, args, skb, Details { reason: args.arg(REASON) as u64 as u32, ..Details::default() });
 }
 
 #[inline(always)]
-fn report<A: Args>(hook: u16, _args: &A, skb: *const u8, details: Details) {
+fn report<A: Args>(hook: HookId, _args: &A, skb: *const u8, details: Details) {
     let Some(packet) = packet::tracked(skb) else { return };
     if is_another::<A::Read>(skb) {
         packet::end(skb);

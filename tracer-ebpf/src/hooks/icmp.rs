@@ -1,6 +1,6 @@
 //! ICMP errors that the stack sends about a packet.
 
-use tracer_common::hook;
+use tracer_common::{HookId, hook};
 
 use super::route::routed_to;
 use crate::{
@@ -22,7 +22,7 @@ on_entry_shared! {
 /// Handles functions of `(skb, type, code, info, …)`. The skb is the packet that the error is about. If the packet
 /// is already routed, the step shows the device that it was to leave by.
 #[inline(always)]
-fn send<A: Args>(hook: u16, args: &A) {
+fn send<A: Args>(hook: HookId, args: &A) {
     let skb = args.arg(0);
     if let Some(packet) = packet::tracked(skb) {
         let out = routed_to(skb);

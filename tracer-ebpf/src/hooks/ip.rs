@@ -1,7 +1,7 @@
 //! The IP layer: delivery, forward, out. IP input and IPv4 output have no hook of their own, because the next hook
 //! implies them and each hook costs every packet of the node.
 
-use tracer_common::hook;
+use tracer_common::{HookId, hook};
 
 use super::{
     device_is_asked_for, enter, forget_lookup, pass,
@@ -27,7 +27,7 @@ on_entry! {
 }
 
 #[inline(always)]
-fn forward<A: Args>(hook: u16, args: &A) {
+fn forward<A: Args>(hook: HookId, args: &A) {
     let skb = args.arg(0);
     if device_is_asked_for() {
         come_in::<A>(hook, skb);
@@ -38,14 +38,14 @@ fn forward<A: Args>(hook: u16, args: &A) {
 
 /// Handles a packet once the device that it came in by is known.
 #[inline(always)]
-fn come_in<A: Args>(hook: u16, skb: *const u8) {
+fn come_in<A: Args>(hook: HookId, skb: *const u8) {
     enter::<A::Read>(hook, skb, Place::of::<A::Read>(skb), || Some(network_header::<A::Read>(skb)));
 }
 
 /// `ip_protocol_deliver_rcu(net, skb, protocol)`: local delivery to TCP, UDP or any other protocol that the header
 /// names. IPsec unwraps packets within the stack, so that no device receives them again.
 #[inline(always)]
-fn delivered<A: Args>(hook: u16, args: &A) {
+fn delivered<A: Args>(hook: HookId, args: &A) {
     let skb = args.arg(1);
     let Some(packet) = packet::tracked(skb) else {
         if device_is_asked_for() {
@@ -68,7 +68,7 @@ fn delivered<A: Args>(hook: u16, args: &A) {
 
 /// Handles functions of `(net, sk, skb)` after which a packet has left its socket.
 #[inline(always)]
-fn out<A: Args>(hook: u16, args: &A) {
+fn out<A: Args>(hook: HookId, args: &A) {
     let skb = args.arg(2);
     enter::<A::Read>(hook, skb, outward(args), || Some(network_header::<A::Read>(skb)));
 }

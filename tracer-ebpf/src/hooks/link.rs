@@ -1,6 +1,6 @@
 //! Devices: receive, output to a queue, transmit.
 
-use tracer_common::hook;
+use tracer_common::{HookId, hook};
 
 use super::{enter, ip::network_header, program};
 use crate::{
@@ -54,7 +54,7 @@ fn start_xmit<A: Args>(args: &A) {
 }
 
 #[inline(always)]
-fn output<A: Args>(hook: u16, args: &A) {
+fn output<A: Args>(hook: HookId, args: &A) {
     let skb = args.arg(0);
     enter::<A::Read>(hook, skb, Place::of::<A::Read>(skb), || {
         let protocol: u16 = A::Read::at(skb, field!(layout.skb_protocol));

@@ -24,7 +24,7 @@ mod xtables;
 
 use core::mem::MaybeUninit;
 
-use tracer_common::{counter, flag, hook::NETIF_RECEIVE_SKB};
+use tracer_common::{HookId, counter, flag, hook::NETIF_RECEIVE_SKB};
 
 use crate::{
     emit::{self, Details, Place},
@@ -36,7 +36,7 @@ use crate::{
 
 /// Reports a tracked packet that passes a hook.
 #[inline(always)]
-fn pass<R: Read>(hook: u16, skb: *const u8) {
+fn pass<R: Read>(hook: HookId, skb: *const u8) {
     if let Some(packet) = packet::tracked(skb) {
         emit::step::<R>(hook, skb, packet, Place::of::<R>(skb), Details::default());
     }
@@ -45,7 +45,7 @@ fn pass<R: Read>(hook: u16, skb: *const u8) {
 /// Handles a packet that enters the traced world, or a tracked one that comes around again, perhaps with other
 /// headers. `l3` returns the address of its IP header, if it has one.
 #[inline(always)]
-fn enter<R: Read>(hook: u16, skb: *const u8, place: Place, l3: impl FnOnce() -> Option<*const u8>) {
+fn enter<R: Read>(hook: HookId, skb: *const u8, place: Place, l3: impl FnOnce() -> Option<*const u8>) {
     match l3() {
         Some(l3) => {
             if let Some(packet) = meet::<R>(hook, skb, place, l3) {
@@ -72,7 +72,7 @@ fn is_another<R: Read>(skb: *const u8) -> bool {
 
 /// Returns the packet that enters, if it matches.
 #[inline(always)]
-fn meet<R: Read>(hook: u16, skb: *const u8, place: Place, l3: *const u8) -> Option<*mut Packet> {
+fn meet<R: Read>(hook: HookId, skb: *const u8, place: Place, l3: *const u8) -> Option<*mut Packet> {
     let suspect = if hook == NETIF_RECEIVE_SKB { wire::By::Receiver } else { wire::By::Unknown };
     let known = match packet::tracked(skb) {
         Some(packet) if wire::look(&wire::Look { hook, skb, packet, l3, place, suspect }) => Some(packet),

@@ -6,7 +6,7 @@
 
 use core::mem::MaybeUninit;
 
-use tracer_common::{ABSENT, Decision, hook, via};
+use tracer_common::{ABSENT, Decision, HookId, hook, via};
 
 use super::netfilter::{place, remember};
 use crate::{
@@ -226,7 +226,7 @@ fn notrack<A: Args>(args: &A) {
 
 /// Reports that a rule of the walk in progress makes the packet UNTRACKED; `inside` lies in that rule's data.
 #[inline(always)]
-pub fn report_notrack(hook: u16, place: Place, skb: *const u8, packet: *mut Packet, inside: *const u8) {
+pub fn report_notrack(hook: HookId, place: Place, skb: *const u8, packet: *mut Packet, inside: *const u8) {
     settle(packet);
     // SAFETY: a packet from the map.
     let (base, kept) = unsafe { ((*packet).base, (*packet).expr) };
@@ -271,7 +271,7 @@ fn visit(packet: *mut Packet, chain: u64) {
 #[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "a verdict is that many facts; a struct for one call says no more")]
 fn report<R: Read>(
-    hook: u16,
+    hook: HookId,
     place: Place,
     skb: *const u8,
     packet: *mut Packet,

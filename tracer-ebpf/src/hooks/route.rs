@@ -1,6 +1,6 @@
 //! Rerouting: netfilter has changed what a local packet was routed by.
 
-use tracer_common::hook;
+use tracer_common::{HookId, hook};
 
 use crate::{
     attach::{Args, on_entry, on_entry_shared},
@@ -21,7 +21,7 @@ on_entry_shared! {
 
 /// Handles functions of `(net, sk, skb, …)`. The step shows the device that the packet was to leave by.
 #[inline(always)]
-fn again<A: Args>(hook: u16, args: &A) {
+fn again<A: Args>(hook: HookId, args: &A) {
     let skb = args.arg(2);
     if let Some(packet) = packet::tracked(skb) {
         let place = Place { dev: routed_to(skb), net: args.arg(0) };

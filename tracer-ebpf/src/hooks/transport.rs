@@ -1,6 +1,6 @@
 //! TCP: connection requests to a listener, and the reset that refuses a packet.
 
-use tracer_common::{flag, hook};
+use tracer_common::{HookId, flag, hook};
 
 use super::pass;
 use crate::{
@@ -68,6 +68,6 @@ on_entry_shared! {
 }
 
 #[inline(always)]
-fn at<A: Args, const SKB: usize>(hook: u16, args: &A) {
+fn at<A: Args, const SKB: usize>(hook: HookId, args: &A) {
     pass::<A::Read>(hook, args.arg(SKB));
 }

@@ -1,7 +1,7 @@
 //! Tunnels other than WireGuard: a packet enters the device, or a datagram is received for it. [`super::wire`]
 //! reports the outer headers at the next hook that looks at headers.
 
-use tracer_common::hook;
+use tracer_common::{HookId, hook};
 
 use super::{enter, ip::network_header, pass};
 use crate::{
@@ -29,6 +29,6 @@ fn secured<A: Args>(args: &A) {
 }
 
 #[inline(always)]
-fn at<A: Args, const SKB: usize>(hook: u16, args: &A) {
+fn at<A: Args, const SKB: usize>(hook: HookId, args: &A) {
     pass::<A::Read>(hook, args.arg(SKB));
 }

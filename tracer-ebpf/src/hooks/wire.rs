@@ -3,7 +3,7 @@
 
 use core::mem::MaybeUninit;
 
-use tracer_common::{OUTER_L4, Outer, OuterDetails, Tuple, by, kind};
+use tracer_common::{HookId, OUTER_L4, Outer, OuterDetails, Tuple, by, kind};
 
 use crate::{
     emit::{self, Changed, Place},
@@ -33,8 +33,8 @@ pub enum By {
 /// A look at a packet's headers.
 #[derive(Clone, Copy)]
 pub struct Look {
-    /// Row of the hook table.
-    pub hook: u16,
+    /// The hook.
+    pub hook: HookId,
     /// What may have changed them.
     pub suspect: By,
     /// The `struct sk_buff`, null if there is none yet.

@@ -1,6 +1,6 @@
 //! WireGuard: a packet enters the tunnel, is encrypted for a peer, is received as a datagram, and is decrypted.
 
-use tracer_common::{Peer, PeerDetails, flag, hook, kind};
+use tracer_common::{HookId, Peer, PeerDetails, flag, hook, kind};
 
 use super::{ip::network_header, meet, pass};
 use crate::{
@@ -22,7 +22,7 @@ on_entry! {
 }
 
 #[inline(always)]
-fn at<A: Args, const SKB: usize>(hook: u16, args: &A) {
+fn at<A: Args, const SKB: usize>(hook: HookId, args: &A) {
     pass::<A::Read>(hook, args.arg(SKB));
 }
 
@@ -54,7 +54,7 @@ fn decrypted<A: Args>(args: &A) {
 }
 
 #[inline(always)]
-fn tell(hook: u16, packet: *mut Packet, peer: *const u8) {
+fn tell(hook: HookId, packet: *mut Packet, peer: *const u8) {
     let at = |offset: u16| peer.wrapping_add(usize::from(offset));
     let read = |details: &mut PeerDetails| {
         *details = PeerDetails { public_key: [0; 32], endpoint: [0; 28], pad: 0 };

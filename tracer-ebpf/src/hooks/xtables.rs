@@ -1,7 +1,7 @@
 //! x_tables: the targets that make a packet UNTRACKED (legacy iptables and iptables-nft alike), and
 //! legacy iptables' own walk.
 
-use tracer_common::{Decision, hook, via};
+use tracer_common::{Decision, HookId, hook, via};
 
 use super::{
     netfilter::{place, remember},
@@ -44,7 +44,7 @@ on_return! {
 
 /// Handles a CT target if it is `--notrack`; the target has other uses, too.
 #[inline(always)]
-fn ct_target<A: Args>(hook: u16, args: &A) {
+fn ct_target<A: Args>(hook: HookId, args: &A) {
     if !packet::is_tracked(args.arg(0)) {
         return;
     }
@@ -57,7 +57,7 @@ fn ct_target<A: Args>(hook: u16, args: &A) {
 /// Handles a target of `(skb, par)`. The target leaves a packet alone if conntrack already tracks it or it is
 /// UNTRACKED.
 #[inline(always)]
-fn target<A: Args>(hook: u16, args: &A) {
+fn target<A: Args>(hook: HookId, args: &A) {
     let (skb, par) = (args.arg(0), args.arg(1));
     let Some(packet) = packet::tracked(skb) else { return };
     if Probed::at::<u64>(skb, field!(layout.skb_nfct)) != 0 {
@@ -88,7 +88,7 @@ fn walk_begins<A: Args, E: entries::Layout>(args: &A) {
 }
 
 #[inline(always)]
-fn walk_ends<A: Args, E: entries::Layout>(hook: u16, args: &A, ret: i32) {
+fn walk_ends<A: Args, E: entries::Layout>(hook: HookId, args: &A, ret: i32) {
     let (skb, table) = (args.arg(1), args.arg(0));
     let Some(packet) = packet::tracked(skb) else { return };
     let entry = if ret == NF_DROP { entries::that_dropped::<E>(packet, skb, table) } else { NOT_FOUND };
@@ -99,7 +99,15 @@ fn walk_ends<A: Args, E: entries::Layout>(hook: u16, args: &A, ret: i32) {
 }
 
 #[inline(always)]
-fn report(hook: u16, skb: *const u8, packet: *mut Packet, state: *const u8, table: *const u8, entry: u64, code: i32) {
+fn report(
+    hook: HookId,
+    skb: *const u8,
+    packet: *mut Packet,
+    state: *const u8,
+    table: *const u8,
+    entry: u64,
+    code: i32,
+) {
     emit::verdict::<Probed>(hook, skb, packet, place::<Probed>(state), |decision| {
         // SAFETY: a valid destination.
         let decision = unsafe { &mut *decision };

@@ -1,9 +1,10 @@
 //! `tracer check`: tries everything that a trace would use, and reports what works.
 
-use tracer_common::{Filter, HOOKS};
+use tracer_common::Filter;
 
 use super::{privileges, trace::modules};
 use crate::{
+    catalog::Catalog,
     cli::{CheckConfig, Status},
     kernel::Kernel,
     model::{Check, CheckRow, CheckStatus},
@@ -20,11 +21,12 @@ const TRIAL_BUFFER: u32 = 64 << 10;
 /// One sentence if tracing is impossible here, the same that a trace would report.
 pub fn check(config: &CheckConfig) -> Result<Status, String> {
     privileges::check()?;
-    let kernel = Kernel::read(modules())?;
+    let catalog = Catalog::fixed();
+    let kernel = Kernel::read(modules(&catalog))?;
     let mut rows = vec![
         row("privileges", CheckStatus::Works, "enough to trace".to_owned()),
         row("kernel", CheckStatus::Works, format!("{} with BTF", kernel.release)),
-        modules_row(&kernel),
+        modules_row(&kernel, &catalog),
     ];
     let trial = Task { filter: nothing(), buffer_size: TRIAL_BUFFER, recorder: false };
     let mut best: Option<Probe> = None;
@@ -35,7 +37,7 @@ pub fn check(config: &CheckConfig) -> Result<Status, String> {
         ("tracepoint", Backend::Tracepoint),
         ("auto", Backend::Auto),
     ] {
-        let plan = probe::plan(&kernel, backend, None);
+        let plan = probe::plan(&kernel, &catalog, backend, None);
         match probe::attach(&kernel, plan, trial) {
             Ok(probe) => {
                 rows.push(backend_row(name, &probe));
@@ -61,9 +63,9 @@ fn nothing() -> Filter {
     Filter { src: all_ones, dst: all_ones, version: 4, directed: 1, ..Filter::default() }
 }
 
-fn modules_row(kernel: &Kernel) -> CheckRow {
-    let mut absent: Vec<&str> = HOOKS
-        .iter()
+fn modules_row(kernel: &Kernel, catalog: &Catalog) -> CheckRow {
+    let mut absent: Vec<&str> = catalog
+        .hooks()
         .filter_map(|hook| match hook.site {
             tracer_common::Site::Function { module } if !module.is_empty() => Some(module),
             _ => None,

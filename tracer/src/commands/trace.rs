@@ -7,7 +7,7 @@ mod sinks;
 mod start;
 mod summary;
 
-use std::{collections::BTreeSet, num::NonZeroU64, time::Duration};
+use std::{collections::BTreeSet, num::NonZeroU64, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 use tracing_subscriber::{
@@ -25,6 +25,7 @@ use summary::Counted;
 
 use super::{marks, privileges};
 use crate::{
+    catalog::Catalog,
     cli::{Backend, Status, TraceConfig},
     clock::boot_time_ns,
     diagnose::diagnose,
@@ -67,10 +68,11 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     let mut sinks = Sinks::open(config, marks)?;
     let progress = Progress::new(&config.filter.to_string(), Show::for_view(&config.view));
     progress.preparing("reading the kernel's types");
-    let mut kernel = Kernel::read(modules())?;
+    let catalog = Arc::new(Catalog::fixed());
+    let mut kernel = Kernel::read(modules(&catalog))?;
     tracing::debug!("types are read");
     let task = Task { filter: wanted, buffer_size: config.buffer_size, recorder: config.drops };
-    let plan = probe::plan(&kernel, backend(config.backend), limit()?);
+    let plan = probe::plan(&kernel, &catalog, backend(config.backend), limit()?);
     progress.preparing(&format!("attaching {} hooks", plan.groups.len()));
     let mut probe = probe::attach(&kernel, plan, task)?;
     let mut ring = Ring::of(&mut probe)?;
@@ -79,8 +81,8 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     let began = start.boot_time_ns;
     let closed = sinks.put(Record::Start(start))?.is_break() || sinks.flush()?.is_break();
     let words = KernelWords { reasons: Reasons::of(&kernel), symbols: Symbols::new(probe::ask_for_locations()) };
-    let pipeline = Pipeline::new(words, memory::of_tracker(config.memory));
-    let mut run = Run { closed, ..Run::new(config, pipeline, &progress, &mut sinks, &mut kernel) };
+    let pipeline = Pipeline::new(words, Arc::clone(&catalog), memory::of_tracker(config.memory));
+    let mut run = Run { closed, ..Run::new(config, pipeline, &catalog, &progress, &mut sinks, &mut kernel) };
     for program in &probe.found {
         run.pipeline.tracker.learn_program(program.id, &program.name, program.kind);
     }
@@ -116,6 +118,7 @@ struct Run<'a> {
     closed: bool,
     count: Option<u64>,
     kernel: &'a mut Kernel,
+    catalog: &'a Catalog,
     /// Modules whose types hooks or structures need.
     modules: BTreeSet<&'static str>,
     /// Number of BPF programs that were loaded during the run and are traced.
@@ -132,6 +135,7 @@ impl<'a> Run<'a> {
     fn new(
         config: &TraceConfig,
         pipeline: Pipeline,
+        catalog: &'a Catalog,
         progress: &'a Progress,
         sinks: &'a mut Sinks,
         kernel: &'a mut Kernel,
@@ -146,7 +150,8 @@ impl<'a> Run<'a> {
             closed: false,
             count: config.count.map(NonZeroU64::get),
             kernel,
-            modules: modules(),
+            catalog,
+            modules: modules(catalog),
             joined: 0,
             late: Vec::new(),
             untraced: Vec::new(),
@@ -202,7 +207,7 @@ impl<'a> Run<'a> {
         if modules.is_empty() {
             return;
         }
-        let late = probe.join_modules(self.kernel, &modules);
+        let late = probe.join_modules(self.kernel, self.catalog, &modules);
         if let Some(problem) = late.problem {
             self.progress.warn(&format!("module {} was loaded, but not hooked: {problem}", modules.join(", ")));
         }

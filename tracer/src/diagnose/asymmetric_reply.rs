@@ -1,6 +1,8 @@
 //! `asymmetric-reply-invalid`: a stateful firewall sees only one direction of a flow, considers its packets INVALID
 //! and drops them.
 
+use tracer_common::hook;
+
 use super::{
     facts::Facts,
     finding::{Draft, merged},
@@ -114,7 +116,7 @@ fn evidence(
         ),
         None => format!("no packet of the other direction was seen in netns {netns}, nor anywhere else"),
     });
-    let looked_up = facts.before(drop).find(|step| step.netns == drop.netns && step.hook == "nf_conntrack_in");
+    let looked_up = facts.before(drop).find(|step| step.netns == drop.netns && step.is_at(&[hook::NF_CONNTRACK_IN]));
     if let Some(step) = looked_up {
         sentences.push(format!("{}: conntrack looks the {} up: INVALID", facts.cite(step), packet_name(drop)));
     }

@@ -1,6 +1,8 @@
 //! `nat-reply-not-reversed` and `dnat-reply-not-reversed`: the reply to a translated packet is not translated back,
 //! so that its receiver does not recognise it.
 
+use tracer_common::hook;
+
 use super::{
     facts::Facts,
     finding::{Draft, merged},
@@ -34,7 +36,7 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     }
     let steps: Vec<&Step> = bare(facts, drop).filter(|step| step.netns == drop.netns).collect();
     let arrived = steps.iter().copied().find(|step| step.ifindex != 0).unwrap_or(drop);
-    let refused = steps.iter().copied().find(|step| step.hook.ends_with("_send_reset"));
+    let refused = steps.iter().copied().find(|step| step.is_at(&[hook::TCP_V4_SEND_RESET, hook::TCP_V6_SEND_RESET]));
     let nowhere = drop.drop.as_ref().is_some_and(|drop| drop.reason == "NO_SOCKET");
     // The tuple is the cause only if the packet is refused as unknown, or is INVALID.
     let invalid = drop.ct.as_ref().is_some_and(|ct| ct.state == CtState::Invalid);
@@ -129,7 +131,7 @@ fn evidence(
             format!("it never passed netns {}, where the translation was made", facts.netns(translated.netns))
         }
     });
-    let looked_up = steps.iter().find(|step| step.netns == drop.netns && step.hook == "nf_conntrack_in");
+    let looked_up = steps.iter().find(|step| step.netns == drop.netns && step.is_at(&[hook::NF_CONNTRACK_IN]));
     if let Some((step, ct)) = looked_up.and_then(|step| Some((step, step.ct.as_ref()?))) {
         sentences.push(format!("{}: conntrack looks it up: {}", facts.cite(step), ct.state));
     }

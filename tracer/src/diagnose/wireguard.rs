@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use tracer_common::hook;
 
 use super::{
     facts::Facts,
@@ -23,8 +24,8 @@ pub fn source_refused(facts: &Facts<'_>) -> Vec<Finding> {
 }
 
 fn unroutable(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
-    in_function(drop, "wg_xmit")?;
-    let entered = facts.before(drop).find(|step| step.hook == "wg_xmit")?;
+    in_function(drop, hook::WG_XMIT.name())?;
+    let entered = facts.before(drop).find(|step| step.is_at(&[hook::WG_XMIT]))?;
     let device = facts.device(entered.netns, entered.ifindex)?;
     let peers = device.allowed_ips.as_ref()?;
     // If the packet is in another tunnel, WireGuard looks at the outer address.
@@ -63,10 +64,10 @@ fn unroutable(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
 }
 
 fn refused(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
-    if drop.hook != "consume_skb" || drop.drop.as_ref().is_none_or(|drop| drop.reason != "CONSUMED") {
+    if !drop.is_at(&[hook::CONSUME_SKB]) || drop.drop.as_ref().is_none_or(|drop| drop.reason != "CONSUMED") {
         return None;
     }
-    let looked_up = facts.before(drop).find(|step| step.hook == "wg_allowedips_lookup_src")?;
+    let looked_up = facts.before(drop).find(|step| step.is_at(&[hook::WG_ALLOWEDIPS_LOOKUP_SRC]))?;
     let source = looked_up.outer.unwrap_or(looked_up.tuple).src;
     let device = facts.device(looked_up.netns, looked_up.ifindex);
     let peers = device.and_then(|device| device.allowed_ips.as_deref());

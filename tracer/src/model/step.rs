@@ -1,6 +1,7 @@
 //! One packet at one hook.
 
 use serde::{Deserialize, Serialize};
+use tracer_common::HookId;
 
 use super::{
     Bpf, Conntrack, IcmpError, Name, Netfilter, NodeFact, Redirect, Route, TcpFlags, Translation, Tunnel, Tuple,
@@ -80,6 +81,14 @@ pub struct Step {
     /// Set if the packet was dropped. Such a step is a `drop` line in JSON.
     #[serde(flatten)]
     pub drop: Option<Drop>,
+}
+
+impl Step {
+    /// Returns whether the step is at one of these hooks.
+    #[must_use]
+    pub fn is_at(&self, hooks: &[HookId]) -> bool {
+        hooks.iter().any(|hook| self.hook == hook.name())
+    }
 }
 
 /// Why and where a packet was dropped.

@@ -1,5 +1,7 @@
 //! Asks the node about the places where packets were dropped, right after a drop and once for each place.
 
+use tracer_common::{HookId, hook};
+
 use crate::{
     enrich::{
         netns::Netns,
@@ -113,12 +115,12 @@ impl Evidence {
     }
 
     fn note_entry(&mut self, step: &Step) {
-        if ENTRIES.contains(&step.hook.as_str()) && step.ifindex != 0 {
+        if step.is_at(ENTRIES) && step.ifindex != 0 {
             if self.entered.len() == PACKETS_AT_MOST {
                 self.entered.clear();
             }
             self.entered.insert(step.packet, (step.netns, step.ifindex));
-        } else if EXITS.contains(&step.hook.as_str()) {
+        } else if step.is_at(EXITS) {
             self.entered.remove(&step.packet);
         }
     }
@@ -135,10 +137,15 @@ impl Evidence {
 }
 
 /// Hooks that a received packet passes on the device that it came in by. After the first, this may be a VLAN or bond.
-const ENTRIES: &[&str] =
-    &["netif_receive_skb", "ip_forward", "ip6_forward", "ip_protocol_deliver_rcu", "ip6_protocol_deliver_rcu"];
+const ENTRIES: &[HookId] = &[
+    hook::NETIF_RECEIVE_SKB,
+    hook::IP_FORWARD,
+    hook::IP6_FORWARD,
+    hook::IP_PROTOCOL_DELIVER_RCU,
+    hook::IP6_PROTOCOL_DELIVER_RCU,
+];
 /// Hooks that only packets sent by this host pass, within their netns.
-const EXITS: &[&str] = &["__ip_local_out", "__ip6_local_out"];
+const EXITS: &[HookId] = &[hook::IP_LOCAL_OUT, hook::IP6_LOCAL_OUT];
 
 /// Drops of the same key get the same facts.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]

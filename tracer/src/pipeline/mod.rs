@@ -4,10 +4,13 @@ mod evidence;
 mod lookups;
 mod rules;
 
+use std::sync::Arc;
+
 use lookups::Lookups;
 use rules::Rules;
 
 use crate::{
+    catalog::Catalog,
     decode::Wire,
     kernel::{reasons::Reasons, symbols::Symbols},
     model::{Name, Netfilter, Record, Step, Verdict},
@@ -45,9 +48,9 @@ impl Words for KernelWords {
 
 impl Pipeline {
     /// Creates an empty pipeline. `most` is passed to [`Tracker::new`].
-    pub fn new(words: impl Words + 'static, most: usize) -> Self {
+    pub fn new(words: impl Words + 'static, catalog: Arc<Catalog>, most: usize) -> Self {
         Self {
-            tracker: Tracker::new(most),
+            tracker: Tracker::new(catalog, most),
             rules: Rules::default(),
             lookups: Lookups::default(),
             words: Box::new(words),

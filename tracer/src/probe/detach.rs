@@ -17,6 +17,8 @@ use nix::{
     unistd::{ForkResult, Pid, fork, pipe2},
 };
 
+use tracer_common::HookId;
+
 use super::{plan::Method, sys};
 
 /// A detachment in progress: the child processes that perform it.
@@ -37,7 +39,7 @@ struct Kept {
 #[derive(Debug)]
 struct Held {
     /// Row of the hook, 0 if the link belongs to no single hook.
-    row: u16,
+    row: Option<HookId>,
     lane: Lane,
     link: OwnedFd,
 }
@@ -66,14 +68,14 @@ impl From<Method> for Lane {
 
 impl Links {
     /// Keeps links attached until the end of the trace.
-    pub fn keep(&self, row: u16, lane: impl Into<Lane>, links: impl IntoIterator<Item = OwnedFd>) {
+    pub fn keep(&self, row: Option<HookId>, lane: impl Into<Lane>, links: impl IntoIterator<Item = OwnedFd>) {
         let lane = lane.into();
         self.lock().held.extend(links.into_iter().map(|link| Held { row, lane, link }));
     }
 
     /// Removes the links of one hook, to be detached now.
-    pub fn of(&self, row: u16) -> Vec<OwnedFd> {
-        self.lock().held.extract_if(.., |held| held.row == row).map(|held| held.link).collect()
+    pub fn of(&self, row: HookId) -> Vec<OwnedFd> {
+        self.lock().held.extract_if(.., |held| held.row == Some(row)).map(|held| held.link).collect()
     }
 
     /// Returns the hits that the links missed, as far as the kernel counts them: see [`sys::missed_hits`].

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, ffi::CString, io, os::fd::OwnedFd};
 
 use aya_obj::generated::{bpf_attach_type, bpf_prog_type};
-use tracer_common::{Hook, Program, Site};
+use tracer_common::{Hook, HookId, Program, Site};
 
 use super::{
     object::Object,
@@ -28,13 +28,13 @@ pub const DISPATCH: &str = "dispatch";
 pub fn programs(planned: &Planned) -> Vec<String> {
     let name = |kind: &str| format!("{kind}_{}", planned.hook.name);
     let of = |entry: &str, exit: &str| {
-        let kinds = order(planned.hook, planned.method);
+        let kinds = order(&planned.hook, planned.method);
         kinds.into_iter().map(|kind| name(if kind == Program::Entry { entry } else { exit })).collect()
     };
     match planned.method {
         Method::Fentry => of("fentry", "fexit"),
         Method::Kprobe => of("kprobe", "kretprobe"),
-        Method::KprobeMulti => vec![multi(planned.hook)],
+        Method::KprobeMulti => vec![multi(&planned.hook)],
         Method::TpBtf => vec![name("tp_btf")],
         Method::RawTp => vec![name("raw_tp")],
     }
@@ -51,7 +51,7 @@ fn multi(hook: &Hook) -> String {
 /// Loads and attaches all programs of a hook, or none.
 pub fn attach(kernel: &Kernel, object: &Object, planned: &Planned, no_multi: &str) -> Result<Attached, String> {
     let mut attached = Attached::default();
-    let hook = planned.hook;
+    let hook = &planned.hook;
     for (program, name) in order(hook, planned.method).into_iter().zip(programs(planned)) {
         let (fd, link) = match planned.method {
             Method::Fentry => fentry(kernel, object, hook, program, &name)?,
@@ -73,21 +73,21 @@ fn refused(reason: &str) -> String {
 /// Attaches all hooks that can share one `kprobe.multi`, and returns which are attached.
 ///
 /// One link is one wait when it is detached: the kernel takes as long for a single function.
-pub fn attach_together(kernel: &Kernel, object: &Object, array: &OwnedFd, hooks: &[&'static Hook]) -> Together {
+pub fn attach_together(kernel: &Kernel, object: &Object, array: &OwnedFd, hooks: &[Hook]) -> Together {
     let mut together = Together::default();
     let (mut symbols, mut cookies) = (Vec::new(), Vec::new());
     let mut loaded: HashMap<String, Result<OwnedFd, String>> = HashMap::new();
     for hook in hooks {
         let program = loaded.entry(multi(hook)).or_insert_with_key(|program| load_multi(object, program));
         let set = program.as_ref().map_err(Clone::clone).and_then(|program| {
-            sys::set_program(array, hook.id.into(), program).map_err(|error| error.to_string())?;
+            sys::set_program(array, hook.id.0.into(), program).map_err(|error| error.to_string())?;
             symbol(hook)
         });
         match set {
             Ok(symbol) => {
                 together.hooks.push(hook.id);
                 symbols.push(symbol);
-                cookies.push(u64::from(hook.id));
+                cookies.push(u64::from(hook.id.0));
             }
             Err(reason) => tracing::debug!("{}: kprobe-multi: {reason}", hook.name),
         }
@@ -130,7 +130,7 @@ fn attach_at(kernel: &Kernel, dispatch: &OwnedFd, symbols: &[CString], cookies: 
 #[derive(Default)]
 pub struct Together {
     /// Rows of the hooks that are attached.
-    pub hooks: Vec<u16>,
+    pub hooks: Vec<HookId>,
     /// File descriptors that keep the hooks attached.
     pub attached: Attached,
     /// Why no hook is attached; empty if any is.

@@ -156,9 +156,9 @@ impl Probe {
     /// Hooks that end packets come first: a packet that was met and then freed unseen would be mistaken for the next
     /// packet at its address.
     fn attach_groups(&mut self, kernel: &Kernel, mut groups: Vec<Vec<Planned>>) {
-        groups.sort_by_key(|group| !group.iter().any(|planned| planned.hook.ends_packets()));
+        groups.sort_by_key(|group| !group.iter().any(|planned| planned.hook.ends_packets));
         let is_end = |group: &Vec<Planned>| {
-            group.first().is_some_and(|first| first.hook.ends_packets() && first.method != Method::KprobeMulti)
+            group.first().is_some_and(|first| first.hook.ends_packets && first.method != Method::KprobeMulti)
         };
         for group in groups.extract_if(.., |group| is_end(group)) {
             self.attach_first_of(kernel, group, "");
@@ -180,7 +180,7 @@ impl Probe {
         let Some(array) = array.filter(|_| !hooks.is_empty()) else { return link::Together::default() };
         let mut together = link::attach_together(kernel, &self.object, array, &hooks);
         self.programs.append(&mut together.attached.programs);
-        self.links.keep(0, Method::KprobeMulti, together.attached.links.drain(..));
+        self.links.keep(None, Method::KprobeMulti, together.attached.links.drain(..));
         self.attached.extend(planned.into_iter().filter(|planned| together.hooks.contains(&planned.hook.id)));
         together
     }
@@ -201,7 +201,7 @@ impl Probe {
                 Ok(attached) => {
                     tracing::debug!("{name} is attached by {}", planned.method);
                     self.programs.extend(attached.programs);
-                    self.links.keep(planned.hook.id, planned.method, attached.links);
+                    self.links.keep(Some(planned.hook.id), planned.method, attached.links);
                     self.attached.push(planned);
                     return;
                 }
@@ -217,7 +217,7 @@ impl Probe {
         let Some(traced) = &mut self.traced else { return Vec::new() };
         let joined = traced.join(&self.object);
         self.programs.extend(joined.programs);
-        self.links.keep(0, Lane::Quick, joined.links);
+        self.links.keep(None, Lane::Quick, joined.links);
         joined.found
     }
 

@@ -5,16 +5,16 @@
 //! that a drop ends. Therefore that hook is attached again. Conntrack entries are reported by the hooks of their own
 //! module.
 
-use tracer_common::{Hook, hook};
+use tracer_common::{Hook, HookId, hook};
 
 use super::{Plan, Planned, Probe, config::config, link, object::Given, plan, programs};
-use crate::kernel::Kernel;
+use crate::{catalog::Catalog, kernel::Kernel};
 
 /// The hooks that came with modules.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Late {
     /// Hooks that are attached now and were not before.
-    pub hooks: Vec<&'static Hook>,
+    pub hooks: Vec<Hook>,
     /// Why none could be attached, if something failed for all of them.
     pub problem: Option<String>,
 }
@@ -22,8 +22,8 @@ pub struct Late {
 impl Probe {
     /// Attaches the hooks of `modules`, which `kernel` has read since the last call. Hooks that cannot be attached stay
     /// in `skipped`, each with its own reason.
-    pub fn join_modules(&mut self, kernel: &Kernel, modules: &[String]) -> Late {
-        let Plan { mut groups, .. } = plan(kernel, self.backend, self.limit);
+    pub fn join_modules(&mut self, kernel: &Kernel, catalog: &Catalog, modules: &[String]) -> Late {
+        let Plan { mut groups, .. } = plan(kernel, catalog, self.backend, self.limit);
         groups.retain(|group| group.iter().any(|planned| is_in(planned, modules)));
         groups.retain(|group| !group.iter().any(|planned| self.is_attached(planned)));
         if groups.is_empty() {
@@ -63,18 +63,18 @@ impl Probe {
     }
 
     /// Attaches a hook again, then detaches the old programs. A packet ends only once, whichever of them runs first.
-    fn renew(&mut self, kernel: &Kernel, row: u16) {
+    fn renew(&mut self, kernel: &Kernel, row: HookId) {
         let Some(planned) = self.attached.iter().find(|planned| planned.hook.id == row).copied() else { return };
         let old = self.links.of(row);
         match link::attach(kernel, &self.object, &planned, "") {
             Ok(attached) => {
                 self.programs.extend(attached.programs);
-                self.links.keep(row, planned.method, attached.links);
+                self.links.keep(Some(row), planned.method, attached.links);
                 drop(old);
             }
             Err(reason) => {
                 tracing::debug!("{} is not renewed: {reason}", planned.hook.name);
-                self.links.keep(row, planned.method, old);
+                self.links.keep(Some(row), planned.method, old);
             }
         }
     }

@@ -3,9 +3,9 @@
 
 use std::fmt;
 
-use tracer_common::{Best, HOOKS, Hook, Program, Site};
+use tracer_common::{Best, Hook, Program, Site};
 
-use crate::kernel::Kernel;
+use crate::{catalog::Catalog, kernel::Kernel};
 
 /// The backend that the user chose.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -53,7 +53,7 @@ impl fmt::Display for Method {
 #[derive(Clone, Copy, Debug)]
 pub struct Planned {
     /// Row of the table.
-    pub hook: &'static Hook,
+    pub hook: Hook,
     /// The method.
     pub method: Method,
 }
@@ -95,7 +95,7 @@ impl Plan {
     /// Keeps at most `most` hooks. Hooks that any packet passes come first, then the others, both in the table's order.
     fn keep(&mut self, most: usize) {
         let rare = |hook: &Hook| hook.best == Best::KprobeMulti && !matches!(hook.site, Site::Tracepoint { .. });
-        self.groups.sort_by_key(|group| group.iter().all(|planned| rare(planned.hook)));
+        self.groups.sort_by_key(|group| group.iter().all(|planned| rare(&planned.hook)));
         let rest = self.groups.split_off(most.min(self.groups.len()));
         let names = rest.iter().filter_map(|group| group.first()).map(|planned| planned.hook.name);
         let reason = format!("TRACER_HOOKS={most} leaves it out");
@@ -109,20 +109,19 @@ impl Plan {
 
 /// Returns the plan for this kernel, with at most `limit` hooks.
 #[must_use]
-pub fn plan(kernel: &Kernel, backend: Backend, limit: Option<usize>) -> Plan {
+pub fn plan(kernel: &Kernel, catalog: &Catalog, backend: Backend, limit: Option<usize>) -> Plan {
     let mut plan = Plan { groups: Vec::new(), skipped: Vec::new(), backend, limit };
     // A kprobe is the first choice only if the kernel counts the hits that kprobes miss.
     let counted =
         kernel.types("").is_some_and(|types| types.member("bpf_link_info", "perf_event.kprobe.missed").is_some());
-    let places = HOOKS.iter().filter(|hook| hook.site != Site::Program);
+    let places = catalog.hooks().filter(|hook| hook.site != Site::Program);
     for hook in places.filter(|hook| hook.instead_of.is_empty()) {
-        let stand_ins = HOOKS.iter().filter(|other| other.instead_of == hook.name);
+        let stand_ins = catalog.hooks().filter(|other| other.instead_of == hook.name);
         let (mut group, mut reasons) = (Vec::new(), Vec::new());
         for candidate in std::iter::once(hook).chain(stand_ins) {
             match possible(kernel, candidate) {
-                Ok(()) => {
-                    group.extend(methods(candidate, backend, counted).map(|method| Planned { hook: candidate, method }))
-                }
+                Ok(()) => group
+                    .extend(methods(candidate, backend, counted).map(|method| Planned { hook: *candidate, method })),
                 Err(skipped) => reasons.push(skipped),
             }
         }
@@ -211,6 +210,8 @@ fn name(backend: Backend) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use tracer_common::HOOKS;
+
     use super::*;
 
     #[test]
@@ -224,7 +225,7 @@ mod tests {
     fn a_limit_keeps_what_packets_pass_often_and_tells_the_rest() {
         let names = ["ip_forward", "__ip_local_out", "net_dev_queue", "wg_xmit"];
         let hooks = names.map(|name| HOOKS.iter().find(|hook| hook.name == name));
-        let group = |hook| vec![Planned { hook, method: Method::Fentry }];
+        let group = |hook: &Hook| vec![Planned { hook: *hook, method: Method::Fentry }];
         let groups: Vec<_> = hooks.into_iter().flatten().map(group).collect();
         let mut plan = Plan { groups, skipped: Vec::new(), backend: Backend::Auto, limit: None };
         plan.keep(3);

@@ -18,9 +18,12 @@ mod redirect;
 mod trail;
 mod tunnel;
 
-use tracer_common::{Change as WireChange, Dropped, HOOKS, Peer, Step as WireStep, hook};
+use std::sync::Arc;
+
+use tracer_common::{Change as WireChange, Dropped, Peer, Step as WireStep, hook};
 
 use crate::{
+    catalog::Catalog,
     decode::{Wire, name},
     model::{CtState, Device, IcmpError, Name, Proto, Route, Step, TcpFlags, Verdict},
 };
@@ -64,6 +67,7 @@ pub struct Tracked {
 
 /// Follows packets through their records.
 pub struct Tracker {
+    catalog: Arc<Catalog>,
     packets: Recent<u64, Packet>,
     flows: flows::Flows,
     translations: nat::Translations,
@@ -86,8 +90,9 @@ impl Tracker {
     /// Creates a tracker that remembers at most `most` packets and `most` tuples of flows; the least recently used
     /// are evicted.
     #[must_use]
-    pub fn new(most: usize) -> Self {
+    pub fn new(catalog: Arc<Catalog>, most: usize) -> Self {
         Self {
+            catalog,
             packets: Recent::new(most),
             flows: flows::Flows::new(most),
             translations: nat::Translations::new(most),
@@ -115,7 +120,7 @@ impl Tracker {
         {
             let waited = packet.redirected.take().and_then(|waited| redirect::completed(*waited, &tracked.step));
             told.extend(waited.map(Told::from));
-            if tracked.step.hook == redirect::HOOK {
+            if tracked.step.is_at(&[redirect::HOOK]) {
                 packet.redirected = Some(Box::new(tracked.step.clone()));
                 return;
             }
@@ -280,8 +285,8 @@ impl Tracker {
 
     fn step(&mut self, wire: &WireStep, words: &mut dyn Words) -> Step {
         self.raw = Some(wire.header.packet);
+        let hook = self.catalog.name(wire.header.hook);
         let packet = self.packet(wire);
-        let hook = usize::from(wire.header.hook).checked_sub(1).and_then(|row| HOOKS.get(row));
         let tunnel = packet.layers.step(wire);
         let wrapped = wire.flags & tracer_common::flag::WRAPPED != 0;
         let mut step = Step {
@@ -289,7 +294,7 @@ impl Tracker {
             packet: packet.id,
             flow: packet.flow,
             direction: packet.direction,
-            hook: hook.map_or_else(|| format!("hook {}", wire.header.hook).into(), |hook| Name::new_static(hook.name)),
+            hook,
             ifname: name(&wire.ifname),
             ifindex: wire.ifindex,
             netns: wire.netns,

@@ -4,14 +4,12 @@
 //! continues in `__bpf_redirect`, which has the device. A redirect to a neighbour or a peer device
 //! (`bpf_redirect_neigh`, `bpf_redirect_peer`) does not: there the packet's next step shows the device.
 
-use tracer_common::{REDIRECT_UP, Step as WireStep};
+use tracer_common::{HookId, REDIRECT_UP, Step as WireStep, hook};
 
 use crate::model::{Redirect, Step};
 
 /// Hook whose step waits for the packet's next step.
-pub const HOOK: &str = "skb_do_redirect";
-const WITH_DEVICE: &str = "__bpf_redirect";
-const RECEIVE: &str = "netif_receive_skb";
+pub const HOOK: HookId = hook::SKB_DO_REDIRECT;
 
 /// Returns the redirect that `__bpf_redirect` reports.
 pub fn told(step: &Step, wire: &WireStep) -> Box<Redirect> {
@@ -27,11 +25,11 @@ pub fn told(step: &Step, wire: &WireStep) -> Box<Redirect> {
 
 /// Completes a waiting redirect from the packet's next step. `None` if that step reports the redirect itself.
 pub fn completed(mut redirected: Step, next: &Step) -> Option<Step> {
-    if next.hook == WITH_DEVICE {
+    if next.is_at(&[hook::BPF_REDIRECT]) {
         return None;
     }
     if next.drop.is_none() && next.ifindex != 0 {
-        let ingress = next.hook == RECEIVE;
+        let ingress = next.is_at(&[hook::NETIF_RECEIVE_SKB]);
         let (ifname, ifindex) = (next.ifname.clone(), next.ifindex);
         redirected.redirect = Some(Box::new(Redirect { ifname, ifindex, ingress, up: true }));
         redirected.ifname.clone_from(&next.ifname);

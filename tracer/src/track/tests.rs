@@ -1,4 +1,4 @@
-use tracer_common::{Header, kind};
+use tracer_common::{Header, HookId, kind};
 
 use super::*;
 
@@ -15,7 +15,7 @@ impl Words for Numbers {
 }
 
 /// A step of a packet whose flow has no other packet.
-fn seen(hook: u16, packet: u64) -> Wire {
+fn seen(hook: HookId, packet: u64) -> Wire {
     // SAFETY: a record consists of integers, for which zero is a valid value.
     let mut step: WireStep = unsafe { std::mem::zeroed() };
     step.header = Header { kind: kind::STEP, hook, cpu: 0, ts: packet, packet };
@@ -36,7 +36,7 @@ fn steps(tracker: &mut Tracker, wire: Wire) -> Vec<u64> {
 
 #[test]
 fn what_is_forgotten_is_counted_and_what_it_kept_back_is_told() {
-    let mut tracker = Tracker::new(8);
+    let mut tracker = Tracker::new(Catalog::fixed().into(), 8);
     assert!(steps(&mut tracker, seen(hook::SKB_DO_REDIRECT, 1)).is_empty(), "its next step tells where to");
     let told: Vec<u64> = (2..=20).flat_map(|packet| steps(&mut tracker, seen(hook::IP_FORWARD, packet))).collect();
     assert_eq!(told.iter().filter(|packet| **packet == 1).count(), 1);
@@ -48,7 +48,7 @@ fn what_is_forgotten_is_counted_and_what_it_kept_back_is_told() {
 
 #[test]
 fn a_flow_in_use_is_remembered() {
-    let mut tracker = Tracker::new(8);
+    let mut tracker = Tracker::new(Catalog::fixed().into(), 8);
     for packet in 2..=100 {
         steps(&mut tracker, seen(hook::IP_FORWARD, 1));
         steps(&mut tracker, seen(hook::IP_FORWARD, packet));

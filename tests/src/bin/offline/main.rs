@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 use clap::Parser;
 use nix::time::{ClockId, clock_gettime};
 use tracer::{
+    catalog::Catalog,
     decode::decode,
     diagnose::diagnose,
     history::{History, memory},
@@ -47,7 +48,7 @@ const BATCH: usize = 256;
 fn run(args: &Args) -> Result<()> {
     memory::give_back_large_blocks();
     let most = usize::try_from(args.memory << 20)?;
-    let mut pipeline = Pipeline::new(Plain, memory::of_tracker(most));
+    let mut pipeline = Pipeline::new(Plain, Catalog::fixed().into(), memory::of_tracker(most));
     let mut history = History::new(memory::of_steps(most));
     let mut follow = |records: &Records| {
         for wire in records.iter().filter_map(decode) {

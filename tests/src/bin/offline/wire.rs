@@ -1,6 +1,8 @@
 //! Records as the kernel side writes them, of packets that go from one netns to another, through rules and conntrack.
 
-use tracer_common::{Chain, Conntrack, CtTuple, Decision, Device, Header, Step, Tuple, Verdict, flag, hook, kind, via};
+use tracer_common::{
+    Chain, Conntrack, CtTuple, Decision, Device, Header, HookId, Step, Tuple, Verdict, flag, hook, kind, via,
+};
 
 /// One packet in this many is dropped by a rule.
 const DROPPED: u64 = 100;
@@ -29,7 +31,7 @@ impl Records {
     pub fn names() -> Self {
         let mut records = Self::default();
         for (index, ifname) in ["eth0", "eth1"].into_iter().enumerate() {
-            let header = header(kind::DEVICE, 0, 0, 0);
+            let header = header(kind::DEVICE, HookId::default(), 0, 0);
             let [netns, chain] = [u64::from(NETNS[index]), CHAINS[index]];
             let mut device: Device = zero();
             device = Device { header, netns: NETNS[index], ifindex: 2, mtu: 1500, ifname: padded(ifname), ..device };
@@ -37,7 +39,7 @@ impl Records {
             records.push(&device);
             let (hooknum, name) = [(NF_INET_LOCAL_OUT, "output"), (NF_INET_LOCAL_IN, "input")][index];
             records.push(&Chain {
-                header: self::header(kind::CHAIN, 0, 0, 0),
+                header: self::header(kind::CHAIN, HookId::default(), 0, 0),
                 chain,
                 handle: netns,
                 table_handle: netns,
@@ -109,7 +111,7 @@ impl Records {
     }
 }
 
-fn header(kind: u16, hook: u16, ts: u64, packet: u64) -> Header {
+fn header(kind: u16, hook: HookId, ts: u64, packet: u64) -> Header {
     Header { kind, hook, cpu: 0, ts, packet }
 }
 
@@ -131,7 +133,7 @@ fn conntrack(packet: u64, flow: u64, nfct: u64) -> Conntrack {
     let Tuple { saddr, daddr, sport, dport, proto, .. } = tuple(flow);
     let orig = CtTuple { saddr, daddr, sport, dport, proto, pad: [0; 3] };
     let reply = CtTuple { saddr: daddr, daddr: saddr, sport: dport, dport: sport, ..orig };
-    let header = header(kind::CONNTRACK, 0, packet * 20_000 + 2_000, packet << 8);
+    let header = header(kind::CONNTRACK, HookId::default(), packet * 20_000 + 2_000, packet << 8);
     Conntrack { header, nfct: nfct | IP_CT_NEW, l3num: AF_INET, orig, reply, ..zero() }
 }
 

@@ -6,7 +6,7 @@ use aya_ebpf::{
     macros::map,
     maps::{Array, LruHashMap},
 };
-use tracer_common::{Chain, NAME_LEN, kind};
+use tracer_common::{Chain, HookId, NAME_LEN, kind};
 
 use super::rule::base_of;
 use crate::{
@@ -29,7 +29,7 @@ static RECENT_CHAINS: Array<Thing> = Array::with_max_entries(RECENT, 0);
 
 /// Emits a [`Chain`] record unless this chain has had one.
 #[inline(never)]
-pub fn name_once(hook: u16, packet: *mut Packet, chain: u64, is_base: u8) {
+pub fn name_once(hook: HookId, packet: *mut Packet, chain: u64, is_base: u8) {
     let at = chain as *const u8;
     let (table, number) = table_and_handle(at);
     let table_handle: u64 = Probed::at(table, field!(layout.table_handle));

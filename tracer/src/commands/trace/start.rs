@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use tracer_common::{HOOKS, Site};
+use tracer_common::Site;
 
 use crate::{
+    catalog::Catalog,
     cli::TraceConfig,
     clock::boot_time_ns,
     kernel::{Kernel, offsets},
@@ -68,8 +69,8 @@ pub fn warn(progress: &Progress, start: &Start) {
 }
 
 /// Returns the modules whose types hooks or structures need.
-pub fn modules() -> BTreeSet<&'static str> {
-    let of_hooks = HOOKS.iter().filter_map(|hook| match hook.site {
+pub fn modules(catalog: &Catalog) -> BTreeSet<&'static str> {
+    let of_hooks = catalog.hooks().filter_map(|hook| match hook.site {
         Site::Function { module } => Some(module),
         Site::Tracepoint { .. } | Site::Program => None,
     });

@@ -1,6 +1,8 @@
 //! `conntrack-table-full` and `conntrack-zone-mismatch`: conntrack refuses the packet, or knows its connection in
 //! another zone.
 
+use tracer_common::hook;
+
 use super::{
     super::{
         facts::dropped_by_netfilter,
@@ -57,7 +59,7 @@ fn mismatch(dropped: &Dropped<'_>) -> Option<Explained> {
     let refusal = dropped.facts.refusal(step).filter(|refusal| refusal.by.table.is_some())?;
     let by = refusal.by;
     let ct = step.ct.as_ref().filter(|ct| matches!(ct.state, CtState::New | CtState::Invalid))?;
-    let zone = ct.zone.or_else(|| dropped.passed(&["nf_conntrack_in"])?.ct.as_ref()?.zone)?;
+    let zone = ct.zone.or_else(|| dropped.passed(&[hook::NF_CONNTRACK_IN])?.ct.as_ref()?.zone)?;
     let zones = dropped.node().iter().find_map(|fact| match fact {
         NodeFact::ConntrackZones { zones } if !zones.contains(&zone) => Some(zones),
         _ => None,

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use tracer_common::HookId;
+
 use super::super::{facts::Facts, firewall::packet_name};
 use crate::model::{Drop, NodeFact, RouteAnswer, Step, Tuple};
 
@@ -57,8 +59,8 @@ impl<'a> Dropped<'a> {
     }
 
     /// The packet's last step in the netns of the drop at one of these hooks.
-    pub fn passed(&self, hooks: &[&str]) -> Option<&'a Step> {
-        self.before().find(|step| step.netns == self.step.netns && hooks.contains(&step.hook.as_str()))
+    pub fn passed(&self, hooks: &[HookId]) -> Option<&'a Step> {
+        self.before().find(|step| step.netns == self.step.netns && step.is_at(hooks))
     }
 
     /// Full name and value of the first setting whose name ends like this.

@@ -1,5 +1,7 @@
 //! `firewall-drop`, `firewall-reject` and `ct-invalid-dropped`: a rule, or a chain's policy, refuses the packet.
 
+use tracer_common::hook;
+
 use super::{
     super::{
         facts::Refusal,
@@ -80,7 +82,7 @@ fn answer(dropped: &Dropped<'_>) -> &'static str {
 /// Finds a reset in the other direction that this netns sent while the packet was walking the chains.
 fn reset<'a>(dropped: &Dropped<'a>) -> Option<&'a Step> {
     let step = dropped.step;
-    let arrived = dropped.before().find(|before| before.netns != step.netns || before.hook != "nf_hook_slow")?;
+    let arrived = dropped.before().find(|before| before.netns != step.netns || !before.is_at(&[hook::NF_HOOK_SLOW]))?;
     dropped.facts.flow_within(step.flow, arrived.ts, step.ts).find(|other| {
         other.netns == step.netns
             && other.direction != step.direction
@@ -106,7 +108,7 @@ fn why_invalid(dropped: &Dropped<'_>) -> &'static str {
 fn believed(dropped: &Dropped<'_>) -> Option<String> {
     let state = dropped.step.ct.as_ref().map(|ct| ct.state).filter(|state| *state != CtState::None)?;
     let zone = dropped.step.ct.as_ref().and_then(|ct| ct.zone);
-    let zone = zone.or_else(|| dropped.passed(&["nf_conntrack_in"])?.ct.as_ref()?.zone).filter(|zone| *zone != 0);
+    let zone = zone.or_else(|| dropped.passed(&[hook::NF_CONNTRACK_IN])?.ct.as_ref()?.zone).filter(|zone| *zone != 0);
     let zone = zone.map_or_else(String::new, |zone| format!(", looked up in zone {zone}"));
     Some(format!("for conntrack it is {state} there{zone}"))
 }

@@ -1,16 +1,17 @@
 //! `wireguard-no-endpoint`: the peer is known, but its endpoint is not.
 
 use ipnet::IpNet;
+use tracer_common::hook;
 
 use super::{super::firewall::on_device, Dropped, Explained};
 use crate::model::{AllowedIps, Cause};
 
 /// Explains drops in `wg_xmit` (drivers/net/wireguard/device.c), which returns `EDESTADDRREQ` in this case.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
-    if !dropped.unsaid_within(&["wg_xmit"]) {
+    if !dropped.unsaid_within(&[hook::WG_XMIT.name()]) {
         return None;
     }
-    let entered = dropped.before().find(|step| step.hook == "wg_xmit")?;
+    let entered = dropped.before().find(|step| step.is_at(&[hook::WG_XMIT]))?;
     let peers = dropped.facts.device(entered.netns, entered.ifindex)?.allowed_ips.as_ref()?;
     let destination = entered.outer.unwrap_or(entered.tuple).dst;
     let takes = |prefix: &String| prefix.parse::<IpNet>().ok().filter(|net| net.contains(&destination));

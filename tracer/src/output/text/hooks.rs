@@ -1,107 +1,123 @@
 //! Words for the kernel's hooks.
 
+use tracer_common::{HookId, hook};
+
 use super::style::clean;
+use crate::model::Step;
 
 /// Returns the words for a hook. An unknown hook is shown by its name.
 pub(super) fn usual(hook: &str) -> String {
-    let words = WORDS.iter().find(|(name, _)| *name == hook);
-    words.map_or_else(|| clean(hook).into_owned(), |(_, words)| (*words).to_owned())
+    let words = WORDS.iter().map(|(id, words)| (id.name(), *words)).chain(FORMER.iter().copied());
+    let known = words.into_iter().find(|(name, _)| *name == hook);
+    known.map_or_else(|| clean(hook).into_owned(), |(_, words)| words.to_owned())
 }
 
-/// Words for each hook if nothing special happens to the packet. The table also has the hooks that only captures of
-/// older versions contain.
-const WORDS: &[(&str, &str)] = &[
-    ("netif_receive_skb", "received"),
-    ("ip_protocol_deliver_rcu", "delivered locally"),
-    ("ip6_protocol_deliver_rcu", "delivered locally"),
+/// Whether the step's hook shows where the packet is, regardless of what happens to it there.
+pub(super) fn is_station(step: &Step) -> bool {
+    step.is_at(STATIONS) || FORMER_STATIONS.contains(&step.hook.as_str())
+}
+
+/// Words for each hook if nothing special happens to the packet.
+const WORDS: &[(HookId, &str)] = &[
+    (hook::NETIF_RECEIVE_SKB, "received"),
+    (hook::IP_PROTOCOL_DELIVER_RCU, "delivered locally"),
+    (hook::IP6_PROTOCOL_DELIVER_RCU, "delivered locally"),
+    (hook::IP_FORWARD, "forwarded"),
+    (hook::IP6_FORWARD, "forwarded"),
+    (hook::IP_LOCAL_OUT, "sent by this host"),
+    (hook::IP6_LOCAL_OUT, "sent by this host"),
+    (hook::IP6_OUTPUT, "leaves IPv6"),
+    (hook::NET_DEV_QUEUE, "queued"),
+    (hook::NET_DEV_START_XMIT, "transmitted"),
+    (hook::NF_HOOK_SLOW, "netfilter"),
+    (hook::NFT_DO_CHAIN, "nftables"),
+    (hook::IPT_DO_TABLE, "iptables"),
+    (hook::IP6T_DO_TABLE, "ip6tables"),
+    (hook::NF_CONNTRACK_IN, "seen by conntrack"),
+    (hook::NFT_NOTRACK_EVAL, "notrack"),
+    (hook::XT_CT_TARGET_V0, "notrack"),
+    (hook::XT_CT_TARGET_V1, "notrack"),
+    (hook::NOTRACK_TG, "notrack"),
+    (hook::SKB_DO_REDIRECT, "moved by BPF"),
+    (hook::BPF_REDIRECT, "moved by BPF"),
+    (hook::WG_XMIT, "enters the WireGuard tunnel"),
+    (hook::WG_SOCKET_SEND_SKB_TO_PEER, "encrypted, sent to the WireGuard peer"),
+    (hook::WG_RECEIVE, "enters WireGuard to be decrypted"),
+    (hook::VXLAN_XMIT, "enters the VXLAN tunnel"),
+    (hook::GENEVE_XMIT, "enters the Geneve tunnel"),
+    (hook::VXLAN_RCV, "enters VXLAN to be unwrapped"),
+    (hook::GENEVE_UDP_ENCAP_RECV, "enters Geneve to be unwrapped"),
+    (hook::XFRM_OUTPUT, "enters IPsec"),
+    (hook::XFRM_INPUT, "enters IPsec to be decrypted"),
+    (hook::NF_NAT_MANIP_PKT, "passes NAT"),
+    (hook::IP_ROUTE_ME_HARDER, "routed again"),
+    (hook::IP6_ROUTE_ME_HARDER, "routed again"),
+    (hook::WG_ALLOWEDIPS_LOOKUP_SRC, "decrypted by WireGuard, its source is checked"),
+    (hook::TCP_V4_CONN_REQUEST, "asks a listener for a connection"),
+    (hook::TCP_V6_CONN_REQUEST, "asks a listener for a connection"),
+    (hook::TCP_V4_SEND_RESET, "answered with a TCP reset"),
+    (hook::TCP_V6_SEND_RESET, "answered with a TCP reset"),
+    (hook::CONSUME_SKB, "freed"),
+    (hook::SKB_RELEASE_HEAD_STATE, "freed"),
+    (hook::KFREE_SKB, "freed"),
+    (hook::KFREE_SKB_REASON, "freed"),
+    (hook::SK_SKB_REASON_DROP, "freed"),
+    (hook::NAPI_SKB_FREE_STOLEN_HEAD, "freed"),
+    (hook::CONSUME_STATELESS_SKB, "freed"),
+    (hook::COPY_SKB_HEADER, "copied"),
+    (hook::IP_COPY_METADATA, "fragmented"),
+    (hook::IP6_COPY_METADATA, "fragmented"),
+    (hook::ICMP_SEND, "an ICMP error about it is sent"),
+    (hook::ICMP6_SEND, "an ICMP error about it is sent"),
+    (hook::BPF_PROGRAM, "passes a BPF program"),
+    (hook::NFT_IMMEDIATE_EVAL, "gets a verdict of nftables"),
+    (hook::NFT_LOOKUP_EVAL, "looked up in a set of nftables"),
+    (hook::NFT_TARGET_EVAL_XT, "meets an xt target"),
+    (hook::NFT_REJECT_IPV4_EVAL, "rejected by nftables"),
+    (hook::NFT_REJECT_IPV6_EVAL, "rejected by nftables"),
+    (hook::NFT_REJECT_INET_EVAL, "rejected by nftables"),
+    (hook::NFT_REJECT_BRIDGE_EVAL, "rejected by nftables"),
+    (hook::NFT_REJECT_NETDEV_EVAL, "rejected by nftables"),
+    (hook::NFT_QUEUE_EVAL, "queued for a program"),
+    (hook::NFT_QUEUE_SREG_EVAL, "queued for a program"),
+];
+
+/// Words for hooks that only captures of older versions contain.
+const FORMER: &[(&str, &str)] = &[
     ("ip_rcv", "enters IPv4"),
     ("ipv6_rcv", "enters IPv6"),
     ("ip_local_deliver", "delivered locally"),
     ("ip6_input", "delivered locally"),
-    ("ip_forward", "forwarded"),
-    ("ip6_forward", "forwarded"),
-    ("__ip_local_out", "sent by this host"),
-    ("__ip6_local_out", "sent by this host"),
     ("ip_output", "leaves IPv4"),
-    ("ip6_output", "leaves IPv6"),
-    ("net_dev_queue", "queued"),
-    ("net_dev_start_xmit", "transmitted"),
-    ("nf_hook_slow", "netfilter"),
-    ("nft_do_chain", "nftables"),
-    ("ipt_do_table", "iptables"),
-    ("ip6t_do_table", "ip6tables"),
-    ("nf_conntrack_in", "seen by conntrack"),
-    ("nft_notrack_eval", "notrack"),
-    ("xt_ct_target_v0", "notrack"),
-    ("xt_ct_target_v1", "notrack"),
-    ("notrack_tg", "notrack"),
-    ("skb_do_redirect", "moved by BPF"),
-    ("__bpf_redirect", "moved by BPF"),
-    ("wg_xmit", "enters the WireGuard tunnel"),
-    ("wg_socket_send_skb_to_peer", "encrypted, sent to the WireGuard peer"),
-    ("wg_receive", "enters WireGuard to be decrypted"),
-    ("vxlan_xmit", "enters the VXLAN tunnel"),
-    ("geneve_xmit", "enters the Geneve tunnel"),
-    ("vxlan_rcv", "enters VXLAN to be unwrapped"),
-    ("geneve_udp_encap_recv", "enters Geneve to be unwrapped"),
-    ("xfrm_output", "enters IPsec"),
-    ("xfrm_input", "enters IPsec to be decrypted"),
-    ("nf_nat_manip_pkt", "passes NAT"),
-    ("ip_route_me_harder", "routed again"),
-    ("ip6_route_me_harder", "routed again"),
-    ("wg_allowedips_lookup_src", "decrypted by WireGuard, its source is checked"),
     ("wg_packet_consume_data_done", "decrypted by WireGuard"),
     ("tcp_v4_rcv", "reaches TCP"),
     ("tcp_v6_rcv", "reaches TCP"),
     ("udp_rcv", "reaches UDP"),
     ("udpv6_rcv", "reaches UDP"),
-    ("tcp_v4_conn_request", "asks a listener for a connection"),
-    ("tcp_v6_conn_request", "asks a listener for a connection"),
-    ("tcp_v4_send_reset", "answered with a TCP reset"),
-    ("tcp_v6_send_reset", "answered with a TCP reset"),
-    ("consume_skb", "freed"),
-    ("skb_release_head_state", "freed"),
-    ("kfree_skb", "freed"),
-    ("kfree_skb_reason", "freed"),
-    ("sk_skb_reason_drop", "freed"),
-    ("napi_skb_free_stolen_head", "freed"),
-    ("__consume_stateless_skb", "freed"),
-    ("__copy_skb_header", "copied"),
-    ("ip_copy_metadata", "fragmented"),
-    ("ip6_copy_metadata", "fragmented"),
-    ("__icmp_send", "an ICMP error about it is sent"),
-    ("icmp6_send", "an ICMP error about it is sent"),
-    ("bpf_program", "passes a BPF program"),
-    ("nft_immediate_eval", "gets a verdict of nftables"),
-    ("nft_lookup_eval", "looked up in a set of nftables"),
-    ("nft_target_eval_xt", "meets an xt target"),
-    ("nft_reject_ipv4_eval", "rejected by nftables"),
-    ("nft_reject_ipv6_eval", "rejected by nftables"),
-    ("nft_reject_inet_eval", "rejected by nftables"),
-    ("nft_reject_bridge_eval", "rejected by nftables"),
-    ("nft_reject_netdev_eval", "rejected by nftables"),
-    ("nft_queue_eval", "queued for a program"),
-    ("nft_queue_sreg_eval", "queued for a program"),
 ];
 
 /// Hooks that show where a packet is, regardless of what happens to it there.
-pub(super) const STATIONS: &[&str] = &[
-    "netif_receive_skb",
-    "ip_protocol_deliver_rcu",
-    "ip6_protocol_deliver_rcu",
+const STATIONS: &[HookId] = &[
+    hook::NETIF_RECEIVE_SKB,
+    hook::IP_PROTOCOL_DELIVER_RCU,
+    hook::IP6_PROTOCOL_DELIVER_RCU,
+    hook::IP_FORWARD,
+    hook::IP6_FORWARD,
+    hook::IP_LOCAL_OUT,
+    hook::IP6_LOCAL_OUT,
+    hook::IP6_OUTPUT,
+    hook::NET_DEV_QUEUE,
+    hook::NET_DEV_START_XMIT,
+    hook::NF_HOOK_SLOW,
+];
+
+/// Stations that only captures of older versions contain.
+const FORMER_STATIONS: &[&str] = &[
     "ip_rcv",
     "ipv6_rcv",
     "ip_local_deliver",
     "ip6_input",
-    "ip_forward",
-    "ip6_forward",
-    "__ip_local_out",
-    "__ip6_local_out",
     "ip_output",
-    "ip6_output",
-    "net_dev_queue",
-    "net_dev_start_xmit",
-    "nf_hook_slow",
     "tcp_v4_rcv",
     "tcp_v6_rcv",
     "udp_rcv",
@@ -116,7 +132,8 @@ mod tests {
 
     #[test]
     fn every_hook_has_words() {
-        let without = HOOKS.iter().map(|hook| hook.name).filter(|name| !WORDS.iter().any(|(known, _)| known == name));
+        let without =
+            HOOKS.iter().map(|hook| hook.name).filter(|name| !WORDS.iter().any(|(known, _)| known.name() == *name));
         assert_eq!(without.collect::<Vec<_>>(), [""; 0]);
     }
 

@@ -1,8 +1,10 @@
 //! Describes what happened at a step, in plain words.
 
+use tracer_common::{HookId, hook};
+
 use super::{
     change,
-    hooks::{STATIONS, usual},
+    hooks::{is_station, usual},
     place,
     program::{self, Course},
     style::clean,
@@ -25,7 +27,7 @@ pub(super) struct Happening {
 
 /// The function that frees a packet whose source WireGuard refuses. The kernel does not count this as a drop
 /// (`drivers/net/wireguard/receive.c`).
-const REFUSED_SOURCE: &str = "consume_skb";
+const REFUSED_SOURCE: HookId = hook::CONSUME_SKB;
 
 /// Describes what happened at `step`. `decided` is the step before it if that step decided to drop or redirect the
 /// packet, because the two are one event.
@@ -38,7 +40,7 @@ pub(super) fn happening(step: &Step, decided: Option<&Step>, trace: &Trace, verb
         let program = program.filter(|bpf| program::course(bpf) == Course::Dropped);
         let by = program.map(|bpf| program::name(bpf, verbose)).or_else(|| place::ruleset(netfilter?));
         let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
-        let words = if step.hook == REFUSED_SOURCE && drop.reason == "CONSUMED" {
+        let words = if step.is_at(&[REFUSED_SOURCE]) && drop.reason == "CONSUMED" {
             format!("refused by WireGuard without a word: the peer may not send from {}", step.tuple.src)
         } else {
             format!("dropped{by}: {}", clean(&drop.reason))
@@ -46,7 +48,7 @@ pub(super) fn happening(step: &Step, decided: Option<&Step>, trace: &Trace, verb
         return Happening { words, then: None, rule, tone: Tone::Bad };
     }
     let clauses = change::clauses(step, decided, trace, verbose);
-    let station = STATIONS.contains(&step.hook.as_str());
+    let station = is_station(step);
     let here = match netfilter {
         Some(netfilter) if clauses.is_empty() || station && netfilter.chain.is_none() => {
             Some(decision(netfilter, &usual, verbose))
@@ -64,15 +66,15 @@ pub(super) fn happening(step: &Step, decided: Option<&Step>, trace: &Trace, verb
 }
 
 fn plain(step: &Step, usual: String) -> (String, Tone) {
-    match (step.hook.as_str(), step.ct.as_ref().map(|ct| ct.state)) {
-        ("nf_conntrack_in", Some(CtState::Invalid)) => {
-            ("conntrack finds nothing it can use: INVALID".to_owned(), Tone::Notable)
-        }
-        ("ip_protocol_deliver_rcu" | "ip6_protocol_deliver_rcu", _) => {
-            (format!("reaches {}", tunnel::protocol(step.outer.unwrap_or(step.tuple).proto)), Tone::Quiet)
-        }
-        ("tcp_v4_send_reset" | "tcp_v6_send_reset", _) => (usual, Tone::Notable),
-        _ => (usual, Tone::Quiet),
+    let invalid = step.ct.as_ref().is_some_and(|ct| ct.state == CtState::Invalid);
+    if invalid && step.is_at(&[hook::NF_CONNTRACK_IN]) {
+        ("conntrack finds nothing it can use: INVALID".to_owned(), Tone::Notable)
+    } else if step.is_at(&[hook::IP_PROTOCOL_DELIVER_RCU, hook::IP6_PROTOCOL_DELIVER_RCU]) {
+        (format!("reaches {}", tunnel::protocol(step.outer.unwrap_or(step.tuple).proto)), Tone::Quiet)
+    } else if step.is_at(&[hook::TCP_V4_SEND_RESET, hook::TCP_V6_SEND_RESET]) {
+        (usual, Tone::Notable)
+    } else {
+        (usual, Tone::Quiet)
     }
 }
 

@@ -2,6 +2,7 @@ use tracer_common::{Header, Step as WireStep, hook, kind};
 
 use super::super::{Told, Tracker, Words};
 use crate::{
+    catalog::Catalog,
     decode::Wire,
     model::{Name, Step},
 };
@@ -29,7 +30,7 @@ const RST: u8 = 0x04;
 
 /// Whether the last segment is reported as a drop.
 fn lost(segments: &[Segment]) -> bool {
-    let mut tracker = Tracker::new(8);
+    let mut tracker = Tracker::new(Catalog::fixed().into(), 8);
     let mut told = Vec::new();
     for (packet, segment) in (1..).zip(segments) {
         tracker.record(wire(packet, *segment), &mut Of(*segment), &mut told);

@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use tracer_common::{Header, OuterDetails, Tuple as WireTuple, kind};
+use tracer_common::{Header, HookId, OuterDetails, Tuple as WireTuple, kind};
 
 use super::*;
 
@@ -17,18 +17,21 @@ fn outer(src: [u8; 4], dport: u16, proto: u8, l4: &[u8]) -> WireOuter {
     };
     let mut bytes = [0; OUTER_L4];
     bytes[..l4.len()].copy_from_slice(l4);
-    WireOuter { header: header(0), outer: OuterDetails { tuple, l4: bytes } }
+    WireOuter { header: header(HookId::default()), outer: OuterDetails { tuple, l4: bytes } }
 }
 
-fn header(hook: u16) -> Header {
+fn header(hook: HookId) -> Header {
     Header { kind: kind::OUTER, hook, cpu: 0, ts: 0, packet: 1 }
 }
 
 fn bare() -> WireOuter {
-    WireOuter { header: header(0), outer: OuterDetails { tuple: WireTuple::default(), l4: [0; OUTER_L4] } }
+    WireOuter {
+        header: header(HookId::default()),
+        outer: OuterDetails { tuple: WireTuple::default(), l4: [0; OUTER_L4] },
+    }
 }
 
-fn step(hook: u16, ifname: &str) -> WireStep {
+fn step(hook: HookId, ifname: &str) -> WireStep {
     // SAFETY: a record consists of integers, for which zero is a valid value.
     let mut step: WireStep = unsafe { std::mem::zeroed() };
     step.header = header(hook);
