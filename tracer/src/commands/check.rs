@@ -1,6 +1,8 @@
 //! `tracer check`: tries everything that a trace would use, and reports what works.
 
-use tracer_common::Filter;
+use std::collections::BTreeSet;
+
+use tracer_common::{Filter, Hook};
 
 use super::{privileges, trace::modules};
 use crate::{
@@ -64,15 +66,8 @@ fn nothing() -> Filter {
 }
 
 fn modules_row(kernel: &Kernel, catalog: &Catalog) -> CheckRow {
-    let mut absent: Vec<&str> = catalog
-        .hooks()
-        .filter_map(|hook| match hook.site {
-            tracer_common::Site::Function { module } if !module.is_empty() => Some(module),
-            _ => None,
-        })
-        .filter(|module| kernel.types(module).is_none())
-        .collect();
-    absent.dedup();
+    let absent: BTreeSet<&str> =
+        catalog.hooks().filter(|hook| !is_loaded(kernel, hook)).map(|hook| hook.site.module()).collect();
     if !kernel.untyped.is_empty() {
         let untyped: Vec<&str> = kernel.untyped.iter().map(String::as_str).collect();
         let detail =
@@ -82,9 +77,18 @@ fn modules_row(kernel: &Kernel, catalog: &Catalog) -> CheckRow {
     if absent.is_empty() {
         row("modules", CheckStatus::Works, "all that have hooks are loaded".to_owned())
     } else {
-        let detail = format!("not loaded, so nothing passes them: {}", absent.join(", "));
+        let names: Vec<&str> = absent.into_iter().collect();
+        let detail = format!("not loaded, so nothing passes them: {}", names.join(", "));
         row("modules", CheckStatus::Works, detail)
     }
+}
+
+/// Returns whether the module of a hook is loaded, or built into the kernel.
+fn is_loaded(kernel: &Kernel, hook: &Hook) -> bool {
+    let module = hook.site.module();
+    module.is_empty()
+        || kernel.types(module).is_some()
+        || kernel.types("").is_some_and(|types| types.function(hook.name).is_some())
 }
 
 fn backend_row(name: &str, probe: &Probe) -> CheckRow {
