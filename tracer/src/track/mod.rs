@@ -11,6 +11,7 @@ mod flows;
 mod free;
 mod nat;
 mod netfilter;
+mod overtaken;
 mod packet;
 mod program;
 mod recent;
@@ -72,6 +73,7 @@ pub struct Tracker {
     flows: flows::Flows,
     translations: nat::Translations,
     closed: closed::Closed,
+    overtaken: overtaken::Overtaken,
     chains: netfilter::Chains,
     programs: program::Programs,
     /// The WireGuard peer of a packet whose first step has not arrived yet.
@@ -97,6 +99,7 @@ impl Tracker {
             flows: flows::Flows::new(most),
             translations: nat::Translations::new(most),
             closed: closed::Closed::new(most),
+            overtaken: overtaken::Overtaken::new(most),
             chains: netfilter::Chains::default(),
             programs: program::Programs::default(),
             peer: None,
@@ -266,12 +269,14 @@ impl Tracker {
 
     /// Returns the packet of a step, creating it if it is new.
     fn packet(&mut self, wire: &WireStep) -> &mut Packet {
-        let (flows, closed, numbered) = (&mut self.flows, &mut self.closed, &mut self.numbered);
+        let (flows, closed, overtaken) = (&mut self.flows, &mut self.closed, &mut self.overtaken);
+        let numbered = &mut self.numbered;
         let packet = self.packets.get_or_insert(wire.header.packet, || {
             *numbered += 1;
             let tuple = tuple(&wire.tuple);
             let (flow, direction) = flows.of(tuple, tcp_flags(wire), wire.tuple.direction);
             closed.note(*numbered, flow, direction, tcp_flags(wire));
+            overtaken.note(*numbered, flow, direction);
             Packet::new(*numbered, flow, direction)
         });
         if let Some(entry) = self.flows.take_entry(wire.header.packet) {
@@ -342,7 +347,10 @@ impl Tracker {
             packet.ifname.clone_from(&step.ifname);
             packet.ifindex = step.ifindex;
         }
-        step.drop = step.drop.take().filter(|drop| !self.closed.outlived_by(&step, drop));
+        step.drop = step
+            .drop
+            .take()
+            .filter(|drop| !self.closed.outlived_by(&step, drop) && !self.overtaken.explains(&step, drop));
         self.drops += u64::from(step.drop.is_some());
         step
     }
