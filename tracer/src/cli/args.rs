@@ -48,6 +48,8 @@ pub(super) enum CommandArgs {
     },
     /// Print the manual page
     Man,
+    /// Print the JSON Schema of the lines of a capture
+    Schema,
 }
 
 #[derive(Debug, clap::Args)]

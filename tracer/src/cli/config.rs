@@ -23,6 +23,8 @@ pub enum Command {
     Completions(Shell),
     /// Print the manual page: [`super::man`].
     Man,
+    /// Print the JSON Schema of a capture's lines: [`crate::output::schema`].
+    Schema,
 }
 
 /// A live run.
@@ -91,6 +93,7 @@ pub(super) fn resolve(typed: Args) -> Result<Command, Usage> {
         Some(CommandArgs::Check(typed)) => Ok(Command::Check(CheckConfig { color: typed.color.color })),
         Some(CommandArgs::Completions { shell }) => Ok(Command::Completions(shell)),
         Some(CommandArgs::Man) => Ok(Command::Man),
+        Some(CommandArgs::Schema) => Ok(Command::Schema),
     }
 }
 

@@ -6,7 +6,10 @@ mod privileges;
 mod report;
 mod trace;
 
-use crate::cli::{self, Command, Status, Stop};
+use crate::{
+    cli::{self, Command, Status, Stop},
+    output,
+};
 
 /// Runs a command line, program name first, and returns the exit status. Every error is reported as one sentence on
 /// stderr.
@@ -22,6 +25,7 @@ pub fn run(args: impl IntoIterator<Item = std::ffi::OsString>) -> Status {
         Command::Check(config) => check::check(&config),
         Command::Completions(shell) => written(cli::completions(shell, &mut std::io::stdout())),
         Command::Man => written(cli::man(&mut std::io::stdout())),
+        Command::Schema => written(output::write_schema(&mut std::io::stdout())),
     };
     result.unwrap_or_else(|sentence| Stop::Wrong(cli::Usage(sentence)).show())
 }

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Name, Tuple};
 
 /// A BPF program that handled the packet.
-#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Bpf {
     /// Program name: the function's name if the BTF has it, otherwise the kernel's 15 bytes of it.
     pub program: Name,
@@ -24,7 +25,7 @@ pub struct Bpf {
 }
 
 /// A redirect to another device.
-#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Redirect {
     /// Name of the target device.
     pub ifname: Name,
@@ -43,7 +44,7 @@ fn yes() -> bool {
 }
 
 /// Which end of a packet was translated.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub enum Nat {
     /// The source.
     #[serde(rename = "SNAT")]
@@ -67,7 +68,7 @@ impl fmt::Display for Nat {
 }
 
 /// A change of a packet's tuple.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Translation {
     /// Which end.
     pub kind: Nat,
@@ -80,7 +81,7 @@ pub struct Translation {
 }
 
 /// Kinds of tunnels.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TunnelKind {
     /// WireGuard.
@@ -117,7 +118,7 @@ impl fmt::Display for TunnelKind {
 }
 
 /// A packet enters or leaves a tunnel.
-#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Tunnel {
     /// Which kind.
     pub kind: TunnelKind,
@@ -137,7 +138,7 @@ pub struct Tunnel {
 }
 
 /// A WireGuard peer.
-#[derive(Clone, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Peer {
     /// Public key in base64, as `wg` shows it.
     pub public_key: String,
@@ -147,7 +148,7 @@ pub struct Peer {
 }
 
 /// A packet that had been routed before is routed again (`ip_route_me_harder`).
-#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Route {
     /// `skb->mark` that the routing decision used.
     pub mark: u32,
@@ -164,7 +165,7 @@ pub struct Route {
 }
 
 /// An ICMP or ICMPv6 error that the stack sends.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct IcmpError {
     /// ICMP type.
     pub kind: u8,

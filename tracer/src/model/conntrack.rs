@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The state that `ct state` and `-m conntrack --ctstate` would match, derived from `skb->_nfct`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CtState {
     /// `IP_CT_NEW`: first packet of a connection that is not confirmed yet.
@@ -42,7 +43,7 @@ impl fmt::Display for CtState {
 }
 
 /// Conntrack's belief, with the packet's entry if it has one.
-#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Conntrack {
     /// The state.
     pub state: CtState,

@@ -1,9 +1,10 @@
 //! Devices that packets passed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A network device, as it was when a packet first passed it.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Device {
     /// Inode number of its netns.
     pub netns: u32,
@@ -21,7 +22,7 @@ pub struct Device {
 }
 
 /// The addresses that a WireGuard peer may send from and is sent packets for.
-#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct AllowedIps {
     /// The peer's public key in base64.
     pub public_key: String,

@@ -1,11 +1,12 @@
 //! Findings with their evidence.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CtState, Direction, Name, NfFamily, NfHook, Tuple};
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Traffic is lost.
@@ -17,7 +18,7 @@ pub enum Severity {
 }
 
 /// How sure a finding is, the surest first.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
     /// Every link of the chain was seen on the packet itself.
@@ -29,7 +30,7 @@ pub enum Confidence {
 }
 
 /// A place. Unknown fields are absent.
-#[derive(Clone, Debug, Default, Eq, Hash, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Where {
     /// Inode number of the netns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,7 +59,7 @@ pub struct Where {
 }
 
 /// An earlier event that made the packet end as it did.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Cause {
     /// Where it happened.
     #[serde(flatten)]
@@ -74,7 +75,7 @@ pub struct Cause {
 }
 
 /// A conclusion that cites its evidence.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Finding {
     /// Stable kebab-case id, listed in `docs/findings.md`.
     pub id: String,

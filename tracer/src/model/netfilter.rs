@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Name;
 
 /// A netfilter protocol family as `nft` spells it (`NFPROTO_*`).
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NfFamily {
     /// `NFPROTO_INET`.
@@ -54,7 +55,7 @@ impl fmt::Display for NfFamily {
 }
 
 /// A netfilter hook (`NF_INET_*`, `NF_NETDEV_*`) as `nft` spells it.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NfHook {
     /// `NF_INET_PRE_ROUTING`.
@@ -88,7 +89,7 @@ impl fmt::Display for NfHook {
 }
 
 /// What netfilter decided, or did, at one step.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Verdict {
     /// `NF_ACCEPT`.
@@ -119,7 +120,7 @@ impl fmt::Display for Verdict {
 }
 
 /// Where in the ruleset a step happened, and what was decided. Unknown fields are absent.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Netfilter {
     /// Family of the table (nftables) or of the packet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -157,7 +158,7 @@ pub struct Netfilter {
 }
 
 /// A chain that took part in a verdict, as it was when it was looked up in the packet's netns.
-#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Chain {
     /// Inode number of the netns.
     pub netns: u32,
@@ -184,7 +185,7 @@ pub struct Chain {
 }
 
 /// One rule, as far as the diagnosis needs it.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Rule {
     /// nftables: rule handle. Legacy iptables: number of the rule in its chain, from 1.
     pub rule: u64,

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One answer. A drop's step carries the answers about it.
-#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
 pub enum NodeFact {
     /// A setting, e.g. `net.ipv4.conf.eth0.rp_filter`.
@@ -154,7 +155,7 @@ pub enum NodeFact {
 }
 
 /// The kernel's answer to how it would route the packet now.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct RouteAnswer {
     /// Destination that was asked for.
     pub to: Option<IpAddr>,

@@ -1,18 +1,22 @@
 //! The lines of a capture.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::VariantNames;
 
 use super::{Chain, Device, Finding, Name, Step, Tuple, Where};
 
 /// One line of JSON. A step that carries a drop is written with type `drop`.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema, Serialize, VariantNames)]
 #[serde(tag = "type", rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Record {
     /// First line.
     Start(Start),
     /// A packet at a hook.
     Step(Step),
     /// A packet's end.
+    #[schemars(extend("required" = ["type", "reason", "location"]))]
     Drop(Step),
     /// A chain that decided about a packet.
     Chain(Chain),
@@ -32,7 +36,7 @@ pub enum Record {
 }
 
 /// What a trace runs with and covers.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Start {
     /// tracer's version.
     pub version: String,
@@ -62,7 +66,7 @@ pub struct Start {
 }
 
 /// Which hooks were attached.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Hooks {
     /// How many were asked for.
     pub asked: usize,
@@ -73,7 +77,7 @@ pub struct Hooks {
 }
 
 /// A hook that is not attached.
-#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct SkippedHook {
     /// Function or tracepoint.
     pub hook: String,
@@ -86,7 +90,7 @@ pub struct SkippedHook {
 }
 
 /// Counts of what could not be reported.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Lost {
     /// Events for which the ring buffer had no room.
     pub events: u64,
@@ -109,7 +113,7 @@ pub struct Lost {
 }
 
 /// Drops of one kind.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct DropCount {
     /// Id of the finding that explains the drops, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,7 +135,7 @@ pub struct DropCount {
 }
 
 /// Totals of a trace.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Summary {
     /// Packets.
     pub packets: u64,

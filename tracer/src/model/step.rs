@@ -1,5 +1,6 @@
 //! One packet at one hook.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tracer_common::HookId;
 
@@ -8,7 +9,7 @@ use super::{
 };
 
 /// Direction of a packet in its flow.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// From the side that opened the flow.
@@ -19,7 +20,7 @@ pub enum Direction {
 
 /// One packet at one hook, with the values that could be read there. Fields that most steps lack are boxed, because
 /// a trace holds very many steps.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Step {
     /// Nanoseconds since boot.
     pub ts: u64,
@@ -92,7 +93,7 @@ impl Step {
 }
 
 /// Why and where a packet was dropped.
-#[derive(Clone, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Drop {
     /// The kernel's reason in its own spelling without `SKB_DROP_REASON_`. `CONSUMED`, `ACCEPT_QUEUE_FULL` and
     /// `SYN_QUEUE_FULL` are tracer's own.

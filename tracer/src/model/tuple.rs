@@ -2,10 +2,11 @@
 
 use std::{fmt, net::IpAddr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The five values that distinguish flows.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, JsonSchema, Serialize)]
 pub struct Tuple {
     /// Source address.
     pub src: IpAddr,
@@ -52,7 +53,7 @@ impl fmt::Display for Tuple {
 }
 
 /// An IP protocol number (`IPPROTO_*`), written by its usual name if it has one.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, JsonSchema, Serialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Proto(pub u8);
 
@@ -123,7 +124,7 @@ impl std::str::FromStr for Proto {
 }
 
 /// The flags byte of a TCP header (RFC 9293), written as letters: `SA` is SYN and ACK.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(into = "String", from = "String")]
 pub struct TcpFlags(pub u8);
 

@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+use strum::VariantNames as _;
+
 use crate::model::{Record, Trace};
 
 /// Reads a capture. Lines of a type that this version does not know are skipped.
@@ -37,13 +39,12 @@ pub fn read(path: &Path) -> Result<Trace, String> {
 }
 
 fn parse(line: &str) -> Result<Option<Record>, String> {
-    const KNOWN: &[&str] = &["start", "step", "drop", "chain", "device", "netns", "finding", "summary"];
     if line.trim().is_empty() {
         return Ok(None);
     }
     let value: serde_json::Value = serde_json::from_str(line).map_err(|error| format!("not JSON ({error})"))?;
     match value.get("type").and_then(|kind| kind.as_str()) {
-        Some(kind) if KNOWN.contains(&kind) => {
+        Some(kind) if Record::VARIANTS.contains(&kind) => {
             serde_json::from_value(value).map(Some).map_err(|error| format!("not a record of tracer ({error})"))
         }
         Some(_) => Ok(None),
