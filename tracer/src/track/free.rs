@@ -6,7 +6,7 @@ use crate::model::{Drop, Tuple};
 ///
 /// - A socket that closes purges its queue of delivered packets.
 /// - The TCP handshake frees segments that it has used, and a repeated SYN of a request that it knows.
-/// - A late duplicate ACK is not needed any more.
+/// - A late ACK, and a segment whose data had been received before, are not needed any more.
 /// - A copy for a packet socket is not the packet itself.
 const ORDINARY: &[(&str, &str)] = &[
     ("QUEUE_PURGE", "sk_stream_kill_queues"),
@@ -30,6 +30,11 @@ const ORDINARY: &[(&str, &str)] = &[
     ("NOT_SPECIFIED", "tcp_v6_do_rcv"),
     ("NOT_SPECIFIED", "tcp_rcv_state_process"),
     ("TCP_RFC7323_PAWS_ACK", ""),
+    // The segment had been received before, or is a keepalive (`tcp_data_queue`, `tcp_data_queue_ofo`, `tcp_sequence`,
+    // net/ipv4/tcp_input.c).
+    ("TCP_OLD_DATA", ""),
+    ("TCP_OFOMERGE", ""),
+    ("TCP_OLD_SEQUENCE", ""),
     // A raw socket gets a copy of each packet; ping filters for its own echoes (net/ipv4/raw.c, net/ipv6/raw.c).
     ("SOCKET_FILTER", "raw_rcv"),
     ("SOCKET_FILTER", "raw_rcv_skb"),
@@ -84,6 +89,8 @@ mod tests {
         assert!(ordinary("NOT_SPECIFIED", "tcp_v4_rcv+0x3a1", "10.0.0.1"));
         assert!(ordinary("SOCKET_FILTER", "rawv6_rcv+0x1a0", "fd00::1"));
         assert!(ordinary("NO_SOCKET", "ping_rcv+0xa5", "10.0.0.1"));
+        assert!(ordinary("TCP_OLD_DATA", "tcp_data_queue+0x6c0", "10.0.0.1"));
+        assert!(!ordinary("TCP_OVERWINDOW", "tcp_data_queue+0x6c0", "10.0.0.1"));
         assert!(!ordinary("SOCKET_FILTER", "sk_filter_trim_cap+0x10", "fd00::1"));
         assert!(!ordinary("NO_SOCKET", "tcp_v4_rcv+0x3a1", "10.0.0.1"));
         assert!(!ordinary("NOT_SPECIFIED", "ip_error+0x10", "10.0.0.1"));
