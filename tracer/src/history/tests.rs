@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     diagnose::diagnose,
-    model::{Direction, Drop, Name, Proto, Tuple},
+    model::{Drop, Name, Proto, Tuple},
     source::capture,
 };
 
@@ -16,27 +16,11 @@ pub fn step(packet: u64, flow: u64, dropped: bool) -> Step {
         ts: packet,
         packet,
         flow,
-        direction: Direction::Orig,
         hook: Name::new_static("ip_rcv"),
-        ifname: Name::new_static("eth0"),
-        ifindex: 2,
-        netns: 1,
-        cpu: 0,
-        mark: 0,
         len: 64,
         tuple: Tuple { src: addr, dst: addr, sport: 1, dport: 2, proto: Proto::UDP },
-        outer: None,
-        tcp_flags: None,
-        ct: None,
-        netfilter: None,
-        bpf: None,
-        redirect: None,
-        nat: None,
-        tunnel: None,
-        route: None,
-        icmp: None,
-        node: Vec::new(),
         drop: dropped.then(|| Drop { reason: Name::new_static("NO_SOCKET"), location: Name::default() }),
+        ..Step::sample()
     }
 }
 

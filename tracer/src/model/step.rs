@@ -109,3 +109,37 @@ impl Drop {
         self.location.split(['+', '.', ' ']).next().unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+impl Step {
+    /// Returns a step for tests: the first of packet 1 of flow 1, TCP, on eth0.
+    pub fn sample() -> Self {
+        let end = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+        Self {
+            ts: 1,
+            packet: 1,
+            flow: 1,
+            direction: Direction::Orig,
+            hook: Name::new_static("ip_forward"),
+            ifname: Name::new_static("eth0"),
+            ifindex: 2,
+            netns: 1,
+            cpu: 0,
+            mark: 0,
+            len: 60,
+            tuple: Tuple { src: end, dst: end, sport: 1, dport: 2, proto: super::Proto::TCP },
+            outer: None,
+            tcp_flags: None,
+            ct: None,
+            netfilter: None,
+            bpf: None,
+            redirect: None,
+            nat: None,
+            tunnel: None,
+            route: None,
+            icmp: None,
+            node: Vec::new(),
+            drop: None,
+        }
+    }
+}

@@ -143,36 +143,16 @@ const GENERAL: &[Question] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Direction, Drop, Proto, Tuple};
+    use crate::model::{Drop, Proto, Tuple};
 
     fn asked(location: &str, reason: &str, kind: &str) -> Vec<Question> {
         let addr = std::net::IpAddr::from([10, 0, 0, 1]);
         let drop = Drop { reason: reason.into(), location: location.into() };
         let step = Step {
-            ts: 1,
-            packet: 1,
-            flow: 1,
-            direction: Direction::Orig,
             hook: "kfree_skb".into(),
-            ifname: "eth0".into(),
-            ifindex: 2,
-            netns: 1,
-            cpu: 0,
-            mark: 0,
-            len: 60,
             tuple: Tuple { src: addr, dst: addr, sport: 1, dport: 2, proto: Proto::TCP },
-            outer: None,
-            tcp_flags: None,
-            ct: None,
-            netfilter: None,
-            bpf: None,
-            redirect: None,
-            nat: None,
-            tunnel: None,
-            route: None,
-            icmp: None,
-            node: Vec::new(),
             drop: Some(drop),
+            ..Step::sample()
         };
         questions(&step, kind)
     }

@@ -40,30 +40,13 @@ impl Witness for Fake {
 fn step(packet: u64, hook: &str, sport: u16, dport: u16) -> Step {
     let [src, dst] = ["10.0.0.1", "10.0.0.5"].map(|text| text.parse().expect(text));
     Step {
-        ts: 1,
         packet,
-        flow: 1,
-        direction: Direction::Orig,
         hook: hook.into(),
-        ifname: "eth0".into(),
-        ifindex: 2,
         netns: NETNS,
-        cpu: 0,
         mark: 0x40,
-        len: 60,
         tuple: Tuple { src, dst, sport, dport, proto: Proto::TCP },
-        outer: None,
         tcp_flags: Some(TcpFlags(2)),
-        ct: None,
-        netfilter: None,
-        bpf: None,
-        redirect: None,
-        nat: None,
-        tunnel: None,
-        route: None,
-        icmp: None,
-        node: Vec::new(),
-        drop: None,
+        ..Step::sample()
     }
 }
 

@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 
 use super::*;
-use crate::model::{Direction, Drop, Proto, Tuple};
+use crate::model::{Drop, Proto, Tuple};
 
 /// A node with one route by mark and one WireGuard device. It records its questions.
 #[derive(Default)]
@@ -54,30 +54,13 @@ fn tuple(dst: &str) -> Tuple {
 
 fn step(dst: &str) -> Step {
     Step {
-        ts: 1,
-        packet: 1,
-        flow: 1,
-        direction: Direction::Orig,
         hook: "ip_route_me_harder".into(),
         ifname: "wg0".into(),
         ifindex: 3,
         netns: NETNS,
-        cpu: 0,
         mark: 0x40,
-        len: 60,
         tuple: tuple(dst),
-        outer: None,
-        tcp_flags: None,
-        ct: None,
-        netfilter: None,
-        bpf: None,
-        redirect: None,
-        nat: None,
-        tunnel: None,
-        route: None,
-        icmp: None,
-        node: Vec::new(),
-        drop: None,
+        ..Step::sample()
     }
 }
 
