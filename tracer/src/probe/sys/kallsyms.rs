@@ -6,20 +6,16 @@
 use std::{
     ffi::CStr,
     io,
-    os::fd::{AsRawFd as _, OwnedFd},
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
 };
 
-use aya_obj::generated::{bpf_attr, bpf_cmd, bpf_prog_type};
-
-use super::{bpf, count, load_code};
+use super::load::{load_syscall, run};
 use crate::probe::fold::insn::{CALL, EXIT, instruction};
 
 /// Maximum length of a name with its terminating zero: a multiple of a word.
 const NAME: i16 = 64;
 /// The same in words.
 const WORDS: usize = NAME as usize / size_of::<u64>();
-/// `BPF_F_SLEEPABLE` (`include/uapi/linux/bpf.h`)
-const BPF_F_SLEEPABLE: u32 = 16;
 /// `bpf_kallsyms_lookup_name(name, size, flags, result)`
 const KALLSYMS_LOOKUP_NAME: i32 = 179;
 
@@ -27,24 +23,17 @@ const KALLSYMS_LOOKUP_NAME: i32 = 179;
 /// symbols.
 pub fn addresses<'a>(symbols: impl IntoIterator<Item = &'a CStr>) -> Option<Vec<u64>> {
     let program = load().inspect_err(|error| tracing::debug!("no look-up of symbols: {error}")).ok()?;
-    symbols.into_iter().map(|symbol| address(program.as_raw_fd(), symbol)).collect()
+    symbols.into_iter().map(|symbol| address(program.as_fd(), symbol)).collect()
 }
 
-fn address(program: i32, symbol: &CStr) -> Option<u64> {
+fn address(program: BorrowedFd<'_>, symbol: &CStr) -> Option<u64> {
     let mut context = [0u64; WORDS];
     for (to, from) in context.iter_mut().zip(symbol.to_bytes().chunks(8)) {
         let mut word = [0; 8];
         word[..from.len()].copy_from_slice(from);
         *to = u64::from_ne_bytes(word);
     }
-    // SAFETY: all-zero is a valid `bpf_attr`.
-    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
-    // SAFETY: the union's member for BPF_PROG_TEST_RUN; plain integers.
-    let run = unsafe { &mut attr.test };
-    run.prog_fd = program.cast_unsigned();
-    run.ctx_in = context.as_mut_ptr() as u64;
-    run.ctx_size_in = count(size_of_val(&context));
-    bpf(bpf_cmd::BPF_PROG_TEST_RUN, &mut attr).ok()?;
+    run(program, &mut context).ok()?;
     (context[0] != 0).then_some(context[0])
 }
 
@@ -76,5 +65,5 @@ fn load() -> io::Result<OwnedFd> {
         instruction(0xb7, 0, 0, 0, 0),
         instruction(EXIT, 0, 0, 0, 0),
     ]);
-    load_code(bpf_prog_type::BPF_PROG_TYPE_SYSCALL, BPF_F_SLEEPABLE, &code)
+    load_syscall(&code)
 }

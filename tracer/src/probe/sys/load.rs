@@ -11,7 +11,7 @@ use aya_obj::{
     generated::{bpf_attach_type, bpf_attr, bpf_cmd, bpf_insn, bpf_prog_type},
 };
 
-use super::{bpf_fd, count, fd};
+use super::{bpf, bpf_fd, count, fd};
 
 /// Size of the buffer for the verifier's log.
 const LOG_SIZE: usize = 1 << 20;
@@ -133,6 +133,25 @@ pub fn load_code(kind: bpf_prog_type, flags: u32, code: &[bpf_insn]) -> io::Resu
     program.insn_cnt = count(code.len());
     program.license = c"Dual MIT/GPL".as_ptr() as u64;
     bpf_fd(bpf_cmd::BPF_PROG_LOAD, &mut attr)
+}
+
+/// Loads a program of type `BPF_PROG_TYPE_SYSCALL`, which the kernel runs for us: see [`run`].
+pub fn load_syscall(code: &[bpf_insn]) -> io::Result<OwnedFd> {
+    /// From `include/uapi/linux/bpf.h`.
+    const BPF_F_SLEEPABLE: u32 = 16;
+    load_code(bpf_prog_type::BPF_PROG_TYPE_SYSCALL, BPF_F_SLEEPABLE, code)
+}
+
+/// `BPF_PROG_TEST_RUN` of such a program, which reads and writes `context`.
+pub fn run(program: BorrowedFd<'_>, context: &mut [u64]) -> io::Result<()> {
+    // SAFETY: all-zero is a valid `bpf_attr`.
+    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+    // SAFETY: the union's member for BPF_PROG_TEST_RUN; plain integers.
+    let test = unsafe { &mut attr.test };
+    test.prog_fd = fd(program);
+    test.ctx_in = context.as_mut_ptr() as u64;
+    test.ctx_size_in = count(size_of_val(context));
+    bpf(bpf_cmd::BPF_PROG_TEST_RUN, &mut attr).map(drop)
 }
 
 /// `BPF_BTF_LOAD`

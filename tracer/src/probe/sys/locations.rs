@@ -7,17 +7,18 @@ use std::{
     os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
 };
 
-use aya_obj::generated::{bpf_attr, bpf_cmd, bpf_prog_type};
+use aya_obj::generated::bpf_insn;
 
-use super::{bpf, count, load_code, maps};
+use super::{
+    load::{load_syscall, run},
+    maps,
+};
 use crate::probe::fold::insn::{CALL, EXIT, LD_IMM64, instruction};
 
 /// Maximum length of a name: a multiple of a word. The stack has 512 bytes.
 const ROOM: i16 = 256;
 /// The same in words.
 const WORDS: usize = ROOM as usize / size_of::<u64>();
-/// `BPF_F_SLEEPABLE` (`include/uapi/linux/bpf.h`)
-const BPF_F_SLEEPABLE: u32 = 16;
 /// `BPF_PSEUDO_MAP_VALUE`: the kernel replaces the constant, a map's descriptor, by the address of the map's value.
 const MAP_VALUE: u8 = 2;
 /// `bpf_snprintf(str, str_size, fmt, data, data_len)`
@@ -33,7 +34,7 @@ impl Locations {
     pub fn load() -> io::Result<Self> {
         // The format must be a constant. The program keeps its map.
         let format = maps::constant(b"%pS\0")?;
-        let program = load_code(bpf_prog_type::BPF_PROG_TYPE_SYSCALL, BPF_F_SLEEPABLE, &code(format.as_raw_fd()))?;
+        let program = load_syscall(&code(format.as_raw_fd()))?;
         Ok(Self { program })
     }
 
@@ -42,14 +43,7 @@ impl Locations {
     pub fn location(&self, address: u64) -> Option<String> {
         let mut context = [0u64; WORDS];
         context[0] = address;
-        // SAFETY: all-zero is a valid `bpf_attr`.
-        let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
-        // SAFETY: the union's member for BPF_PROG_TEST_RUN; plain integers.
-        let run = unsafe { &mut attr.test };
-        run.prog_fd = super::fd(self.program.as_fd());
-        run.ctx_in = context.as_mut_ptr() as u64;
-        run.ctx_size_in = count(size_of_val(&context));
-        bpf(bpf_cmd::BPF_PROG_TEST_RUN, &mut attr).ok()?;
+        run(self.program.as_fd(), &mut context).ok()?;
         let bytes: Vec<u8> = context.iter().flat_map(|word| word.to_ne_bytes()).collect();
         shortened(&bytes).map(str::to_owned)
     }
@@ -66,7 +60,7 @@ fn shortened(bytes: &[u8]) -> Option<&str> {
 }
 
 /// Returns the code that replaces the address, the first word of its context, by the name.
-fn code(format: i32) -> Vec<aya_obj::generated::bpf_insn> {
+fn code(format: i32) -> Vec<bpf_insn> {
     let words = || (0..ROOM).step_by(size_of::<u64>());
     let (name, address) = (-ROOM, -ROOM - 8);
     // r6 = r1; *(u64 *)(r10 + address) = *(u64 *)(r6 + 0)
