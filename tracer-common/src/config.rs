@@ -29,6 +29,8 @@ pub struct Config {
     pub counters_per_cpu: u32,
     /// BTF id of `bpf_rdonly_cast` if it lets programs load from any address (6.17), else 0.
     pub rdonly_cast: u32,
+    /// 1 to log rare events (`TRACER_LOG=trace`).
+    pub log: u32,
 }
 
 /// Placeholder for the call of `bpf_rdonly_cast` until its BTF id is known. No helper has this number.

@@ -33,6 +33,7 @@ static CONFIG: Config = Config {
     has_loop: 0,
     counters_per_cpu: 0,
     rdonly_cast: 0,
+    log: 0,
 };
 
 const NO_PREFIX: tracer_common::Prefix = tracer_common::Prefix { addr: [0; 4], mask: [0; 4] };

@@ -16,12 +16,12 @@ mod emit;
 mod frozen;
 mod headers;
 mod hooks;
+mod log;
 mod matching;
 mod packet;
 mod per_cpu;
 mod raised;
 mod read;
-mod recorder;
 
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {

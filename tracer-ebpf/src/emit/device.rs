@@ -8,8 +8,9 @@ use aya_ebpf::{
 use tracer_common::{Device, HookId, kind};
 
 use super::{
-    Place, attempt, stamp,
-    told::{self, RECENT, Thing},
+    At, Place, attempt,
+    once::{self, RECENT, Thing},
+    stamp,
 };
 use crate::{
     frozen::field,
@@ -19,15 +20,15 @@ use crate::{
 
 /// Devices that were reported, by address, ifindex and netns.
 #[map]
-static DEVICES_TOLD: LruHashMap<Thing, u8> = LruHashMap::with_max_entries(4096, 0);
+static DEVICES_SENT: LruHashMap<Thing, u8> = LruHashMap::with_max_entries(4096, 0);
 
 #[map]
 static RECENT_DEVICES: Array<Thing> = Array::with_max_entries(RECENT, 0);
 
 /// Keeps where the packet is from now on, and emits a [`Device`] record for a device that has had none.
 #[inline(always)]
-pub fn locate<R: Read>(hook: HookId, packet: *mut Packet, place: Place) {
-    let Place { dev, net } = place;
+pub fn locate<R: Read>(at: &At) {
+    let At { hook, packet, place: Place { dev, net }, .. } = *at;
     // SAFETY: a packet from the map.
     let packet = unsafe { &mut *packet };
     if dev.is_null() {
@@ -48,7 +49,7 @@ pub fn locate<R: Read>(hook: HookId, packet: *mut Packet, place: Place) {
         // What is read from the map is a number, even if the verifier took it for a pointer.
         // SAFETY: a reference is valid for reads.
         let dev = unsafe { (&raw const packet.dev).read_volatile() };
-        tell_device_once(hook.0.into(), packet.id, dev, names);
+        send_device_once(hook.0.into(), packet.id, dev, names);
     }
 }
 
@@ -61,10 +62,10 @@ pub fn ifindex(packet: &Packet, place: Place) -> u32 {
 /// Emits a [`Device`] record unless this device has had one. The upper half of `names` is the netns, the lower half
 /// the ifindex. Global so that the verifier checks it once: see `skip_extensions` in [`crate::headers`].
 #[unsafe(no_mangle)]
-extern "C" fn tell_device_once(hook: u64, packet: u64, dev: u64, names: u64) -> u64 {
+extern "C" fn send_device_once(hook: u64, packet: u64, dev: u64, names: u64) -> u64 {
     let (netns, ifindex) = ((names >> 32) as u32, names as u32);
     let device = Thing { address: dev, number: ifindex.into(), owner: netns.into() };
-    if told::is_told(&device, &RECENT_DEVICES, &DEVICES_TOLD) {
+    if once::was_sent(&device, &RECENT_DEVICES, &DEVICES_SENT) {
         return 0;
     }
     let dev = dev as *const u8;
@@ -86,7 +87,7 @@ extern "C" fn tell_device_once(hook: u64, packet: u64, dev: u64, names: u64) -> 
         }
     });
     if sent {
-        told::told(&device, &DEVICES_TOLD);
+        once::keep_sent(&device, &DEVICES_SENT);
     }
     0
 }

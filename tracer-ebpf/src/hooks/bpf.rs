@@ -5,7 +5,7 @@ use tracer_common::{REDIRECT_UP, hook};
 use super::pass;
 use crate::{
     attach::{Args, on_entry},
-    emit::{self, Details, Place},
+    emit::{self, At, Details, Place},
     frozen::field,
     packet,
     read::Read,
@@ -24,11 +24,11 @@ on_entry! {
 fn redirect<A: Args>(args: &A) {
     let skb = args.arg(0);
     if let Some(packet) = packet::tracked(skb) {
-        let place = Place { dev: args.arg(1), net: core::ptr::null() };
+        let place = Place::device(args.arg(1));
         let up = A::Read::at::<u32>(place.dev, field!(layout.dev_flags)) & IFF_UP != 0;
         let flags = args.arg(2) as u64 & 0xffff_ffff;
         let details = Details { extra: if up { flags | REDIRECT_UP } else { flags }, ..Details::default() };
-        emit::step::<A::Read>(hook::BPF_REDIRECT, skb, packet, place, details);
+        emit::report::<A::Read, _>(&At { hook: hook::BPF_REDIRECT, skb, packet, place }, details);
     }
 }
 

@@ -5,7 +5,7 @@ use tracer_common::{flag, hook};
 use super::netfilter::{looked_up, place};
 use crate::{
     attach::{Args, on_return},
-    emit::{self, Details},
+    emit::{self, At, Details},
     frozen::field,
     packet,
     read::{Probed, Read},
@@ -46,6 +46,9 @@ fn returned<A: Args>(args: &A, ret: i32) {
         let zone = u64::from(unsafe { (*packet).kept });
         let details =
             Details { extra: u64::from(ret as u32) | zone << 32, flags: flag::RETURNED.into(), ..Details::default() };
-        emit::step::<A::Read>(hook::NF_CONNTRACK_IN, skb, packet, place::<A::Read>(args.arg(1)), details);
+        emit::report::<A::Read, _>(
+            &At { hook: hook::NF_CONNTRACK_IN, skb, packet, place: place::<A::Read>(args.arg(1)) },
+            details,
+        );
     }
 }

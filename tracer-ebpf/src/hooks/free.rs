@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     attach::{Args, on_entry, on_tracepoint},
-    emit::{self, Details, Place},
+    emit::{self, At, Details, Place},
     frozen::field,
     packet::{self, Packet},
     read::{Probed, Read},
@@ -56,7 +56,7 @@ fn consumed<A: Args>(args: &A) {
     if unsafe { (*packet).flags } & flag::AT_ALLOWED_IPS != 0 || transport::was_refused(packet) {
         let location = if field!(has_consume_location) != 0 { args.arg(1) as u64 } else { 0 };
         let details = Details { location, ..Details::default() };
-        emit::end::<A::Read>(hook::CONSUME_SKB, skb, packet, Place::of::<A::Read>(skb), details);
+        emit::end::<A::Read>(&At { hook: hook::CONSUME_SKB, skb, packet, place: Place::of::<A::Read>(skb) }, details);
     }
     packet::end(skb);
 }
@@ -71,7 +71,7 @@ fn dropped_by_function<A: Args, const SKB: usize, const REASON: usize>(hook: Hoo
 fn report<A: Args>(hook: HookId, _args: &A, skb: *const u8, details: Details) {
     let Some(packet) = packet::tracked(skb) else { return };
     if is_another::<A::Read>(skb) {
-        packet::end(skb);
+        packet::end_stale(skb);
         return;
     }
     let mut place = Place::of::<A::Read>(skb);
@@ -81,7 +81,7 @@ fn report<A: Args>(hook: HookId, _args: &A, skb: *const u8, details: Details) {
     let l3 = network_header::<A::Read>(skb);
     wire::look(&Look { hook, suspect: By::Dropper, skb, packet, l3, place });
     nft::freed_in_walk::<A>(skb, packet, place);
-    emit::end::<A::Read>(hook, skb, packet, place, details);
+    emit::end::<A::Read>(&At { hook, skb, packet, place }, details);
 }
 
 /// Returns whether `dev` is a device.

@@ -5,7 +5,7 @@ use tracer_common::{HookId, hook};
 use super::route::routed_to;
 use crate::{
     attach::{Args, on_entry, on_entry_shared},
-    emit::{self, Details, Place},
+    emit::{self, At, Details, Place},
     packet,
     read::Probed,
 };
@@ -26,9 +26,9 @@ fn send<A: Args>(hook: HookId, args: &A) {
     let skb = args.arg(0);
     if let Some(packet) = packet::tracked(skb) {
         let out = routed_to(skb);
-        let place = if out.is_null() { Place::of::<Probed>(skb) } else { Place { dev: out, net: core::ptr::null() } };
+        let place = if out.is_null() { Place::of::<Probed>(skb) } else { Place::device(out) };
         let number = |n| args.arg(n) as u64;
         let extra = (number(1) & 0xff) | (number(2) & 0xff) << 8 | number(3) << 32;
-        emit::step::<Probed>(hook, skb, packet, place, Details { extra, ..Details::default() });
+        emit::report::<Probed, _>(&At { hook, skb, packet, place }, Details { extra, ..Details::default() });
     }
 }

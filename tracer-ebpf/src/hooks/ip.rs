@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     attach::{Args, on_entry},
-    emit::{self, Details, Place},
+    emit::{self, At, Details, Place},
     frozen::field,
     packet,
     read::Read,
@@ -58,12 +58,12 @@ fn delivered<A: Args>(hook: HookId, args: &A) {
         let look = Look { hook, suspect: By::Unknown, skb, packet, l3: network_header::<A::Read>(skb), place };
         if !wire::look(&look) {
             // The skb carries another packet by now, which came in by no hook that looks at headers.
-            packet::end(skb);
+            packet::end_stale(skb);
             return;
         }
         forget_lookup::<A::Read>(skb, packet);
     }
-    emit::step::<A::Read>(hook, skb, packet, place, Details::default());
+    emit::report::<A::Read, _>(&At { hook, skb, packet, place }, Details::default());
 }
 
 /// Handles functions of `(net, sk, skb)` after which a packet has left its socket.

@@ -27,9 +27,9 @@ use core::mem::MaybeUninit;
 use tracer_common::{HookId, counter, flag, hook::NETIF_RECEIVE_SKB};
 
 use crate::{
-    emit::{self, Details, Place},
+    emit::{self, At, Details, Place},
     frozen::field,
-    headers, matching,
+    headers, log, matching,
     packet::{self, Packet},
     read::{Probed, Read, words},
 };
@@ -38,7 +38,7 @@ use crate::{
 #[inline(always)]
 fn pass<R: Read>(hook: HookId, skb: *const u8) {
     if let Some(packet) = packet::tracked(skb) {
-        emit::step::<R>(hook, skb, packet, Place::of::<R>(skb), Details::default());
+        emit::report::<R, _>(&At { hook, skb, packet, place: Place::of::<R>(skb) }, Details::default());
     }
 }
 
@@ -49,22 +49,21 @@ fn enter<R: Read>(hook: HookId, skb: *const u8, place: Place, l3: impl FnOnce() 
     match l3() {
         Some(l3) => {
             if let Some(packet) = meet::<R>(hook, skb, place, l3) {
-                emit::step::<R>(hook, skb, packet, place, Details::default());
+                emit::report::<R, _>(&At { hook, skb, packet, place }, Details::default());
             }
         }
         None => {
             let Some(packet) = packet::tracked(skb) else { return };
             if is_another::<R>(skb) {
-                packet::end(skb);
+                packet::end_stale(skb);
             } else {
-                emit::step::<R>(hook, skb, packet, place, Details::default());
+                emit::report::<R, _>(&At { hook, skb, packet, place }, Details::default());
             }
         }
     }
 }
 
-/// Returns whether an skb carries a protocol that no tracked packet has. The end of the tracked packet then went
-/// unseen, because the kernel does not run a program twice at once on a CPU.
+/// Returns whether an skb carries a protocol that no tracked packet has.
 #[inline(always)]
 fn is_another<R: Read>(skb: *const u8) -> bool {
     headers::never_ip(R::at(skb, field!(layout.skb_protocol)))
@@ -77,7 +76,7 @@ fn meet<R: Read>(hook: HookId, skb: *const u8, place: Place, l3: *const u8) -> O
     let known = match packet::tracked(skb) {
         Some(packet) if wire::look(&wire::Look { hook, skb, packet, l3, place, suspect }) => Some(packet),
         Some(_) => {
-            packet::end(skb);
+            packet::end_stale(skb);
             None
         }
         None => None,
@@ -101,10 +100,11 @@ fn first_sight<R: Read>(skb: *const u8, place: Place, l3: *const u8) -> Option<*
     let mut seen = MaybeUninit::uninit();
     let Some(seen) = headers::read(l3, &mut seen) else {
         packet::count(counter::UNPARSED);
+        log::unparsed(skb);
         return None;
     };
     seen.tuple.direction = matching::direction(&seen.tuple)?;
-    packet::begin(skb, seen)
+    emit::begin(skb, seen)
 }
 
 /// Checks the filter's mark, netns and device name, cheapest first.

@@ -7,7 +7,7 @@ use tracer_common::{CtTuple, Tuple, by, hook};
 use super::route::routed_to;
 use crate::{
     attach::{Args, on_entry},
-    emit::{self, Changed, Place, ct_tuple},
+    emit::{self, At, Changed, Place, ct_tuple},
     frozen::field,
     headers, matching,
     packet::{self, Packet},
@@ -57,7 +57,7 @@ fn translated(skb: *const u8, ct: *const u8, packet: *mut Packet, kind: i32, dir
     matching::learn(&after);
     let mark = Probed::at(skb, field!(layout.skb_mark));
     let changed = Changed { before: &before, mark_before: mark, by: by::CONNTRACK, program: 0, code: kind };
-    emit::change::<Probed>(hook::NF_NAT_MANIP_PKT, skb, packet, place(skb), &changed);
+    emit::report::<Probed, _>(&At { hook: hook::NF_NAT_MANIP_PKT, skb, packet, place: place(skb) }, changed);
 }
 
 /// Starts to track a packet that matches by the tuple that it is about to get. Returns null for others.
@@ -76,7 +76,7 @@ fn first_sight(skb: *const u8, ct: *const u8, kind: i32, direction: u64) -> *mut
         return core::ptr::null_mut();
     }
     seen.tuple.direction = direction;
-    packet::begin(skb, seen).unwrap_or(core::ptr::null_mut())
+    emit::begin(skb, seen).unwrap_or(core::ptr::null_mut())
 }
 
 /// Returns where the packet is. A packet that leaves its socket has no device yet, only a route.

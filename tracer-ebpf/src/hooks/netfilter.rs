@@ -5,7 +5,7 @@ use tracer_common::{flag, hook};
 use super::{device_is_asked_for, ip::network_header, meet};
 use crate::{
     attach::{Args, on_entry},
-    emit::{self, Details, Place},
+    emit::{self, At, Details, Place},
     frozen::field,
     packet::{self, Packet},
     read::Read,
@@ -26,7 +26,10 @@ fn hook_slow<A: Args>(args: &A) {
     let (skb, state) = (args.arg(0), args.arg(1));
     let Some(packet) = packet::tracked(skb).or_else(|| first_met::<A::Read>(skb, state)) else { return };
     remember::<A::Read>(packet, state);
-    emit::step::<A::Read>(hook::NF_HOOK_SLOW, skb, packet, place::<A::Read>(state), Details::default());
+    emit::report::<A::Read, _>(
+        &At { hook: hook::NF_HOOK_SLOW, skb, packet, place: place::<A::Read>(state) },
+        Details::default(),
+    );
 }
 
 /// Matches a packet that no earlier hook could match.

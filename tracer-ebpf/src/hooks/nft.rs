@@ -11,7 +11,7 @@ use tracer_common::{ABSENT, Decision, HookId, hook, via};
 use super::netfilter::{place, remember};
 use crate::{
     attach::{Args, on_entry, on_entry_shared, on_return},
-    emit::{self, Place},
+    emit::{self, At, Decided, Place},
     frozen::field,
     packet::{self, Packet, VISITED},
     per_cpu,
@@ -285,15 +285,16 @@ fn report<R: Read>(
     if chain != base {
         chain::name_once(hook, packet, chain, 0);
     }
-    emit::verdict::<R>(hook, skb, packet, place, |decision| {
-        // SAFETY: a valid destination.
-        let decision = unsafe { &mut *decision };
-        decision.base = base;
-        decision.chain = chain;
-        decision.rule = handle;
-        decision.code = code;
-        decision.via = decided_by;
-    });
+    emit::report::<R, _>(
+        &At { hook, skb, packet, place },
+        Decided(|decision: &mut Decision| {
+            decision.base = base;
+            decision.chain = chain;
+            decision.rule = handle;
+            decision.code = code;
+            decision.via = decided_by;
+        }),
+    );
 }
 
 /// Returns the packet of a walk.

@@ -17,14 +17,13 @@ use super::{
     wire::{self, By, Look},
 };
 use crate::{
-    emit::{self, Changed, Details, Place},
+    emit::{self, At, Changed, Place},
     frozen::field,
     headers::{self, ETH_P_IP, ETH_P_IPV6},
     matching,
     packet::{self, Packet},
     raised::Raised,
     read::{Probed, Read, Typed},
-    recorder,
 };
 
 /// Length of Ethernet's header (`ETH_HLEN`), and the offset of its type.
@@ -76,11 +75,11 @@ extern "C" fn fexit_bpf_program(ctx: *mut core::ffi::c_void) -> i32 {
             suspect: By::Program,
         })
     {
-        packet::end(skb);
+        packet::end_stale(skb);
         return 0;
     }
     let changed = Changed { before: &before, mark_before, by: by::PROGRAM, program: program_id(), code: code as i32 };
-    emit::change::<Typed>(hook::BPF_PROGRAM, skb, packet, place, &changed);
+    emit::report::<Typed, _>(&At { hook: hook::BPF_PROGRAM, skb, packet, place }, changed);
     0
 }
 
@@ -96,7 +95,7 @@ extern "C" fn fexit_xdp_program(ctx: *mut core::ffi::c_void) -> i32 {
     let head: *const u8 = Typed::at(xdp, field!(layout.xdp_data_hard_start));
     let data: *const u8 = Typed::at(xdp, field!(layout.xdp_data));
     let rxq: *const u8 = Typed::at(xdp, field!(layout.xdp_rxq));
-    let place = Place { dev: Typed::at(rxq, field!(layout.rxq_dev)), net: core::ptr::null() };
+    let place = Place::device(Typed::at(rxq, field!(layout.rxq_dev)));
     let skb = received_with(head);
     let l3 = behind_ethernet(data);
     let packet = match packet::tracked(skb) {
@@ -111,7 +110,7 @@ extern "C" fn fexit_xdp_program(ctx: *mut core::ffi::c_void) -> i32 {
     if let Some(l3) = l3
         && !wire::look(&Look { hook: hook::BPF_PROGRAM, skb, packet, l3, place, suspect: By::Program })
     {
-        packet::end(if skb.is_null() { head } else { skb });
+        packet::end_stale(if skb.is_null() { head } else { skb });
         return 0;
     }
     xdp_changed(skb, packet, place.dev, &before, code as i32);
@@ -124,11 +123,11 @@ extern "C" fn fexit_xdp_program(ctx: *mut core::ffi::c_void) -> i32 {
 /// Reports a packet after an XDP program. Not inlined, to save stack.
 #[inline(never)]
 fn xdp_changed(skb: *const u8, packet: *mut Packet, dev: *const u8, before: &Tuple, code: i32) {
-    let place = Place { dev, net: core::ptr::null() };
+    let at = At { hook: hook::BPF_PROGRAM, skb, packet, place: Place::device(dev) };
     let changed = Changed { before, mark_before: 0, by: by::PROGRAM, program: program_id(), code };
-    emit::change::<Probed>(hook::BPF_PROGRAM, skb, packet, place, &changed);
-    if recorder::is_on() && skb.is_null() && matches!(code, XDP_ABORTED | XDP_DROP) {
-        recorder::send::<Probed>(hook::BPF_PROGRAM, skb, packet, place, Details::default());
+    emit::report::<Probed, _>(&at, changed);
+    if skb.is_null() && matches!(code, XDP_ABORTED | XDP_DROP) {
+        emit::end_reported::<Probed>(&at);
     }
 }
 
@@ -138,14 +137,14 @@ fn xdp_first_sight(head: *const u8, dev: *const u8, l3: *const u8) -> *mut Packe
     // The buffer is used again, so nothing that was tracked under its address exists any more.
     packet::end(head);
     let nobody = core::ptr::null_mut();
-    if l3.is_null() || !super::place_matches::<Probed>(core::ptr::null(), Place { dev, net: core::ptr::null() }) {
+    if l3.is_null() || !super::place_matches::<Probed>(core::ptr::null(), Place::device(dev)) {
         return nobody;
     }
     let mut seen = MaybeUninit::uninit();
     let Some(seen) = headers::read(l3, &mut seen) else { return nobody };
     let Some(direction) = matching::direction(&seen.tuple) else { return nobody };
     seen.tuple.direction = direction;
-    packet::begin(head, seen).unwrap_or(nobody)
+    emit::begin(head, seen).unwrap_or(nobody)
 }
 
 #[inline(always)]

@@ -4,7 +4,7 @@ use tracer_common::{HookId, hook};
 
 use crate::{
     attach::{Args, on_entry, on_entry_shared},
-    emit::{self, Details, Place},
+    emit::{self, At, Details, Place},
     frozen::field,
     packet,
     read::{Probed, Read},
@@ -25,7 +25,7 @@ fn again<A: Args>(hook: HookId, args: &A) {
     let skb = args.arg(2);
     if let Some(packet) = packet::tracked(skb) {
         let place = Place { dev: routed_to(skb), net: args.arg(0) };
-        emit::step::<Probed>(hook, skb, packet, place, Details::default());
+        emit::report::<Probed, _>(&At { hook, skb, packet, place }, Details::default());
     }
 }
 

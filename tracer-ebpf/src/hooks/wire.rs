@@ -3,15 +3,14 @@
 
 use core::mem::MaybeUninit;
 
-use tracer_common::{HookId, OUTER_L4, Outer, OuterDetails, Tuple, by, kind};
+use tracer_common::{HookId, OUTER_L4, OuterDetails, Tuple, by};
 
 use crate::{
-    emit::{self, Changed, Place},
+    emit::{self, At, Changed, Place},
     frozen::field,
     headers, matching,
     packet::Packet,
     read::{Probed, Read, copy},
-    recorder,
 };
 
 /// What may have changed the headers since the last look.
@@ -76,7 +75,7 @@ pub fn look(at: &Look) -> bool {
     }
     if same {
         if outer.version != 0 {
-            tell(at, &headers::EMPTY);
+            report_outer(at, &headers::EMPTY);
             *outer = headers::EMPTY;
         }
     } else if translated {
@@ -85,10 +84,10 @@ pub fn look(at: &Look) -> bool {
         exchange(own, now);
         matching::learn(own);
         if at.suspect != By::Program {
-            tell_change(at, now);
+            report_change(at, now);
         }
     } else if !headers::same(now, outer) {
-        tell(at, now);
+        report_outer(at, now);
         *outer = *now;
     }
     true
@@ -106,10 +105,10 @@ fn exchange(a: &mut Tuple, b: &mut Tuple) {
 }
 
 #[inline(never)]
-fn tell_change(at: &Look, before: &Tuple) {
+fn report_change(at: &Look, before: &Tuple) {
     let mark_before = Probed::at(at.skb, field!(layout.skb_mark));
     let changed = Changed { before, mark_before, by: by::UNKNOWN, program: 0, code: 0 };
-    emit::change::<Probed>(at.hook, at.skb, at.packet, at.place, &changed);
+    emit::report::<Probed, _>(&At { hook: at.hook, skb: at.skb, packet: at.packet, place: at.place }, changed);
 }
 
 /// Returns whether the change is a translation: one end may differ, but the other is as it was. Nothing wraps a
@@ -121,24 +120,12 @@ fn is_translation(own: &Tuple, now: &Tuple) -> bool {
         && (own.saddr == now.saddr && own.sport == now.sport || own.daddr == now.daddr && own.dport == now.dport)
 }
 
+/// Reports the headers that the packet has now as its outermost ones.
 #[inline(never)]
-fn tell(at: &Look, tuple: &Tuple) {
-    if recorder::is_on() {
-        // SAFETY: a valid destination in the trail.
-        recorder::note(kind::OUTER, at.hook, at.packet, |outer| read(unsafe { &mut *outer }, at, tuple));
-        return;
-    }
-    emit::reserve(|record: *mut Outer| {
-        // SAFETY: a valid destination in the ring buffer.
-        let record = unsafe { &mut *record };
-        record.header = emit::header(kind::OUTER, at.hook, at.packet);
-        read(&mut record.outer, at, tuple);
+fn report_outer(at: &Look, tuple: &Tuple) {
+    emit::note(at.hook, at.packet, |outer: &mut OuterDetails| {
+        outer.tuple = *tuple;
+        outer.l4 = [0; OUTER_L4];
+        copy(outer.l4.as_mut_ptr(), headers::l4(at.l3), OUTER_L4 as u32);
     });
-}
-
-#[inline(always)]
-fn read(outer: &mut OuterDetails, at: &Look, tuple: &Tuple) {
-    outer.tuple = *tuple;
-    outer.l4 = [0; OUTER_L4];
-    copy(outer.l4.as_mut_ptr(), headers::l4(at.l3), OUTER_L4 as u32);
 }

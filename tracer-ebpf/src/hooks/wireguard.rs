@@ -1,15 +1,14 @@
 //! WireGuard: a packet enters the tunnel, is encrypted for a peer, is received as a datagram, and is decrypted.
 
-use tracer_common::{HookId, Peer, PeerDetails, flag, hook, kind};
+use tracer_common::{HookId, PeerDetails, flag, hook};
 
 use super::{ip::network_header, meet, pass};
 use crate::{
     attach::{Args, on_entry},
-    emit::{self, Details, Place},
+    emit::{self, At, Details, Place},
     frozen::field,
     packet::{self, Packet},
     read::{Probed, Read, copy},
-    recorder,
 };
 
 on_entry! {
@@ -31,7 +30,7 @@ fn at<A: Args, const SKB: usize>(hook: HookId, args: &A) {
 fn encrypted<A: Args>(args: &A) {
     let skb = args.arg(1);
     if let Some(packet) = packet::tracked(skb) {
-        tell(hook::WG_SOCKET_SEND_SKB_TO_PEER, packet, args.arg(0));
+        report_peer(hook::WG_SOCKET_SEND_SKB_TO_PEER, packet, args.arg(0));
         pass::<A::Read>(hook::WG_SOCKET_SEND_SKB_TO_PEER, skb);
     }
 }
@@ -47,29 +46,19 @@ fn decrypted<A: Args>(args: &A) {
     // PACKET_CB(skb)->keypair->entry.peer (drivers/net/wireguard/queueing.h)
     let cb = skb.wrapping_add(usize::from(field!(layout.skb_cb)));
     let keypair: *const u8 = Probed::at(cb, field!(layout.packet_cb_keypair));
-    tell(hook::WG_ALLOWEDIPS_LOOKUP_SRC, packet, Probed::at(keypair, field!(layout.keypair_peer)));
-    emit::step::<A::Read>(hook::WG_ALLOWEDIPS_LOOKUP_SRC, skb, packet, place, Details::default());
+    report_peer(hook::WG_ALLOWEDIPS_LOOKUP_SRC, packet, Probed::at(keypair, field!(layout.keypair_peer)));
+    emit::report::<A::Read, _>(&At { hook: hook::WG_ALLOWEDIPS_LOOKUP_SRC, skb, packet, place }, Details::default());
     // SAFETY: a packet from the map.
     unsafe { (*packet).flags |= flag::AT_ALLOWED_IPS };
 }
 
+/// Reports the peer that the packet goes to or comes from.
 #[inline(always)]
-fn tell(hook: HookId, packet: *mut Packet, peer: *const u8) {
+fn report_peer(hook: HookId, packet: *mut Packet, peer: *const u8) {
     let at = |offset: u16| peer.wrapping_add(usize::from(offset));
-    let read = |details: &mut PeerDetails| {
+    emit::note(hook, packet, |details: &mut PeerDetails| {
         *details = PeerDetails { public_key: [0; 32], endpoint: [0; 28], pad: 0 };
         copy(details.public_key.as_mut_ptr(), at(field!(layout.peer_public_key)), 32);
         copy(details.endpoint.as_mut_ptr(), at(field!(layout.peer_endpoint)), 28);
-    };
-    if recorder::is_on() {
-        // SAFETY: a valid destination in the trail.
-        recorder::note(kind::PEER, hook, packet, |details| read(unsafe { &mut *details }));
-        return;
-    }
-    emit::reserve(|record: *mut Peer| {
-        // SAFETY: a valid destination in the ring buffer.
-        let record = unsafe { &mut *record };
-        record.header = emit::header(kind::PEER, hook, packet);
-        read(&mut record.peer);
     });
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     attach::{Args, on_entry, on_entry_shared, on_return},
-    emit,
+    emit::{self, At, Decided},
     frozen::field,
     packet::{self, Packet},
     read::{Probed, Read},
@@ -108,16 +108,17 @@ fn report(
     entry: u64,
     code: i32,
 ) {
-    emit::verdict::<Probed>(hook, skb, packet, place::<Probed>(state), |decision| {
-        // SAFETY: a valid destination.
-        let decision = unsafe { &mut *decision };
-        decision.base = table as u64;
-        // A changed table gets a new blob, so a reader of the offset can detect the change.
-        decision.chain = Probed::at(table, field!(layout.xt_table_private));
-        decision.rule = entry;
-        decision.code = code;
-        decision.via = if entry == NOT_FOUND { via::UNKNOWN } else { via::ENTRY };
-        let name = table.wrapping_add(usize::from(field!(layout.xt_table_name)));
-        crate::read::copy(decision.table.as_mut_ptr(), name, 32);
-    });
+    emit::report::<Probed, _>(
+        &At { hook, skb, packet, place: place::<Probed>(state) },
+        Decided(|decision: &mut Decision| {
+            decision.base = table as u64;
+            // A changed table gets a new blob, so a reader of the offset can detect the change.
+            decision.chain = Probed::at(table, field!(layout.xt_table_private));
+            decision.rule = entry;
+            decision.code = code;
+            decision.via = if entry == NOT_FOUND { via::UNKNOWN } else { via::ENTRY };
+            let name = table.wrapping_add(usize::from(field!(layout.xt_table_name)));
+            crate::read::copy(decision.table.as_mut_ptr(), name, 32);
+        }),
+    );
 }

@@ -13,7 +13,7 @@ use tracer_common::{Tuple, counter};
 
 use crate::{
     headers::{EMPTY, Seen},
-    recorder,
+    log,
 };
 
 /// Number of chains that are remembered of a packet's walk through one base chain; a power of two.
@@ -33,7 +33,7 @@ pub struct Packet {
     /// `_nfct` as last reported.
     pub nfct: u64,
     /// `_nfct` that could not be reported yet, 0 for none. The missing record counts as a loss until it is written.
-    pub untold: u64,
+    pub nfct_unsent: u64,
     /// Device as last reported; compared, never dereferenced.
     pub dev: u64,
     /// nftables: base chain of the walk, 0 outside a walk.
@@ -86,7 +86,7 @@ const BLANK: Packet = Packet {
     tuple: EMPTY,
     outer: EMPTY,
     nfct: 0,
-    untold: 0,
+    nfct_unsent: 0,
     dev: 0,
     base: 0,
     expr: 0,
@@ -163,20 +163,13 @@ pub fn is_wrapped(packet: *const Packet) -> bool {
     unsafe { (*packet).outer.version != 0 }
 }
 
-/// Starts to track an skb. Returns `None` if there is no room.
+/// Starts to track an skb. Returns null if there is no room. For [`crate::emit::begin`].
 #[inline(always)]
-pub fn begin(skb: *const u8, seen: &Seen) -> Option<*mut Packet> {
-    let packet = start(skb, seen);
-    (!packet.is_null()).then_some(packet)
-}
-
-/// Starts to track an skb. Returns null if there is no room. Not inlined: see `read_into` in [`crate::headers`]
-/// about the stack.
-#[inline(never)]
-fn start(skb: *const u8, seen: &Seen) -> *mut Packet {
+pub fn begin(skb: *const u8, seen: &Seen) -> *mut Packet {
     let packet = table::take(skb);
     if packet.is_null() {
         count(counter::TRACKED_OVERFLOW);
+        log::table_is_full(skb);
         return packet;
     }
     // SAFETY: the pointer is into the map and this CPU holds the only reference to the skb.
@@ -184,9 +177,6 @@ fn start(skb: *const u8, seen: &Seen) -> *mut Packet {
         (*packet).id = new_id();
         (*packet).tuple = seen.tuple;
         (*packet).fingerprint = seen.fingerprint;
-    }
-    if recorder::is_on() {
-        recorder::begin(packet);
     }
     count(counter::PACKETS);
     packet
@@ -217,6 +207,7 @@ fn move_to(to: *const u8, packet: *mut Packet) -> Option<*mut Packet> {
     let copy = tracked(to).unwrap_or_else(|| table::take(to));
     if copy.is_null() {
         count(counter::TRACKED_OVERFLOW);
+        log::table_is_full(to);
         return None;
     }
     // SAFETY: both are packets from the map.
@@ -236,6 +227,14 @@ pub fn end(skb: *const u8) {
     if filter::may_contain(skb) {
         table::free(skb);
     }
+}
+
+/// Stops tracking an skb that carries another packet than the tracked one, whose end went unseen because the kernel
+/// does not run a program twice at once on a CPU.
+#[inline(always)]
+pub fn end_stale(skb: *const u8) {
+    log::stale(skb);
+    end(skb);
 }
 
 /// Returns a new packet id. Time and CPU distinguish packets, because no CPU begins two in the same nanosecond.

@@ -98,6 +98,7 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     // Everything that was written until the end is reported, however long that takes. Records that hooks write while
     // they are being detached are no longer part of the trace.
     while run.take(&mut ring, ended.boot_time_ns)? > 0 && run.newest <= ended.boot_time_ns {}
+    probe.write_log();
     let status = finish(run, &probe, ended.boot_time_ns.saturating_sub(began), config);
     tracing::debug!("reported");
     // Also if the report could not be written: a user who sees the run end may look for leftovers.
@@ -177,6 +178,7 @@ impl<'a> Run<'a> {
                     self.closed |= self.sinks.abandoned();
                     self.join_programs(probe);
                     self.join_modules(probe);
+                    probe.write_log();
                 }
             }
             if self.done() && !called {

@@ -4,7 +4,7 @@ use std::fs;
 
 use tracer_common::Config;
 
-use super::{Backend, Task, cast, sys};
+use super::{Backend, Task, cast, log, sys};
 use crate::kernel::{Kernel, offsets, symbols::address_of};
 
 /// Returns the constants for this kernel and this run.
@@ -27,6 +27,7 @@ pub fn config(kernel: &Kernel, task: Task, trails: u32, backend: Backend) -> Con
         has_loop: u32::from(loops),
         counters_per_cpu: u32::from(per_cpu.counters),
         rdonly_cast: cast::to_no_type(kernel),
+        log: u32::from(log::is_on()),
     }
 }
 

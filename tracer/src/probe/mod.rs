@@ -8,6 +8,7 @@ mod config;
 mod detach;
 mod fold;
 mod link;
+mod log;
 mod modules;
 mod object;
 mod plan;
@@ -52,6 +53,7 @@ pub struct Probe {
     backend: Backend,
     limit: Option<usize>,
     traced: Option<programs::Programs>,
+    log: Option<log::KernelLog>,
 }
 
 /// Counters of the kernel side.
@@ -103,7 +105,11 @@ pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> 
     tracing::debug!("the layout is resolved");
     let given = object::Given {
         config,
-        sizes: &[("EVENTS", task.buffer_size), ("TRAILS", trails.saturating_mul(cpus).max(1))],
+        sizes: &[
+            ("EVENTS", task.buffer_size),
+            ("TRAILS", trails.saturating_mul(cpus).max(1)),
+            ("AYA_LOGS", log::size()),
+        ],
         only: Some(&first_choices(&plan)),
     };
     let (object, mut maps) = object::Object::new(OBJECT, given)?;
@@ -123,11 +129,13 @@ pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> 
         backend,
         limit,
         traced: (backend != Backend::Tracepoint).then(programs::Programs::default),
+        log: None,
     };
     probe.attach_groups(kernel, plan.groups);
     probe.found = probe.join_programs();
     tracing::debug!("{} BPF programs on the path", probe.found.len());
     probe.object.keep_only(programs::OURS);
+    probe.log = log::KernelLog::of(&probe.programs);
     if probe.attached.is_empty() {
         return Err(nothing_attached(&probe.skipped));
     }
@@ -219,6 +227,13 @@ impl Probe {
         self.programs.extend(joined.programs);
         self.links.keep(None, Lane::Quick, joined.links);
         joined.found
+    }
+
+    /// Writes the kernel side's log since the last call to ours.
+    pub fn write_log(&mut self) {
+        if let Some(log) = &mut self.log {
+            log.write();
+        }
     }
 
     /// Returns the counters, summed over all CPUs and programs.

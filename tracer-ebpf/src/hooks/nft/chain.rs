@@ -12,7 +12,7 @@ use super::rule::base_of;
 use crate::{
     emit::{
         self,
-        told::{self, RECENT, Thing},
+        once::{self, RECENT, Thing},
     },
     frozen::field,
     packet::Packet,
@@ -22,7 +22,7 @@ use crate::{
 /// Chains that were reported, by address, handle, table and netns: each table numbers its chains from the start,
 /// and each netns its tables.
 #[map]
-static CHAINS_TOLD: LruHashMap<Thing, u8> = LruHashMap::with_max_entries(4096, 0);
+static CHAINS_SENT: LruHashMap<Thing, u8> = LruHashMap::with_max_entries(4096, 0);
 
 #[map]
 static RECENT_CHAINS: Array<Thing> = Array::with_max_entries(RECENT, 0);
@@ -34,15 +34,15 @@ pub fn name_once(hook: HookId, packet: *mut Packet, chain: u64, is_base: u8) {
     let (table, number) = table_and_handle(at);
     let table_handle: u64 = Probed::at(table, field!(layout.table_handle));
     // SAFETY: a packet from the map.
-    let netns = unsafe { (*packet).netns };
+    let (id, netns) = unsafe { ((*packet).id, (*packet).netns) };
     let thing = Thing { address: chain, number, owner: u64::from(netns) << 32 ^ table_handle };
-    if chain == 0 || told::is_told(&thing, &RECENT_CHAINS, &CHAINS_TOLD) {
+    if chain == 0 || once::was_sent(&thing, &RECENT_CHAINS, &CHAINS_SENT) {
         return;
     }
     let sent = emit::attempt(|record: *mut Chain| {
         // SAFETY: a valid destination in the ring buffer.
         let record = unsafe { &mut *record };
-        record.header = emit::header(kind::CHAIN, hook, packet);
+        record.header = emit::stamp(kind::CHAIN, hook, id);
         record.chain = chain;
         record.handle = thing.number;
         record.table_handle = table_handle;
@@ -59,7 +59,7 @@ pub fn name_once(hook: HookId, packet: *mut Packet, chain: u64, is_base: u8) {
         text(&mut record.name, Probed::at(at, field!(layout.chain_name)));
     });
     if sent {
-        told::told(&thing, &CHAINS_TOLD);
+        once::keep_sent(&thing, &CHAINS_SENT);
     }
 }
 

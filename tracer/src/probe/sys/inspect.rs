@@ -109,6 +109,14 @@ pub fn program_by_id(id: u32) -> io::Result<(OwnedFd, ProgramInfo)> {
     Ok((program, ProgramInfo { id, kind: info.type_, name, btf: info.btf_id, function }))
 }
 
+/// Returns the id of a loaded program.
+pub fn program_id(program: BorrowedFd<'_>) -> io::Result<u32> {
+    // SAFETY: all-zero is a valid `bpf_prog_info`.
+    let mut info: bpf_prog_info = unsafe { std::mem::zeroed() };
+    info_of(program.as_raw_fd(), &mut info)?;
+    Ok(info.id)
+}
+
 /// Returns the hits that a program missed because it was already running on that CPU (5.12 and newer).
 pub fn recursion_misses(program: BorrowedFd<'_>) -> u64 {
     // SAFETY: all-zero is a valid `bpf_prog_info`.

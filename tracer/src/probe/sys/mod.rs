@@ -15,7 +15,9 @@ use std::{
 use aya_obj::generated::{bpf_attr, bpf_cmd};
 
 pub use attach::{Places, kprobe, kprobe_multi, raw_tracepoint_open};
-pub use inspect::{ProgramInfo, btf_data, missed_hits, module_btf, next_program_id, program_by_id, recursion_misses};
+pub use inspect::{
+    ProgramInfo, btf_data, missed_hits, module_btf, next_program_id, program_by_id, program_id, recursion_misses,
+};
 pub use kallsyms::addresses;
 pub use load::{Kind, Load, Target, load_btf, load_code, load_program};
 pub use locations::Locations;

@@ -8,10 +8,10 @@ use aya_ebpf::{
     macros::map,
     maps::{Array, PerCpuArray},
 };
-use tracer_common::{DETAILS, Dropped, HookId, MARKS, MARKS_KEPT, MARKS_OF_DETAILS, Mark, Trail, counter, flag, kind};
+use tracer_common::{DETAILS, Dropped, HookId, MARKS, MARKS_KEPT, MARKS_OF_DETAILS, Mark, Trail, counter, kind};
 
+use super::{At, Details, Note, Report, conntrack, device, ring};
 use crate::{
-    emit::{self, Details, Place, device},
     frozen::field,
     packet::{Packet, count},
     read::{Read, copy},
@@ -42,53 +42,32 @@ pub fn begin(packet: *mut Packet) {
         bpf_get_smp_processor_id() * per_cpu + (*given & per_cpu.wrapping_sub(1))
     };
     let Some(trail) = TRAILS.get_ptr_mut(index) else { return };
-    // SAFETY: both lie in maps.
-    unsafe {
-        (*packet).trail = index;
-        (*trail).packet = (*packet).id;
-        (*trail).tuple = (*packet).tuple;
-        (*trail).used = 0;
-        (*trail).wraps = 0;
+    // SAFETY: a packet from the map.
+    unsafe { (*packet).trail = index };
+    clear(trail, packet);
+}
+
+/// Keeps a step with its details.
+#[inline(always)]
+pub fn keep<R: Read, W: Report>(at: &At, what: W) {
+    const { assert!(size_of::<W::Kept>() <= DETAILS) };
+    if let Some((trail, mark)) = room(at.packet) {
+        fill::<R>(mark, W::KIND, at, what.details());
+        // SAFETY: `room` leaves that much space behind the mark, and the packet is from the map.
+        unsafe { what.keep(mark.add(1).cast(), &*at.packet) };
+        used(trail, if size_of::<W::Kept>() == 0 { 1 } else { 1 + MARKS_OF_DETAILS as u32 });
     }
 }
 
-/// Keeps a step.
+/// Keeps something about the packet that is not a step.
 #[inline(always)]
-pub fn step<R: Read>(hook: HookId, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
-    if let Some((trail, mark)) = room(packet) {
-        fill::<R>(mark, kind::STEP, hook, skb, packet, place, details);
-        used(trail, 1);
-    }
-}
-
-/// Keeps a step with its details: `T`, as [`Mark::kind`] says.
-#[inline(always)]
-pub fn step_with<R: Read, T: 'static>(
-    kind: u16,
-    hook: HookId,
-    skb: *const u8,
-    packet: *mut Packet,
-    place: Place,
-    tell: impl FnOnce(*mut T),
-) {
-    const { assert!(size_of::<T>() <= DETAILS) };
-    if let Some((trail, mark)) = room(packet) {
-        fill::<R>(mark, kind, hook, skb, packet, place, Details::default());
-        // SAFETY: `room` leaves that much space behind the mark.
-        tell(unsafe { mark.add(1) }.cast());
-        used(trail, 1 + MARKS_OF_DETAILS as u32);
-    }
-}
-
-/// Keeps details that concern the packet, but are not a step.
-#[inline(always)]
-pub fn note<T: 'static>(kind: u16, hook: HookId, packet: *mut Packet, tell: impl FnOnce(*mut T)) {
-    const { assert!(size_of::<T>() <= DETAILS) };
+pub fn note<N: Note>(hook: HookId, packet: *mut Packet, write: impl FnOnce(&mut N)) {
+    const { assert!(size_of::<N>() <= DETAILS) };
     if let Some((trail, mark)) = room(packet) {
         // SAFETY: a place in the trail, with room for the details behind it.
         unsafe {
-            *mark = Mark { ts: bpf_ktime_get_boot_ns(), hook, kind: kind as u8, ..BLANK };
-            tell(mark.add(1).cast());
+            *mark = Mark { ts: bpf_ktime_get_boot_ns(), hook, kind: N::KIND as u8, ..BLANK };
+            write(&mut *mark.add(1).cast());
         }
         used(trail, 1 + MARKS_OF_DETAILS as u32);
     }
@@ -96,31 +75,37 @@ pub fn note<T: 'static>(kind: u16, hook: HookId, packet: *mut Packet, tell: impl
 
 /// Sends a packet's end together with its trail.
 #[inline(always)]
-pub fn send<R: Read>(hook: HookId, skb: *const u8, packet: *mut Packet, place: Place, details: Details) {
-    if !emit::conntrack(hook, R::at(skb, field!(layout.skb_nfct)), packet) {
+pub fn send<R: Read>(at: &At, details: Details) {
+    let At { hook, skb, packet, .. } = *at;
+    if !conntrack::report(hook, R::at(skb, field!(layout.skb_nfct)), packet) {
         count(counter::EVENTS);
     }
-    emit::reserve(|dropped: *mut Dropped| {
+    ring::reserve(|dropped: *mut Dropped| {
         // SAFETY: a valid destination in the ring buffer.
         let (step, to) = unsafe { (&raw mut (*dropped).step, &raw mut (*dropped).trail) };
-        emit::fill::<R>(step, kind::DROPPED, hook, skb, packet, place, details);
+        ring::fill::<R>(step, kind::DROPPED, at, details);
         let copied =
             trail_of(packet).is_some_and(|trail| copy(to.cast(), trail.cast_const().cast(), size_of::<Trail>() as u32));
         if !copied {
             count(counter::TRAILS);
-            // SAFETY: a valid destination in the ring buffer; nothing behind `used` is read.
-            unsafe {
-                (*to).packet = (*packet).id;
-                (*to).tuple = (*packet).tuple;
-                (*to).used = 0;
-                (*to).wraps = 0;
-            }
+            clear(to, packet);
         }
     });
     // What a copy of the packet meets from here on is reported with the copy's own end.
     if let Some(trail) = trail_of(packet) {
-        // SAFETY: a trail in the map.
-        unsafe { (*trail).used = 0 };
+        clear(trail, packet);
+    }
+}
+
+/// Makes the trail one that begins with the packet as it is now. Marks behind [`Trail::used`] are not read.
+#[inline(always)]
+fn clear(trail: *mut Trail, packet: *const Packet) {
+    // SAFETY: a trail in a map or in the ring buffer, and a packet from the map.
+    unsafe {
+        (*trail).packet = (*packet).id;
+        (*trail).tuple = (*packet).tuple;
+        (*trail).used = 0;
+        (*trail).wraps = 0;
     }
 }
 
@@ -157,23 +142,13 @@ fn used(trail: *mut Trail, marks: u32) {
 }
 
 #[inline(always)]
-fn fill<R: Read>(
-    mark: *mut Mark,
-    kind: u16,
-    hook: HookId,
-    skb: *const u8,
-    packet: *mut Packet,
-    place: Place,
-    details: Details,
-) {
+fn fill<R: Read>(mark: *mut Mark, kind: u16, at: &At, details: Details) {
+    let At { hook, skb, packet, place } = *at;
     // SAFETY: a place in the trail, and a packet from the map.
     let (mark, packet) = unsafe { (&mut *mark, &mut *packet) };
     mark.nfct = R::at(skb, field!(layout.skb_nfct));
     if mark.nfct != packet.nfct {
-        // The skb was scrubbed on the path into or out of a tunnel or netns, and nothing has looked it up since.
-        if mark.nfct == 0 {
-            packet.flags &= !flag::CT_LOOKED_UP;
-        }
+        conntrack::forget_look_up_of_scrubbed(mark.nfct, packet);
         packet.nfct = mark.nfct;
     }
     // SAFETY: helpers without arguments.
@@ -189,7 +164,7 @@ fn fill<R: Read>(
     mark.hook = hook;
     mark.pf = packet.pf;
     mark.nf_hook = packet.nf_hook;
-    mark.flags = emit::flags(packet, details);
+    mark.flags = ring::flags(packet, details);
     mark.kind = kind as u8;
 }
 

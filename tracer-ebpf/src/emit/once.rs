@@ -20,7 +20,7 @@ pub struct Thing {
 
 /// Returns whether the thing was reported. `recent` saves most packets the look-up in `all`.
 #[inline(always)]
-pub fn is_told(thing: &Thing, recent: &Array<Thing>, all: &LruHashMap<Thing, u8>) -> bool {
+pub fn was_sent(thing: &Thing, recent: &Array<Thing>, all: &LruHashMap<Thing, u8>) -> bool {
     let place = recent.get_ptr_mut(place_of(thing.address));
     // SAFETY: a value in the map. A half-written value is a miss.
     let is_it = |place: *mut Thing| unsafe {
@@ -48,7 +48,7 @@ fn place_of(address: u64) -> u32 {
 
 /// Records that the thing was reported.
 #[inline(always)]
-pub fn told(thing: &Thing, all: &LruHashMap<Thing, u8>) {
+pub fn keep_sent(thing: &Thing, all: &LruHashMap<Thing, u8>) {
     let _full = all.insert(thing, 1, 0);
 }
 
