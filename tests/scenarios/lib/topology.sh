@@ -60,21 +60,33 @@ connect_directly() {
     ip -n B link set direct up
 }
 
-# tag_direct_link: adds a VLAN on the direct link, as device `tagged` on both nodes.
-tag_direct_link() {
-    local node
-    for node in A B; do
-        configure "$node" <<EOT
-link add link direct name tagged type vlan id 7
-link set tagged up
+# stack_on_direct_link KIND: adds the device `upper` on the direct link: a VLAN on both nodes, or a macvlan or bond on
+# B alone.
+stack_on_direct_link() {
+    case $1 in
+    vlan)
+        configure A <<<"link add link direct name upper up type vlan id 7"
+        configure B <<<"link add link direct name upper up type vlan id 7"
+        ;;
+    macvlan)
+        configure B <<<"link add link direct name upper up type macvlan mode bridge"
+        ;;
+    bond)
+        configure B <<EOT
+link set direct down
+link add upper type bond mode active-backup
+link set direct master upper
+link set upper up
 EOT
-    done
+        ;;
+    esac
 }
 
-# route_directly NODE PEER [DEVICE]: routes the node's packets for the peer over the direct link, or over DEVICE on it.
+# route_directly NODE PEER [DEVICE [PEER-DEVICE]]: routes the node's packets for the peer over the direct link, or from
+# DEVICE on it to PEER-DEVICE.
 route_directly() {
     local node=$1 peer4=NODE_${2}4 peer6=NODE_${2}6 device=${3:-direct} mac
-    mac=$(in_netns "$2" cat /sys/class/net/direct/address)
+    mac=$(in_netns "$2" cat "/sys/class/net/${4:-direct}/address")
     configure "$node" <<EOT
 route add ${!peer4}/32 dev $device
 route add ${!peer6}/128 dev $device

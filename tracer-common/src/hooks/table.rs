@@ -162,6 +162,16 @@ hooks! {
         name: "nft_queue_sreg_eval", arguments: &["nft_expr", "nft_regs", "nft_pktinfo"],
         site: module("nft_queue"), shared: "verdict",
     }
+    // `ip_rcv` is passed by packets that are received one by one; `ip_list_rcv` takes lists of packets. Both call
+    // these.
+    IP_RCV_CORE = 63 { name: "ip_rcv_core", arguments: &["sk_buff", "net"], best: Best::Kprobe }
+    IP6_RCV_CORE = 64 { name: "ip6_rcv_core", arguments: &["sk_buff", "net_device", "net"], best: Best::Kprobe }
+    IP_RCV = 65 {
+        name: "ip_rcv", arguments: &["sk_buff", "net_device"], best: Best::Kprobe, instead_of: "ip_rcv_core",
+    }
+    IPV6_RCV = 66 {
+        name: "ipv6_rcv", arguments: &["sk_buff", "net_device"], best: Best::Kprobe, instead_of: "ip6_rcv_core",
+    }
 }
 
 /// The default: a function of vmlinux that few packets pass, traced at its entry.

@@ -1,5 +1,5 @@
-//! The IP layer: delivery, forward, out. IP input and IPv4 output have no hook of their own, because the next hook
-//! implies them and each hook costs every packet of the node.
+//! The IP layer: in, delivery, forward, out. IPv4 output has no hook of its own, because the next hook implies it and
+//! each hook costs every packet of the node.
 
 use tracer_common::{HookId, hook};
 
@@ -16,9 +16,13 @@ use crate::{
 };
 
 on_entry! {
-    // A device has just received the packet, and the hook there has looked at its headers.
-    ip_forward => |args| forward::<_>(hook::IP_FORWARD, args);
-    ip6_forward => |args| forward::<_>(hook::IP6_FORWARD, args);
+    ip_rcv_core => |args| received::<_>(hook::IP_RCV_CORE, args);
+    ip6_rcv_core => |args| received::<_>(hook::IP6_RCV_CORE, args);
+    // These do not see lists of packets; attached only where the compiler has inlined the functions above.
+    ip_rcv => |args| received::<_>(hook::IP_RCV, args);
+    ipv6_rcv => |args| received::<_>(hook::IPV6_RCV, args);
+    ip_forward => |args| received::<_>(hook::IP_FORWARD, args);
+    ip6_forward => |args| received::<_>(hook::IP6_FORWARD, args);
     __ip_local_out => |args| out::<_>(hook::IP_LOCAL_OUT, args);
     __ip6_local_out => |args| out::<_>(hook::IP6_LOCAL_OUT, args);
     ip6_output => first_sight;
@@ -26,8 +30,10 @@ on_entry! {
     ip6_protocol_deliver_rcu => |args| delivered::<_>(hook::IP6_PROTOCOL_DELIVER_RCU, args);
 }
 
+/// Handles a packet that a device has received, where the hook at the device has looked at its headers. `skb->dev` is
+/// now the VLAN, bond or macvlan that it came in by.
 #[inline(always)]
-fn forward<A: Args>(hook: HookId, args: &A) {
+fn received<A: Args>(hook: HookId, args: &A) {
     let skb = args.arg(0);
     if device_is_asked_for() {
         come_in::<A>(hook, skb);

@@ -139,6 +139,10 @@ impl Evidence {
 /// Hooks that a received packet passes on the device that it came in by. After the first, this may be a VLAN or bond.
 const ENTRIES: &[HookId] = &[
     hook::NETIF_RECEIVE_SKB,
+    hook::IP_RCV_CORE,
+    hook::IP6_RCV_CORE,
+    hook::IP_RCV,
+    hook::IPV6_RCV,
     hook::IP_FORWARD,
     hook::IP6_FORWARD,
     hook::IP_PROTOCOL_DELIVER_RCU,

@@ -20,6 +20,10 @@ pub(super) fn is_station(step: &Step) -> bool {
 /// Words for each hook if nothing special happens to the packet.
 const WORDS: &[(HookId, &str)] = &[
     (hook::NETIF_RECEIVE_SKB, "received"),
+    (hook::IP_RCV_CORE, "enters IPv4"),
+    (hook::IP6_RCV_CORE, "enters IPv6"),
+    (hook::IP_RCV, "enters IPv4"),
+    (hook::IPV6_RCV, "enters IPv6"),
     (hook::IP_PROTOCOL_DELIVER_RCU, "delivered locally"),
     (hook::IP6_PROTOCOL_DELIVER_RCU, "delivered locally"),
     (hook::IP_FORWARD, "forwarded"),
@@ -84,8 +88,6 @@ const WORDS: &[(HookId, &str)] = &[
 
 /// Words for hooks that only captures of older versions contain.
 const FORMER: &[(&str, &str)] = &[
-    ("ip_rcv", "enters IPv4"),
-    ("ipv6_rcv", "enters IPv6"),
     ("ip_local_deliver", "delivered locally"),
     ("ip6_input", "delivered locally"),
     ("ip_output", "leaves IPv4"),
@@ -99,6 +101,10 @@ const FORMER: &[(&str, &str)] = &[
 /// Hooks that show where a packet is, regardless of what happens to it there.
 const STATIONS: &[HookId] = &[
     hook::NETIF_RECEIVE_SKB,
+    hook::IP_RCV_CORE,
+    hook::IP6_RCV_CORE,
+    hook::IP_RCV,
+    hook::IPV6_RCV,
     hook::IP_PROTOCOL_DELIVER_RCU,
     hook::IP6_PROTOCOL_DELIVER_RCU,
     hook::IP_FORWARD,
@@ -112,17 +118,8 @@ const STATIONS: &[HookId] = &[
 ];
 
 /// Stations that only captures of older versions contain.
-const FORMER_STATIONS: &[&str] = &[
-    "ip_rcv",
-    "ipv6_rcv",
-    "ip_local_deliver",
-    "ip6_input",
-    "ip_output",
-    "tcp_v4_rcv",
-    "tcp_v6_rcv",
-    "udp_rcv",
-    "udpv6_rcv",
-];
+const FORMER_STATIONS: &[&str] =
+    &["ip_local_deliver", "ip6_input", "ip_output", "tcp_v4_rcv", "tcp_v6_rcv", "udp_rcv", "udpv6_rcv"];
 
 #[cfg(test)]
 mod tests {
