@@ -1,32 +1,20 @@
 //! Compiles the eBPF programs for the running target and leaves the object in `OUT_DIR`, without what only a
 //! debugger reads: each start of tracer would go through it.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use anyhow::{Context as _, Result, bail};
-use aya_build::{Package, Toolchain, build_ebpf};
 use object::{
     build::elf::{Builder, SectionData},
     elf::SHT_STRTAB,
 };
 
+#[path = "../tracer-ebpf/compile.rs"]
+mod ebpf;
+
 fn main() -> Result<()> {
-    if which::which("bpf-linker").is_err() {
-        bail!("bpf-linker is not on PATH; build with `cargo xtask build`, which installs it");
-    }
-    let toolchain = std::env::var("RUSTUP_TOOLCHAIN").unwrap_or_else(|_| "stable".to_owned());
-    // SAFETY: a build script is single-threaded until `build_ebpf` starts its own.
-    // The stable compiler builds for the BPF target only with its unstable options unlocked.
-    // aya-build turns each line of cargo's progress into a warning of ours: only real ones may pass.
-    unsafe {
-        std::env::set_var("RUSTC_BOOTSTRAP", "1");
-        std::env::set_var("CARGO_TERM_QUIET", "true");
-    }
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../tracer-ebpf");
     println!("cargo:rerun-if-changed={}/../tracer-common", env!("CARGO_MANIFEST_DIR"));
-    let package = Package { name: "tracer-ebpf", root_dir: root, ..Package::default() };
-    build_ebpf([package], Toolchain::Custom(&toolchain)).context("building the eBPF programs")?;
-    let object = Path::new(&std::env::var("OUT_DIR")?).join("tracer-ebpf");
+    let object = ebpf::compile("tracer-ebpf", concat!(env!("CARGO_MANIFEST_DIR"), "/../tracer-ebpf"))?;
     let slim = without_lines(&fs::read(&object)?).context("taking lines out of the eBPF object")?;
     fs::write(&object, slim).context("writing the eBPF object")
 }
