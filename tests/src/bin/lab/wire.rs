@@ -37,17 +37,19 @@ pub struct Wire {
     /// Say that more fragments follow, which never do; a multiple of 8 bytes must be in this one
     #[arg(long)]
     first_fragment: bool,
-    /// Checksum that is wrong
+    /// Field that is wrong
     #[arg(long)]
-    wrong: Option<Checksum>,
+    wrong: Option<Field>,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Checksum {
-    /// IPv4's own
+enum Field {
+    /// IPv4's own checksum
     Header,
-    /// TCP's or UDP's
+    /// TCP's or UDP's checksum
     Transport,
+    /// The IP version, which is 0 then
+    Version,
 }
 
 /// Builds the frame and sends it.
@@ -84,7 +86,7 @@ impl Wire {
                 header.extend(u16::to_be_bytes(flags));
                 header.extend([self.ttl, self.protocol(), 0, 0]);
                 header.extend([src.octets(), dst.octets()].concat());
-                let sum = self.checksum(Checksum::Header, &header);
+                let sum = self.checksum(Field::Header, &header);
                 header[10..12].copy_from_slice(&sum);
                 (0x0800_u16, [header, transport].concat())
             }
@@ -100,6 +102,7 @@ impl Wire {
             }
             _ => bail!("{} and {} are of two families", self.src, self.dst),
         };
+        let packet = if self.wrong == Some(Field::Version) { without_version(packet) } else { packet };
         let to = self.mac.split(':').map(|byte| u8::from_str_radix(byte, 16)).collect::<Result<Vec<_>, _>>()?;
         Ok([&to, &FROM[..], &kind.to_be_bytes(), &packet].concat())
     }
@@ -126,13 +129,13 @@ impl Wire {
         };
         let pseudo = [octets(self.src), octets(self.dst), vec![0, self.protocol()]].concat();
         let length = u16::try_from(header.len())?.to_be_bytes();
-        let sum = self.checksum(Checksum::Transport, &[&pseudo, &length[..], &header].concat());
+        let sum = self.checksum(Field::Transport, &[&pseudo, &length[..], &header].concat());
         header[at..at + 2].copy_from_slice(&sum);
         Ok(header)
     }
 
     /// Returns the Internet checksum (RFC 1071), or a wrong one if that was requested.
-    fn checksum(&self, which: Checksum, bytes: &[u8]) -> [u8; 2] {
+    fn checksum(&self, which: Field, bytes: &[u8]) -> [u8; 2] {
         let words = bytes.chunks(2).map(|pair| u64::from(pair[0]) << 8 | u64::from(*pair.get(1).unwrap_or(&0)));
         let mut sum: u64 = words.sum();
         while sum > 0xffff {
@@ -141,6 +144,11 @@ impl Wire {
         let [high, low] = u16::try_from(!sum & 0xffff).unwrap_or(0).to_be_bytes();
         if self.wrong == Some(which) { [high ^ 0x55, low] } else { [high, low] }
     }
+}
+
+fn without_version(mut packet: Vec<u8>) -> Vec<u8> {
+    packet[0] &= 0xf;
+    packet
 }
 
 /// Source MAC address of all frames. No device has it.
