@@ -6,7 +6,7 @@ use tracer_common::hook;
 use super::{
     facts::Facts,
     finding::{Draft, merged},
-    firewall::{accept_rule, matches_invalid, name, packet_name, place},
+    firewall::{accept_rule, dropped, flow_name, matches_invalid, name, packet_name, place},
     unreversed_reply::unreversed,
 };
 use crate::model::{Cause, Chain, Confidence, CtState, Direction, Finding, Netfilter, NodeFact, Rule, Step};
@@ -43,10 +43,9 @@ fn finding<'a>(facts: &Facts<'a>, drop: &'a Step) -> Option<Finding> {
     let draft = Draft {
         id: "asymmetric-reply-invalid",
         title: format!(
-            "the {packet} of {} {} is dropped on {} by {} because conntrack in netns {netns} has not seen the packet that \
-             it answers, and calls it INVALID",
-            drop.tuple.proto,
-            drop.tuple.reversed(),
+            "the {packet} of {} was dropped on {} by {}: conntrack in netns {netns} did not see the request and \
+             classifies the reply as INVALID",
+            flow_name(drop.tuple.proto, drop.tuple.reversed()),
             drop.ifname,
             name(by),
         ),
@@ -54,7 +53,7 @@ fn finding<'a>(facts: &Facts<'a>, drop: &'a Step) -> Option<Finding> {
         cause: Cause {
             did: match elsewhere {
                 Some(request) => format!(
-                    "the packet that it answers went another way: by {} of netns {}, not through netns {netns}",
+                    "the request bypassed netns {netns}: it passed {} in netns {}",
                     request.ifname,
                     facts.netns(request.netns)
                 ),
@@ -68,8 +67,8 @@ fn finding<'a>(facts: &Facts<'a>, drop: &'a Step) -> Option<Finding> {
             .collect(),
         confidence: if elsewhere.is_some() { refusal.confidence(drop) } else { Confidence::Likely },
         advice: format!(
-            "Route both directions of this flow through netns {netns}, or neither: the request of {} and its reply must \
-             meet the same firewall.\nWhere the asymmetry is meant, accept this traffic without conntrack there, before \
+            "Route both directions of this flow through netns {netns}, or neither: the request from {} and its reply \
+             must pass the same firewall.\nIf the asymmetry is intended, accept this traffic without conntrack before \
              {}.",
             drop.tuple.dst,
             name(by)
@@ -108,25 +107,24 @@ fn evidence(
     let mut sentences = Vec::new();
     sentences.push(match elsewhere {
         Some(request) => format!(
-            "{}: the {} goes by {} of netns {}; no packet of its direction passed netns {netns}",
+            "{}: the {} passes {} in netns {}; no packet in that direction passed netns {netns}",
             facts.cite(request),
             packet_name(request),
             request.ifname,
             facts.netns(request.netns)
         ),
-        None => format!("no packet of the other direction was seen in netns {netns}, nor anywhere else"),
+        None => format!("no packet of the other direction was seen in netns {netns} or anywhere else"),
     });
     let looked_up = facts.before(drop).find(|step| step.netns == drop.netns && step.is_at(&[hook::NF_CONNTRACK_IN]));
     if let Some(step) = looked_up {
-        sentences.push(format!("{}: conntrack looks the {} up: INVALID", facts.cite(step), packet_name(drop)));
+        sentences.push(format!("{}: conntrack looks up the {}: INVALID", facts.cite(step), packet_name(drop)));
     }
     if let Because::CouldNotMatch(chain, rule) = because {
         sentences.push(format!(
-            "rule {} of chain {} (`{}`) lets known connections through and cannot match it",
+            "rule {} of chain {} (`{}`) accepts established connections but cannot match this packet",
             rule.rule, chain.chain, rule.text
         ));
     }
-    let reason = drop.drop.as_ref().map_or("", |drop| drop.reason.as_str());
-    sentences.push(format!("{}: it is dropped, {reason}, by {}", facts.cite(drop), name(by)));
+    sentences.push(format!("{}: {}, by {}", facts.cite(drop), dropped(drop), name(by)));
     sentences
 }

@@ -3,7 +3,7 @@
 use super::{
     facts::Facts,
     finding::{Draft, merged},
-    firewall::{on_device, packet_name},
+    firewall::{dropped, on_device, packet_with_tuple},
 };
 use crate::model::{Cause, Confidence, Finding, Step};
 
@@ -22,18 +22,14 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     let redirect = redirected.redirect.as_ref().filter(|redirect| !redirect.up)?;
     let by = redirected.bpf.as_ref().map_or("a BPF program".to_owned(), |bpf| format!("BPF program {}", bpf.program));
     let decided = facts.before(redirected).find(|step| step.bpf.is_some());
-    let from = decided.map_or("", |step| step.ifname.as_str());
+    let from = decided.map_or_else(String::new, |step| format!(" from {}", step.ifname));
     let netns = facts.netns(redirected.netns);
-    let side = if redirect.ingress { "as if received there" } else { "to be sent there" };
-    let reason = drop.drop.as_ref().map_or("", |drop| drop.reason.as_str());
+    let side = if redirect.ingress { "ingress" } else { "egress" };
     let draft = Draft {
         id: "redirect-to-down-device",
         title: format!(
-            "the {} of {} {} is sent by {by} to {}, {side}, and lost: {} is down",
-            packet_name(drop),
-            drop.tuple.proto,
-            drop.tuple,
-            redirect.ifname,
+            "the {} was lost: {by} redirected it to {} ({side}), which is down",
+            packet_with_tuple(drop),
             redirect.ifname,
         ),
         place: on_device(redirected),
@@ -41,17 +37,17 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
             place: decided.map(on_device).unwrap_or_default(),
             text: None,
             program: redirected.bpf.as_ref().map(|bpf| bpf.program.clone()),
-            did: format!("redirected the packet from {from} to {}, which is down", redirect.ifname),
+            did: format!("redirected the packet{from} to {}, which is down", redirect.ifname),
         },
         evidence: vec![
-            format!("{}: {by} redirects it to {}, {side}", facts.cite(redirected), redirect.ifname),
-            format!("{}: {} has no IFF_UP at that moment", facts.cite(redirected), redirect.ifname),
-            format!("{}: it is dropped, {reason}", facts.cite(drop)),
+            format!("{}: {by} redirects it to {} ({side})", facts.cite(redirected), redirect.ifname),
+            format!("{}: {} lacks IFF_UP at that moment", facts.cite(redirected), redirect.ifname),
+            format!("{}: {}", facts.cite(drop), dropped(drop)),
         ],
         confidence: Confidence::Certain,
         advice: format!(
-            "Set {} of netns {netns} up (`ip link set {} up`), and find out what took it down.\nOr load the program with \
-             the device that is meant.",
+            "Set {} in netns {netns} up (`ip link set {} up`), and find out what set it down.\nOr load the program with \
+             the intended device.",
             redirect.ifname, redirect.ifname
         ),
     };

@@ -187,7 +187,11 @@ impl Refusal<'_> {
     /// Returns a sentence for the evidence if the order was seen at another drop.
     pub fn missed(&self, facts: &Facts<'_>, drop: &Step) -> Option<String> {
         let other = (!std::ptr::eq(self.seen_at, drop)).then_some(self.seen_at)?;
-        Some(format!("{}: a probe missed the rule here; {} ended alike", facts.cite(drop), facts.cite(other)))
+        Some(format!(
+            "{}: a probe missed the rule; it is taken from {}, which ended the same way",
+            facts.cite(drop),
+            facts.cite(other)
+        ))
     }
 }
 

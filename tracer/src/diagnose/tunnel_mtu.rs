@@ -4,7 +4,7 @@
 use super::{
     facts::Facts,
     finding::{Draft, merged},
-    firewall::{on_device, packet_name},
+    firewall::{dropped, on_device, packet_with_tuple},
     path_mtu::not_learned,
 };
 use crate::model::{Cause, Confidence, Finding, Step};
@@ -43,32 +43,30 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     let draft = Draft {
         id: "tunnel-mtu-exceeded",
         title: format!(
-            "the {} of {} {} has {} bytes and does not fit into {kind} {ifname} of netns {netns}, which takes {mtu}; the \
-             sender is told and goes on all the same",
-            packet_name(drop),
-            drop.tuple.proto,
-            drop.tuple,
+            "the {} has {} bytes and exceeds the MTU of {kind} {ifname} in netns {netns}, which is {mtu}; the sender was \
+             notified but keeps sending this size",
+            packet_with_tuple(drop),
             told.len,
         ),
         place: on_device(told),
         cause: Cause {
             place: on_device(told),
-            did: format!("{kind} {ifname} leaves room for {mtu} bytes, the packet has {}", told.len),
+            did: format!("the MTU of {kind} {ifname} is {mtu}, the packet has {} bytes", told.len),
             ..Cause::default()
         },
         evidence: vec![
             format!(
-                "{}: {} bytes for {ifname}; the stack answers that it is too big, MTU {mtu}",
+                "{}: {} bytes for {ifname}; the stack reports to the sender that the MTU is {mtu}",
                 facts.cite(told),
                 told.len
             ),
-            format!("{}: it is dropped", facts.cite(drop)),
-            format!("{}: a packet of that size is dropped there again: the sender has not learned", facts.cite(again)),
+            format!("{}: {}", facts.cite(drop), dropped(drop)),
+            format!("{}: another packet exceeds the MTU; the sender has not learned it", facts.cite(again)),
         ],
         confidence: Confidence::Certain,
         advice: format!(
-            "Give {} an MTU of {mtu} on its way to {}, or a route with `mtu {mtu}`; for TCP, clamp the MSS where it enters \
-             the tunnel.\nLet ICMP \u{201c}fragmentation needed\u{201d} and ICMPv6 \u{201c}packet too big\u{201d} through to {}, so that it can learn.",
+            "Set an MTU of {mtu} at {} for packets to {} (on the device, or on the route with `mtu {mtu}`); for TCP, clamp \
+             the MSS where the connection enters the tunnel.\nLet ICMP \u{201c}fragmentation needed\u{201d} and ICMPv6 \u{201c}packet too big\u{201d} through to {}, so that it can learn the MTU.",
             drop.tuple.src, drop.tuple.dst, drop.tuple.src
         ),
     };

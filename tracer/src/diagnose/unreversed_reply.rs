@@ -6,7 +6,7 @@ use tracer_common::hook;
 use super::{
     facts::Facts,
     finding::{Draft, merged},
-    firewall::{on_device, packet_name},
+    firewall::{dropped, flow_name, on_device, packet_name},
 };
 use crate::model::{Cause, Confidence, CtState, Direction, Finding, Nat, Step, Translation};
 
@@ -46,11 +46,10 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     let certain = refused.is_some() || nowhere;
     let (kind, by) = (nat.kind, translator(translated));
     let title = format!(
-        "the {} that answers {} {} comes in on {} still addressed to {}, since {kind} by {by} on {} of netns {} is not \
-         reversed there",
+        "the {} that answers {} arrived on {} still addressed to {}: {kind} by {by} on {} in netns {} is not reversed \
+         there",
         packet_name(drop),
-        drop.tuple.proto,
-        nat.before,
+        flow_name(drop.tuple.proto, nat.before),
         arrived.ifname,
         ends(nat.after.src, nat.after.sport),
         translated.ifname,
@@ -80,11 +79,10 @@ fn bare<'a>(facts: &Facts<'a>, packet: &Step) -> impl Iterator<Item = &'a Step> 
 
 fn dnat_title(facts: &Facts<'_>, drop: &Step, arrived: &Step, translated: &Step, nat: Translation) -> String {
     format!(
-        "the {} that answers {} {} reaches netns {} on {} still sent by {} instead of {}, since it does not pass what \
-         made the DNAT: {} on {} of netns {}",
+        "the {} that answers {} arrived in netns {} on {} from {} instead of {}: it bypassed the DNAT by {} on {} in \
+         netns {}",
         packet_name(drop),
-        drop.tuple.proto,
-        nat.before,
+        flow_name(drop.tuple.proto, nat.before),
         facts.netns(drop.netns),
         arrived.ifname,
         ends(nat.after.dst, nat.after.dport),
@@ -105,7 +103,7 @@ fn evidence(
     let packet = packet_name(drop);
     let mut sentences = vec![
         format!(
-            "{}: on {} of netns {}, {} by {}: {} becomes {}",
+            "{}: on {} in netns {}, {} by {}: {} becomes {}",
             facts.cite(translated),
             translated.ifname,
             facts.netns(translated.netns),
@@ -115,7 +113,7 @@ fn evidence(
             nat.after
         ),
         format!(
-            "{}: the {packet} comes in on {} of netns {} as {}, the answer to the translated tuple",
+            "{}: the {packet} arrives on {} in netns {} as {}, the reply to the translated tuple",
             facts.cite(arrived),
             arrived.ifname,
             facts.netns(arrived.netns),
@@ -125,10 +123,10 @@ fn evidence(
     let steps: Vec<&Step> = bare(facts, drop).collect();
     let passed = steps.iter().any(|step| step.netns == translated.netns && step.ifindex == translated.ifindex);
     sentences.push(match (passed, translated.netns == drop.netns) {
-        (true, _) => format!("it passed {} too, and nothing there translated it back", translated.ifname),
-        (false, true) => format!("it never passed {}, where the translation was made", translated.ifname),
+        (true, _) => format!("it passed {} too, but the translation was not reversed there", translated.ifname),
+        (false, true) => format!("it did not pass {}, where the translation was made", translated.ifname),
         (false, false) => {
-            format!("it never passed netns {}, where the translation was made", facts.netns(translated.netns))
+            format!("it did not pass netns {}, where the translation was made", facts.netns(translated.netns))
         }
     });
     let looked_up = steps.iter().find(|step| step.netns == drop.netns && step.is_at(&[hook::NF_CONNTRACK_IN]));
@@ -136,10 +134,9 @@ fn evidence(
         sentences.push(format!("{}: conntrack looks it up: {}", facts.cite(step), ct.state));
     }
     if let Some(step) = refused {
-        sentences.push(format!("{}: no socket wants it, TCP answers with a reset", facts.cite(step)));
+        sentences.push(format!("{}: no socket matches, and TCP answers with a reset", facts.cite(step)));
     }
-    let ended = drop.drop.as_ref().map_or("", |drop| drop.reason.as_str());
-    sentences.push(format!("{}: it is dropped, {ended}", facts.cite(drop)));
+    sentences.push(format!("{}: {}", facts.cite(drop), dropped(drop)));
     sentences
 }
 
@@ -148,22 +145,21 @@ fn advice(facts: &Facts<'_>, arrived: &Step, translated: &Step, nat: Translation
     let by = translator(translated);
     if nat.kind == Nat::Dnat {
         return format!(
-            "Send the replies of {other_side} back through netns {}, where {by} keeps the translation: a route for {} \
-             by it.\nOr translate the source too on the way in (masquerade), so that {other_side} answers the \
-             translator.",
-            facts.netns(translated.netns),
+            "Route the replies from {other_side} to {} through netns {}, where {by} holds the translation.\nOr also \
+             translate the source of the requests (masquerade), so that {other_side} answers the translator.",
             nat.after.src,
+            facts.netns(translated.netns),
         );
     }
     let same_layer = if translated.bpf.is_some() {
-        "Or translate in the host's own stack (conntrack), which reverses on every device: for Cilium, host legacy routing \
-         with iptables masquerading."
+        "Or translate in the host's own stack (conntrack), which reverses on every device: for Cilium, use host legacy \
+         routing with iptables masquerading."
     } else {
         "Or translate and reverse in the same conntrack zone and netns."
     };
     format!(
-        "Route the replies of {other_side} so that they come in on {}, the device whose translation {by} made, not on \
-         {}.\n{same_layer}\nOr do not translate what goes to {other_side}, if it can answer {} directly.",
+        "Route the replies from {other_side} so that they arrive on {}, where {by} translates, not on \
+         {}.\n{same_layer}\nOr do not translate packets to {other_side}, if it can answer {} directly.",
         translated.ifname, arrived.ifname, nat.before.src,
     )
 }

@@ -3,7 +3,7 @@
 use super::{
     facts::Facts,
     finding::{Draft, merged},
-    firewall::{accept_rule, name, packet_name, place},
+    firewall::{accept_rule, dropped, flow_name, name, packet_name, place},
 };
 use crate::model::{Cause, Chain, Confidence, CtState, Direction, Finding, Netfilter, Rule, Step, Verdict};
 
@@ -39,9 +39,8 @@ fn finding<'a>(facts: &Facts<'a>, drop: &'a Step) -> Option<Finding> {
     }
     let packet = packet_name(drop);
     let title = format!(
-        "the {packet} of {} {} is dropped on {} by {} because it is UNTRACKED, so that {} cannot match",
-        drop.tuple.proto,
-        drop.tuple.reversed(),
+        "the {packet} of {} was dropped on {} by {}: it is UNTRACKED, so {} cannot match it",
+        flow_name(drop.tuple.proto, drop.tuple.reversed()),
         drop.ifname,
         name(by),
         accept.map_or_else(|| "a `ct state established` rule".to_owned(), |(_, rule)| format!("`{}`", rule.text)),
@@ -88,7 +87,7 @@ fn evidence(
     let ct = tracked.ct.as_ref();
     let mut sentences = vec![
         format!(
-            "{}: conntrack knows the flow, {} {} is {}, and expects this reply",
+            "{}: conntrack knows the flow ({} {} is {}) and expects this reply",
             facts.cite(tracked),
             tracked.tuple.proto,
             tracked.tuple,
@@ -112,20 +111,19 @@ fn evidence(
             rule.text
         ));
     } else {
-        sentences.push("which rule on `ct state` it missed could not be looked up".to_owned());
+        sentences.push("the `ct state` rule that it missed could not be looked up".to_owned());
     }
-    let reason = drop.drop.as_ref().map_or("", |drop| drop.reason.as_str());
-    sentences.push(format!("{}: it is dropped, {reason}, by {}", facts.cite(drop), name(by)));
+    sentences.push(format!("{}: {}, by {}", facts.cite(drop), dropped(drop), name(by)));
     sentences
 }
 
 fn advice(drop: &Step, by: &Netfilter, notrack: &Step, accept: Option<(&Chain, &Rule)>) -> String {
-    let before = accept.map_or_else(|| "before the drop".to_owned(), |(_, rule)| format!("beside `{}`", rule.text));
+    let before = accept.map_or_else(|| "before the drop".to_owned(), |(_, rule)| format!("next to `{}`", rule.text));
     let chain = by.base_chain.as_deref().or(by.chain.as_deref()).unwrap_or("input");
     let rule = notrack.netfilter.as_deref().map(name).unwrap_or_default();
     format!(
-        "Let untracked replies through in chain {chain} {before}: accept what comes in on {}, or accept `ct state \
-         untracked` for this peer.\nOr do not make them untracked: remove or narrow {rule}.",
+        "Accept untracked replies in chain {chain}, {before}: accept packets that arrive on {}, or accept `ct state \
+         untracked` for this peer.\nOr keep the replies tracked: remove or narrow {rule}.",
         drop.ifname,
     )
 }

@@ -9,7 +9,7 @@ use tracer_common::hook;
 use super::{
     facts::Facts,
     finding::{Draft, merged},
-    firewall::{on_device, packet_name},
+    firewall::{on_device, packet_with_tuple},
 };
 use crate::model::{AllowedIps, Cause, Confidence, Finding, Peer, Step};
 
@@ -37,11 +37,9 @@ fn unroutable(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     let draft = Draft {
         id: "wireguard-no-peer",
         title: format!(
-            "the {} of {} {} is routed into WireGuard device {ifname} of netns {netns}, where no peer has {destination} \
-             among its allowed IPs",
-            packet_name(drop),
-            drop.tuple.proto,
-            drop.tuple,
+            "the {} was routed into WireGuard device {ifname} in netns {netns}, but {destination} is not in the allowed \
+             IPs of any peer",
+            packet_with_tuple(drop),
         ),
         place: on_device(entered),
         cause: Cause {
@@ -50,14 +48,14 @@ fn unroutable(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
             ..Cause::default()
         },
         evidence: vec![
-            format!("{}: it enters {ifname} to be encrypted for {destination}", facts.cite(entered)),
+            format!("{}: enters {ifname} to be encrypted for {destination}", facts.cite(entered)),
             format!("the peers of {ifname}: {}", listed(peers)),
-            format!("{}: it is dropped in {}", facts.cite(drop), location(drop)),
+            format!("{}: dropped in {}", facts.cite(drop), location(drop)),
         ],
         confidence: Confidence::Certain,
         advice: format!(
-            "Add {destination} to the allowed IPs of the peer that it is behind, on {ifname} of netns {netns}.\nOr route \
-             {destination} elsewhere, if it is not meant for this tunnel."
+            "Add {destination} to the allowed IPs of the peer that leads to it, on {ifname} in netns {netns}.\nOr route \
+             {destination} elsewhere, if it does not belong in this tunnel."
         ),
     };
     Some(draft.about(drop))
@@ -77,30 +75,28 @@ fn refused(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     let draft = Draft {
         id: "wireguard-source-refused",
         title: format!(
-            "the {} of {} {} is decrypted on WireGuard device {ifname} of netns {netns} and thrown away without a word: \
-             {source} is not among the allowed IPs of {from}",
-            packet_name(drop),
-            drop.tuple.proto,
-            drop.tuple,
+            "the {} was decrypted on WireGuard device {ifname} in netns {netns} and silently discarded: {source} is not \
+             in the allowed IPs of {from}",
+            packet_with_tuple(drop),
         ),
         place: on_device(looked_up),
         cause: Cause { place: on_device(looked_up), did: whose(peers, sender, source), ..Cause::default() },
         evidence: vec![
-            format!("{}: it is decrypted on {ifname}, sent by {from}", facts.cite(looked_up)),
+            format!("{}: decrypted on {ifname}, sent by {from}", facts.cite(looked_up)),
             match peers {
                 Some(peers) => format!("the peers of {ifname}: {}", listed(peers)),
                 None => format!("the allowed IPs of {ifname} could not be read"),
             },
             format!(
-                "{}: it is freed right after WireGuard looked up whose address {source} is; no counter but the device's \
-                 rx_errors and rx_frame_errors tells",
+                "{}: freed right after WireGuard looked up the owner of {source}; only the device's rx_errors and \
+                 rx_frame_errors count this",
                 facts.cite(drop)
             ),
         ],
         confidence: if peers.is_some() { Confidence::Certain } else { Confidence::Likely },
         advice: format!(
-            "Add {source} to the allowed IPs of {from} on {ifname} of netns {netns}.\nOr make the sender use an address \
-             that is there already."
+            "Add {source} to the allowed IPs of {from} on {ifname} in netns {netns}.\nOr make the sender use an address \
+             that is already allowed."
         ),
     };
     Some(draft.about(drop))
@@ -111,9 +107,9 @@ fn whose(peers: Option<&[AllowedIps]>, sender: Option<&Peer>, source: IpAddr) ->
     let other = peers.and_then(|peers| owner(peers, source));
     match other {
         Some(other) if sender.is_none_or(|sender| sender.public_key != other.public_key) => {
-            format!("WireGuard refused the source: {source} belongs to another peer, {}", other.public_key)
+            format!("WireGuard refused the source address: {source} belongs to another peer, {}", other.public_key)
         }
-        _ => format!("WireGuard refused the source: {source} belongs to no peer"),
+        _ => format!("WireGuard refused the source address: {source} belongs to no peer"),
     }
 }
 
@@ -146,7 +142,7 @@ fn prefixes(peers: &[AllowedIps]) -> String {
 }
 
 fn listed(peers: &[AllowedIps]) -> String {
-    let peer = |peer: &AllowedIps| format!("{} may use {}", peer.public_key, peer.prefixes.join(", "));
+    let peer = |peer: &AllowedIps| format!("{}, allowed IPs {}", peer.public_key, peer.prefixes.join(", "));
     if peers.is_empty() { "none".to_owned() } else { peers.iter().map(peer).collect::<Vec<_>>().join("; ") }
 }
 

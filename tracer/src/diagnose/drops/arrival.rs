@@ -17,15 +17,15 @@ fn checksum(dropped: &Dropped<'_>) -> Option<Explained> {
         why: format!("its {which} checksum is wrong"),
         cause: Cause {
             place: on_device(dropped.step),
-            did: format!("it arrived with a wrong {which} checksum"),
+            did: format!("the packet arrived with a wrong {which} checksum"),
             ..Cause::default()
         },
         evidence: dropped.counted(COUNTERS).into_iter().collect(),
         confidence: if dropped.unsaid() { Confidence::Likely } else { Confidence::Certain },
         advice: format!(
-            "Look for what damages packets between {src} and {ifname}: a cable, a device, a program that rewrites \
-             headers.\nOr for a device that should have filled in the checksum (`ethtool -K DEVICE tx off` on the \
-             sender's side shows it)."
+            "Find out what damages packets between {src} and {ifname}: a cable, a device, or a program that rewrites \
+             headers.\nOr look for a device that should have filled in the checksum (`ethtool -K DEVICE tx off` at the \
+             sender shows it)."
         ),
         ..Explained::default()
     })
@@ -88,17 +88,17 @@ fn other_host(dropped: &Dropped<'_>) -> Option<Explained> {
         NodeFact::Link { address, .. } if !address.is_empty() => Some(address.as_str()),
         _ => None,
     });
-    let own = own.map_or_else(String::new, |address| format!(", which is {address}"));
+    let own = own.map_or_else(String::new, |address| format!(" ({address})"));
     let local = dropped.local(dst);
     Some(Explained {
         id: "packet-for-other-host",
         // A bridge floods frames for others, and a promiscuous device passes them on. Only a packet for an address
         // of this netns is a loss.
         severity: if local.is_some() { Severity::Error } else { Severity::Info },
-        why: format!("its frame is for another host's MAC address, not for that of {ifname}{own}"),
+        why: format!("the frame is addressed to another host's MAC address, not to that of {ifname}{own}"),
         cause: Cause {
             place: on_device(dropped.step),
-            did: format!("the frame's destination MAC address is that of another host, not that of {ifname}{own}"),
+            did: format!("the frame is addressed to the MAC address of another host, not to that of {ifname}{own}"),
             ..Cause::default()
         },
         evidence: local
@@ -106,9 +106,9 @@ fn other_host(dropped: &Dropped<'_>) -> Option<Explained> {
             .into_iter()
             .collect(),
         advice: format!(
-            "Look at the neighbour entry that the sender has of its next hop (`ip neighbour`): it may be left over from \
-             another device, or wrong by hand.\nIf {ifname} listens to everything (a bridge, a capture), others get such \
-             packets, and nothing is lost."
+            "Check the sender's neighbour entry for its next hop (`ip neighbour`): the entry may be stale or configured \
+             wrongly.\nIf {ifname} receives all frames (a bridge port, a capture), frames for other hosts are normal and \
+             nothing is lost."
         ),
         ..Explained::default()
     })
@@ -127,16 +127,16 @@ fn fragments(dropped: &Dropped<'_>) -> Option<Explained> {
     let waited = wait.map_or_else(String::new, |(name, value)| format!(" within {value} s ({name})"));
     Some(Explained {
         id: "fragments-incomplete",
-        why: "other fragments of its datagram never came".to_owned(),
+        why: "other fragments of its datagram did not arrive".to_owned(),
         cause: Cause {
             place: on_device(dropped.step),
-            did: format!("netns {netns} waited for the other fragments of the datagram, which never came{waited}"),
+            did: format!("netns {netns} waited for the datagram's other fragments, which did not arrive{waited}"),
             ..Cause::default()
         },
         evidence: dropped.counted(&["Ip.ReasmTimeout", "Ip6ReasmTimeout"]).into_iter().collect(),
         advice: format!(
-            "Find where the other fragments from {src} are lost: firewalls and load balancers that see no ports in them \
-             often drop them.\nOr avoid fragments: a smaller MTU at the sender, smaller datagrams."
+            "Find out where the other fragments from {src} are lost: firewalls and load balancers often drop fragments, \
+             which have no ports.\nOr avoid fragments: use a smaller MTU at the sender, or smaller datagrams."
         ),
         ..Explained::default()
     })

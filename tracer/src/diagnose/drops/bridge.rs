@@ -39,8 +39,8 @@ fn refused_at_entry(dropped: &Dropped<'_>, port: &Port<'_>) -> Option<Explained>
     if dropped.unsaid_within(ENTRY_VLAN) && port.vlan_filtering {
         let vlans = port.vlans();
         return Some(Explained {
-            why: format!("bridge {bridge} filters by VLAN, and {ifname} does not take the packet's"),
-            cause: cause(dropped, ifname, format!("{vlans} may come in by port {ifname} of bridge {bridge}")),
+            why: format!("port {ifname} of bridge {bridge} does not admit the packet's VLAN"),
+            cause: cause(dropped, ifname, format!("port {ifname} of bridge {bridge} admits {vlans}")),
             evidence: vec![port.sentence()],
             ..filtered(ifname, bridge)
         });
@@ -58,15 +58,15 @@ fn too_long(dropped: &Dropped<'_>, ports: &[Port<'_>]) -> Option<Explained> {
     let bytes = len - ETH_HLEN;
     Some(Explained {
         id: "device-mtu-exceeded",
-        why: format!("its {bytes} bytes are more than port {ifname} of bridge {bridge} takes"),
+        why: format!("its {bytes} bytes exceed the MTU of port {ifname} of bridge {bridge}, which is {mtu}"),
         cause: cause(
             dropped,
             ifname,
             format!("the MTU of port {ifname} of bridge {bridge} is {mtu}, the packet has {bytes} bytes"),
         ),
-        evidence: vec![format!("{ifname} has an MTU of {mtu}; a bridge forwards and does not fragment")],
+        evidence: vec![format!("{ifname} has an MTU of {mtu}, and a bridge does not fragment")],
         confidence: if small.len() == 1 { Confidence::Certain } else { Confidence::Likely },
-        advice: format!("Give all devices of the network of {bridge} the same MTU."),
+        advice: format!("Set the same MTU on all devices of the network of {bridge}."),
         ..Explained::default()
     })
 }
@@ -84,7 +84,7 @@ fn nowhere_to_go(dropped: &Dropped<'_>, own: Option<&Port<'_>>, others: &[Port<'
     let (port, (id, did)) = closed.first()?;
     let common = if *id == FILTERED { filtered(port.ifname, port.bridge) } else { blocked(port.ifname, port.bridge) };
     Some(Explained {
-        why: format!("bridge {} may send it to no port", port.bridge),
+        why: format!("no port of bridge {} may send it", port.bridge),
         cause: cause(dropped, port.ifname, did.clone()),
         evidence: closed.iter().map(|(port, _)| port.sentence()).chain(own.map(Port::sentence)).collect(),
         confidence: if closed.len() == others.len() { Confidence::Certain } else { Confidence::Likely },
@@ -102,8 +102,8 @@ fn blocked(ifname: &str, bridge: &str) -> Explained {
     Explained {
         id: BLOCKED,
         advice: format!(
-            "Look at the port: `bridge -d link show dev {ifname}`.\nWith STP a port of {bridge} takes up to 30 s to \
-             forward; one that stays blocked has a loop behind it, or was set so."
+            "Check the port: `bridge -d link show dev {ifname}`.\nWith STP, a port of {bridge} takes up to 30 s to \
+             start forwarding. A port that stays blocked has a loop behind it, or was configured so."
         ),
         ..Explained::default()
     }
@@ -114,7 +114,7 @@ fn filtered(ifname: &str, bridge: &str) -> Explained {
         id: FILTERED,
         advice: format!(
             "Add the VLAN to the port: `bridge vlan add vid … dev {ifname}`, with `pvid untagged` for frames without a \
-             tag.\nLook at all of them: `bridge vlan show`, bridge {bridge}."
+             tag.\nCompare all ports of {bridge}: `bridge vlan show`."
         ),
         ..Explained::default()
     }
@@ -169,7 +169,7 @@ impl<'a> Port<'a> {
             (
                 FILTERED,
                 format!(
-                    "port {ifname} of bridge {bridge} has {vlans}, the packet came in on {} in VLAN {vlan}",
+                    "port {ifname} of bridge {bridge} admits {vlans}, but the packet arrived on {} in VLAN {vlan}",
                     from.ifname
                 ),
             )

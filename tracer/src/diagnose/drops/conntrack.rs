@@ -35,21 +35,22 @@ fn full(dropped: &Dropped<'_>) -> Option<Explained> {
     if count < max && counted.is_none() {
         return None;
     }
-    let mut evidence = vec![format!("conntrack in netns {} has {count} entries, at most {max}", dropped.netns())];
+    let mut evidence = vec![format!("conntrack in netns {} has {count} entries, the limit is {max}", dropped.netns())];
     evidence.extend(counted);
     Some(Explained {
         id: "conntrack-table-full",
-        why: format!("conntrack's table is full (asked right after: {count} entries, at most {max})"),
+        why: format!("the conntrack table is full (right after the drop: {count} entries, limit {max})"),
         cause: Cause {
             place: by.map_or_else(|| on_device(dropped.step), |by| place(dropped.step, by)),
-            did: format!("conntrack had no room for another connection: {count} entries, nf_conntrack_max {max}"),
+            did: format!("the conntrack table was full: {count} entries, nf_conntrack_max is {max}"),
             ..Cause::default()
         },
         evidence,
         confidence: if unseen { Confidence::Likely } else { Confidence::Certain },
-        advice: "Raise net.netfilter.nf_conntrack_max (and the hash table with it).\nOr find out who opens so many \
-                 connections (`conntrack -L`), shorten the timeouts, or exempt such traffic from conntrack."
-            .to_owned(),
+        advice:
+            "Raise net.netfilter.nf_conntrack_max (and the size of the hash table with it).\nOr find out who opens so \
+                 many connections (`conntrack -L`), shorten the timeouts, or exempt such traffic from conntrack."
+                .to_owned(),
         ..Explained::default()
     })
 }
@@ -69,28 +70,32 @@ fn mismatch(dropped: &Dropped<'_>) -> Option<Explained> {
     let others = zones.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
     Some(Explained {
         id: "conntrack-zone-mismatch",
-        why: format!("conntrack looks it up in zone {zone}, and knows the connection in zone {others}"),
+        why: format!("conntrack looked it up in zone {zone}, but its connection is in zone {others}"),
         place: Some(place(step, by)),
         cause: Cause {
             place: on_device(step),
-            did: format!("the packet is looked up in conntrack zone {zone}; the connection is in zone {others}"),
+            did: format!("the packet was looked up in conntrack zone {zone}, but its connection is in zone {others}"),
             ..Cause::default()
         },
         evidence: vec![
-            format!("conntrack has an entry of this tuple in zone {others}; the packet is {} in zone {zone}", ct.state),
             format!(
-                "rule {} of chain {} (`{}`) lets known connections through and cannot match it",
+                "conntrack has an entry for this tuple in zone {others}; the packet is {} in zone {zone}",
+                ct.state
+            ),
+            format!(
+                "rule {} of chain {} (`{}`) accepts established connections but cannot match this packet",
                 accept.rule, accepting.chain, accept.text
             ),
-            format!("it falls to {}", name(by)),
+            format!("the packet therefore reaches {}", name(by)),
         ]
         .into_iter()
         .chain(refusal.missed(dropped.facts, step))
         .collect(),
         confidence: refusal.confidence(step),
-        advice: "Give both directions of the connection the same zone (`ct zone set`, `-j CT --zone`): a zone that is \
-                 chosen by device needs a rule for each device and for what the host itself sends."
-            .to_owned(),
+        advice:
+            "Use the same zone for both directions of the connection (`ct zone set`, `-j CT --zone`).\nIf the zone \
+                 depends on the device, add a rule for each device and one for packets that the host itself sends."
+                .to_owned(),
         ..Explained::default()
     })
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use tracer_common::HookId;
 
-use super::super::{facts::Facts, firewall::packet_name};
+use super::super::{facts::Facts, firewall::packet_with_tuple};
 use crate::model::{Drop, NodeFact, RouteAnswer, Step, Tuple};
 
 /// A drop and its context.
@@ -84,7 +84,7 @@ impl<'a> Dropped<'a> {
     pub fn counted(&self, counters: &[&str]) -> Option<String> {
         self.step.node.iter().find_map(|fact| match fact {
             NodeFact::Counter { name, before, after } if counters.contains(&name.as_str()) => {
-                Some(format!("{name} rose from {before} to {after} since the trace began"))
+                Some(format!("{name} rose from {before} to {after} during the trace"))
             }
             _ => None,
         })
@@ -117,9 +117,9 @@ impl<'a> Dropped<'a> {
         &self.step.node
     }
 
-    /// Names the packet: "the SYN of tcp 10.0.0.1:4000 → 10.0.0.5:443".
+    /// Names the packet: "the TCP SYN 10.0.0.1:4000 → 10.0.0.5:443".
     pub fn packet(&self) -> String {
-        format!("the {} of {} {}", packet_name(self.step), self.step.tuple.proto, self.step.tuple)
+        format!("the {}", packet_with_tuple(self.step))
     }
 
     /// Name of the netns.
@@ -127,27 +127,27 @@ impl<'a> Dropped<'a> {
         self.facts.netns(self.step.netns)
     }
 
-    /// Names the place: "on eth0 of netns A", or without the device if it is unknown.
+    /// Names the place: "on eth0 in netns A", or without the device if it is unknown.
     pub fn place(&self) -> String {
         let netns = self.facts.netns(self.step.netns);
         match self.step.ifname.as_str() {
             "" => format!("in netns {netns}"),
-            ifname => format!("on {ifname} of netns {netns}"),
+            ifname => format!("on {ifname} in netns {netns}"),
         }
     }
 
-    /// The sentence about the end itself: "packet 4 at 1.234 ms (ts 1000001234000): it is dropped in ip_error;
-    /// reason IP_INNOROUTES".
+    /// The sentence about the end itself: "packet 4 at 1.234 ms (ts 1000001234000): dropped in ip_error, reason
+    /// IP_INNOROUTES".
     pub fn end(&self) -> String {
         let place = match self.function {
             "" => String::new(),
             function => format!(" in {function}"),
         };
         let reason = if self.unsaid() {
-            "the kernel gives no reason of its own".to_owned()
+            "; the kernel gives no specific reason".to_owned()
         } else {
-            format!("reason {}", self.drop.reason)
+            format!(", reason {}", self.drop.reason)
         };
-        format!("{}: it is dropped{place}; {reason}", self.facts.cite(self.step))
+        format!("{}: dropped{place}{reason}", self.facts.cite(self.step))
     }
 }

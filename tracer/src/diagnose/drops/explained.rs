@@ -9,7 +9,7 @@ pub struct Explained {
     pub id: &'static str,
     /// How bad it is.
     pub severity: Severity,
-    /// Continues "the SYN of tcp … is dropped on eth0 of netns A: ", without a full stop.
+    /// Continues "the TCP SYN … was dropped on eth0 in netns A: ", without a full stop.
     pub why: String,
     /// Where it happened, if more than netns and device is known.
     pub place: Option<Where>,
@@ -32,7 +32,7 @@ impl Explained {
             id: self.id.to_owned(),
             // Packets to all neighbours are repeated, and carry no user data.
             severity: if dropped.tuple().is_to_the_link() { Severity::Info } else { self.severity },
-            title: format!("{} is dropped {}: {}", dropped.packet(), dropped.place(), self.why),
+            title: format!("{} was dropped {}: {}", dropped.packet(), dropped.place(), self.why),
             flow: step.flow,
             direction: step.direction,
             tuple: step.tuple,

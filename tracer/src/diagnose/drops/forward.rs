@@ -32,12 +32,10 @@ fn off(dropped: &Dropped<'_>) -> Option<Explained> {
     let (dst, netns) = (dropped.tuple().dst, dropped.netns());
     Some(Explained {
         id: "forwarding-off",
-        why: format!("it is for {dst}, which is elsewhere, and {name} is 0"),
+        why: format!("{dst} is not a local address, and {name} is 0"),
         cause: Cause {
             place: on_device(dropped.step),
-            did: format!(
-                "netns {netns} does not forward what comes in there: {name} is {value}; the sender is not told"
-            ),
+            did: format!("netns {netns} does not forward packets: {name} is {value}; the sender gets no error"),
             ..Cause::default()
         },
         evidence: [
@@ -48,8 +46,8 @@ fn off(dropped: &Dropped<'_>) -> Option<Explained> {
         .flatten()
         .collect(),
         advice: format!(
-            "Set {name} to 1, if netns {netns} is to be a router.\nElse find out why {} sends packets for {dst} to it: \
-             its route, or its neighbour entry of the next hop.",
+            "Set {name} to 1, if netns {netns} is meant to be a router.\nOtherwise find out why {} sends packets for \
+             {dst} to it: check its route and its neighbour entry for the next hop.",
             dropped.tuple().src,
         ),
         ..Explained::default()
@@ -67,19 +65,19 @@ fn last_hop(dropped: &Dropped<'_>) -> Option<Explained> {
     Some(Explained {
         id: "ttl-exceeded",
         severity: Severity::Warning,
-        why: format!("its {field} is used up: it may make no further hop"),
+        why: format!("its {field} expired"),
         cause: Cause {
             place: on_device(dropped.step),
-            did: format!("the {field} came to 0 in netns {netns}: it may make no further hop"),
+            did: format!("the {field} expired in netns {netns}"),
             ..Cause::default()
         },
         evidence: vec![format!(
-            "{}: the stack tells the sender that its {field} is exceeded",
+            "{}: the stack reports to the sender that the {field} was exceeded",
             dropped.facts.cite(told)
         )],
         advice: format!(
-            "If this is traceroute, nothing is wrong.\nElse look for a loop: follow the routes to {} from netns {netns} \
-             on, hop by hop (`ip route get {}`).",
+            "If this is traceroute, nothing is wrong.\nOtherwise look for a routing loop: follow the routes to {} hop by \
+             hop, from netns {netns} on (`ip route get {}`).",
             dropped.tuple().dst,
             dropped.tuple().dst,
         ),
@@ -106,34 +104,34 @@ fn too_big(dropped: &Dropped<'_>) -> Option<Explained> {
     let (netns, src, len) = (dropped.netns(), dropped.tuple().src, told.len);
     let mut explained = Explained {
         id: "packet-too-big",
-        why: format!("it has {len} bytes, {device} takes {mtu}; {src} is told and goes on all the same"),
+        why: format!(
+            "it has {len} bytes, but the MTU of {device} is {mtu}; {src} was notified but keeps sending this size"
+        ),
         cause: Cause {
             place: place.clone(),
-            did: format!(
-                "the way on by {device} of netns {netns} takes packets of {mtu} bytes, and it must not be fragmented"
-            ),
+            did: format!("the MTU of {device} in netns {netns} is {mtu}, and the packet must not be fragmented"),
             ..Cause::default()
         },
         place: Some(place),
-        evidence: vec![format!("{}: {len} bytes; the stack tells {src} that at most {mtu} fit", facts.cite(told))],
+        evidence: vec![format!("{}: {len} bytes; the stack reports to {src} that the MTU is {mtu}", facts.cite(told))],
         advice: format!(
-            "Let ICMP \u{201c}fragmentation needed\u{201d} and ICMPv6 \u{201c}packet too big\u{201d} through to {src}, so that it can learn.\n\
-             Or give {device} and the devices before it the same MTU; for TCP, clamp the MSS."
+            "Let ICMP \u{201c}fragmentation needed\u{201d} and ICMPv6 \u{201c}packet too big\u{201d} through to {src}, so that it can learn the MTU.\n\
+             Or set the same MTU on {device} and on the devices before it; for TCP, clamp the MSS."
         ),
         ..Explained::default()
     };
     if let Some(again) = again {
         let cited = facts.cite(again);
-        explained
-            .evidence
-            .push(format!("{cited}: a packet of that size is dropped there again: the sender has not learned"));
+        explained.evidence.push(format!("{cited}: another packet exceeds the MTU; the sender has not learned it"));
     } else {
         explained.id = "path-mtu-learned";
         explained.severity = Severity::Info;
-        explained.why =
-            format!("it has {len} bytes, {device} takes {mtu}; {src} is told, and sends none of that size again");
+        explained.why = format!(
+            "it has {len} bytes, but the MTU of {device} is {mtu}; {src} was notified and sends smaller packets now"
+        );
         explained.confidence = Confidence::Likely;
-        explained.advice = "Nothing is lost where the sender repeats it in smaller packets, as TCP does.".to_owned();
+        explained.advice =
+            "Nothing is lost if the sender sends the data again in smaller packets, as TCP does.".to_owned();
     }
     Some(explained)
 }

@@ -41,7 +41,7 @@ fn down(dropped: &Dropped<'_>, link: &Link<'_>) -> Option<Explained> {
     let ifname = link.ifname;
     let state = if link.up { "has no carrier" } else { "is down" };
     let far = match link.kind {
-        "veth" if link.up => format!("the other end of the pair {ifname} is down"),
+        "veth" if link.up => format!("the veth peer of {ifname} is down"),
         _ => format!("{ifname} {state}"),
     };
     Some(Explained {
@@ -50,13 +50,13 @@ fn down(dropped: &Dropped<'_>, link: &Link<'_>) -> Option<Explained> {
         cause: Cause { place: on_device(dropped.step), did: far, ..Cause::default() },
         evidence: vec![format!(
             "{ifname} is {}, {}",
-            if link.up { "up" } else { "not up" },
+            if link.up { "up" } else { "down" },
             if link.carrier { "with carrier" } else { "without carrier" }
         )],
         advice: if link.up {
-            format!("Find out why {ifname} has no carrier: the cable, or the other end (`ip link show {ifname}`).")
+            format!("Find out why {ifname} has no carrier: check the cable or the other end (`ip link show {ifname}`).")
         } else {
-            format!("Set {ifname} up (`ip link set {ifname} up`), and find out what took it down.")
+            format!("Set {ifname} up (`ip link set {ifname} up`), and find out what set it down.")
         },
         ..Explained::default()
     })
@@ -70,22 +70,22 @@ fn too_long_for_peer(dropped: &Dropped<'_>, link: &Link<'_>) -> Option<Explained
     let bytes = dropped.step.len.saturating_sub(ETH_HLEN);
     Some(Explained {
         id: "device-mtu-exceeded",
-        why: format!("its {bytes} bytes are more than the other end of the pair takes"),
+        why: format!("its {bytes} bytes exceed the MTU of the veth peer of {ifname}"),
         cause: Cause {
             place: on_device(dropped.step),
             did: format!(
-                "the MTU of the other end of {ifname} is less than {bytes} bytes, that of {ifname} itself is {}",
+                "the MTU of the veth peer of {ifname} is less than {bytes}; the MTU of {ifname} itself is {}",
                 link.mtu
             ),
             ..Cause::default()
         },
         evidence: vec![format!(
-            "{ifname} is a veth with carrier, so that both ends are up: what is left to refuse a packet for is its length"
+            "{ifname} is a veth with carrier, so both ends are up; the only remaining reason is the packet's length"
         )],
         // The other end may be in another netns, which was not asked.
         confidence: Confidence::Likely,
         advice: format!(
-            "Give both ends of {ifname} the same MTU.\nOr give the route a `mtu`, if the smaller one is meant."
+            "Set the same MTU on both ends of {ifname}.\nOr set `mtu` on the route, if the smaller MTU is intended."
         ),
         ..Explained::default()
     })

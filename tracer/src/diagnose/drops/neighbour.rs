@@ -26,10 +26,10 @@ fn queue_full(dropped: &Dropped<'_>) -> Option<Explained> {
         return None;
     }
     let limit = dropped.sysctl("unres_qlen_bytes");
-    let limits = limit.map_or_else(String::new, |(name, value)| format!(", {name} = {value}"));
+    let limits = limit.map_or_else(String::new, |(name, value)| format!(" ({name} is {value})"));
     Some(Explained {
         id: "neighbour-queue-full",
-        why: format!("more packets wait for the hardware address of {} than may", hop.addr),
+        why: format!("the queue of packets that wait for the hardware address of {} is full", hop.addr),
         cause: Cause {
             place: on_device(dropped.step),
             did: format!("{} is not resolved yet on {}, and its queue is full{limits}", hop.addr, hop.ifname),
@@ -40,7 +40,7 @@ fn queue_full(dropped: &Dropped<'_>) -> Option<Explained> {
             .flatten()
             .collect(),
         advice: format!(
-            "Find out why {} answers late.\nOr let more wait for it: `sysctl net.{}.neigh.{}.unres_qlen_bytes`.",
+            "Find out why {} answers late.\nOr allow a longer queue: `sysctl net.{}.neigh.{}.unres_qlen_bytes`.",
             hop.addr,
             if hop.addr.is_ipv4() { "ipv4" } else { "ipv6" },
             hop.ifname,
@@ -76,8 +76,8 @@ fn failed(dropped: &Dropped<'_>) -> Option<Explained> {
         .flatten()
         .collect(),
         advice: format!(
-            "Find out whether {} is up, and in the network that {} is plugged into (VLAN, bridge, cable).\nOr correct \
-             the address or the route, if nobody is meant to have {} there.",
+            "Find out whether {} is up and connected to the network of {} (VLAN, bridge, cable).\nOr correct the address \
+             or the route, if no host should have {} there.",
             hop.addr, hop.ifname, hop.addr,
         ),
         ..Explained::default()

@@ -5,7 +5,7 @@ use tracer_common::hook;
 use super::{
     super::{
         facts::Refusal,
-        firewall::{matches_invalid, name, place},
+        firewall::{act, matches_invalid, name, place},
     },
     Dropped, Explained,
 };
@@ -24,35 +24,34 @@ fn by_ruleset(dropped: &Dropped<'_>, refusal: Refusal<'_>) -> Explained {
     let (step, by) = (dropped.step, refusal.by);
     let mut explained = Explained {
         id: "firewall-drop",
-        why: format!("{} refuses it", name(by)),
+        why: act(by, "drops it"),
         place: Some(place(step, by)),
         cause: Cause { place: place(step, by), text: by.text.clone(), did: did(by), ..Cause::default() },
         evidence: believed(dropped).into_iter().chain(refusal.missed(dropped.facts, step)).collect(),
         confidence: if by.policy || by.rule.is_some() { refusal.confidence(step) } else { Confidence::Likely },
-        advice: format!("Accept such packets before {}, if they are meant to pass.", name(by)),
+        advice: format!("If such packets should pass, accept them before {}.", name(by)),
         ..Explained::default()
     };
     if is_reject(by) {
         explained.id = "firewall-reject";
-        explained.why = format!("{} rejects it", name(by));
-        explained.cause.did = format!("{} rejected the packet{}", name(by), answer(dropped));
+        explained.why = act(by, "rejects it");
+        explained.cause.did = act(by, &format!("rejected the packet{}", answer(dropped)));
         explained.evidence.extend(answered(dropped));
     } else if drops_invalid(dropped, by) {
         explained.id = "ct-invalid-dropped";
-        explained.why = format!("conntrack calls it INVALID, and {} refuses what is", name(by));
+        explained.why = format!("conntrack classifies it as INVALID, and {}", act(by, "drops INVALID packets"));
         explained.cause.did = format!("{}; {}", did(by), why_invalid(dropped));
-        explained.advice =
-            "See why conntrack calls it INVALID: a connection older than its entry, a path that conntrack \
-                            sees one direction of, or segments outside of the window \
-                            (`sysctl net.netfilter.nf_conntrack_log_invalid=6` logs the reason).\nBoth ends should \
-                            open the connection again."
-                .to_owned();
+        explained.advice = "Find out why conntrack classifies it as INVALID: the connection is older than its entry, \
+                            conntrack sees only one direction, or a segment is outside the window \
+                            (`sysctl net.netfilter.nf_conntrack_log_invalid=6` logs the reason).\nThen open the \
+                            connection again."
+            .to_owned();
     }
     explained
 }
 
 fn did(by: &Netfilter) -> String {
-    format!("{} dropped the packet", name(by))
+    act(by, "dropped the packet")
 }
 
 /// Whether the rule rejects, by its target or expression. The kernel frees a rejected packet like one that a rule
@@ -65,10 +64,10 @@ fn is_reject(by: &Netfilter) -> bool {
 /// Cites the ICMP error or reset that went back.
 fn answered(dropped: &Dropped<'_>) -> Option<String> {
     if let Some(step) = dropped.before().find(|step| step.icmp.is_some() && step.netns == dropped.step.netns) {
-        return Some(format!("{}: an ICMP error about it goes back", dropped.facts.cite(step)));
+        return Some(format!("{}: an ICMP error about it is sent back", dropped.facts.cite(step)));
     }
     let reset = reset(dropped)?;
-    Some(format!("{}: a reset goes back", dropped.facts.cite(reset)))
+    Some(format!("{}: a reset is sent back", dropped.facts.cite(reset)))
 }
 
 fn answer(dropped: &Dropped<'_>) -> &'static str {
@@ -101,7 +100,11 @@ fn drops_invalid(dropped: &Dropped<'_>, by: &Netfilter) -> bool {
 
 fn why_invalid(dropped: &Dropped<'_>) -> &'static str {
     let known = dropped.node().iter().any(|fact| matches!(fact, NodeFact::ConntrackZones { .. }));
-    if known { "conntrack has an entry of its tuple, which it does not fit" } else { "conntrack called it INVALID" }
+    if known {
+        "conntrack has an entry for its tuple, but the packet does not fit the connection's state"
+    } else {
+        "conntrack classified it as INVALID"
+    }
 }
 
 /// Conntrack's belief about the packet, if a look-up was seen.
@@ -110,7 +113,7 @@ fn believed(dropped: &Dropped<'_>) -> Option<String> {
     let zone = dropped.step.ct.as_ref().and_then(|ct| ct.zone);
     let zone = zone.or_else(|| dropped.passed(&[hook::NF_CONNTRACK_IN])?.ct.as_ref()?.zone).filter(|zone| *zone != 0);
     let zone = zone.map_or_else(String::new, |zone| format!(", looked up in zone {zone}"));
-    Some(format!("for conntrack it is {state} there{zone}"))
+    Some(format!("its conntrack state is {state}{zone}"))
 }
 
 /// Explains drops for which no verdict was seen, on old kernels and at hooks that are not traced: netfilter's own
@@ -122,15 +125,15 @@ fn by_hook(dropped: &Dropped<'_>) -> Option<Explained> {
     freed.then(|| Explained {
         id: "firewall-drop",
         severity: Severity::Info,
-        why: "netfilter refuses it, by a rule that could not be told".to_owned(),
+        why: "netfilter drops it, but the rule is unknown".to_owned(),
         cause: Cause {
             place: super::super::firewall::on_device(dropped.step),
-            did: "netfilter dropped the packet, by a rule that could not be told".to_owned(),
+            did: "netfilter dropped the packet, but the rule is unknown".to_owned(),
             ..Cause::default()
         },
         evidence: believed(dropped).into_iter().collect(),
         confidence: Confidence::Likely,
-        advice: "Look through the rules of this netns for what refuses such packets (`nft list ruleset`, \
+        advice: "Find the rule in this netns that drops such packets (`nft list ruleset`, \
                  `iptables-save -c`)."
             .to_owned(),
         ..Explained::default()

@@ -25,7 +25,7 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
             bpf.verdict
         )],
         advice: format!(
-            "Ask whose program it is (`bpftool prog show id {}`): why it refuses the packet, only its owner knows.",
+            "Find out who owns the program (`bpftool prog show id {}`): only the owner knows why it drops the packet.",
             bpf.id
         ),
         ..Explained::default()

@@ -38,15 +38,15 @@ fn by_qdisc(dropped: &Dropped<'_>) -> Option<Explained> {
     // Parents count the drops of their children, and are listed before them.
     let qdisc = risen.last()?;
     let all: Vec<_> = risen.iter().map(Qdisc::sentence).collect();
-    let name = format!("qdisc {} {} of {}", qdisc.kind, qdisc.handle, qdisc.ifname);
+    let name = format!("qdisc {} {} on {}", qdisc.kind, qdisc.handle, qdisc.ifname);
     Some(Explained {
         id: "qdisc-drop",
         why: format!("{name} drops it"),
-        cause: Cause { place: on_device(dropped.step), did: format!("{name} dropped it"), ..Cause::default() },
+        cause: Cause { place: on_device(dropped.step), did: format!("{name} dropped the packet"), ..Cause::default() },
         evidence: all,
         confidence: if risen.len() <= 2 { Confidence::Certain } else { Confidence::Likely },
         advice: format!(
-            "Look at its limits and counts: `tc -s qdisc show dev {}`.\nRaise the limit or the rate, or send less.",
+            "Check its limits and counters: `tc -s qdisc show dev {}`.\nRaise the limit or the rate, or send less.",
             qdisc.ifname
         ),
         ..Explained::default()
@@ -101,8 +101,10 @@ impl<'a> Qdisc<'a> {
     fn sentence(&self) -> String {
         let Self { ifname, kind, handle, drops, .. } = self;
         match self.before {
-            Some(before) => format!("drops of {kind} {handle} on {ifname} rose from {before} to {drops}"),
-            None => format!("{kind} {handle} on {ifname} has dropped {drops} since it was made"),
+            Some(before) => {
+                format!("drops of {kind} {handle} on {ifname} rose from {before} to {drops} during the trace")
+            }
+            None => format!("{kind} {handle} on {ifname} has dropped {drops} packets since it was created"),
         }
     }
 }

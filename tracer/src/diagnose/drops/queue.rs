@@ -36,19 +36,18 @@ fn accept(dropped: &Dropped<'_>) -> Option<Explained> {
     }
     Some(Explained {
         id: "accept-queue-full",
-        why: format!(
-            "{queue} connections wait to be accepted by the listener {local}, and its queue has no room for more"
-        ),
+        why: format!("the accept queue of {local} is full ({queue} waiting)"),
         cause: Cause {
             place: on_device(dropped.step),
-            did: format!("the accept queue of the listener {local} is full: {queue} connections wait for its program"),
+            did: format!("the accept queue of {local} is full ({queue} waiting)"),
             ..Cause::default()
         },
-        evidence: [Some(format!("{queue} connections wait at {local}")), counted].into_iter().flatten().collect(),
+        evidence: [Some(format!("accept queue of {local}: {queue} waiting")), counted].into_iter().flatten().collect(),
         confidence: if seen { Confidence::Certain } else { Confidence::Likely },
-        advice: "The program does not call accept(2) as fast as connections come: see what holds it up.\nOr let more \
-                 wait: a larger backlog in listen(2), and net.core.somaxconn, which limits it."
-            .to_owned(),
+        advice:
+            "The program does not call accept(2) fast enough: find out what blocks it.\nOr allow a longer queue: a \
+                 larger backlog in listen(2), and net.core.somaxconn, which limits it."
+                .to_owned(),
         ..Explained::default()
     })
 }
@@ -60,23 +59,23 @@ fn requests(dropped: &Dropped<'_>) -> Option<Explained> {
         return None;
     }
     let local = listener(dropped).map_or("the listener", |(local, _)| local);
-    let mut evidence = vec![format!("{local} had as many half-open connections as its backlog when the SYN came")];
+    let mut evidence =
+        vec![format!("{local} had as many half-open connections as its backlog allows when the SYN arrived")];
     evidence.extend(dropped.counted(&["TcpExt.TCPReqQFullDrop"]));
     evidence.extend(dropped.sysctl("tcp_syncookies").map(|(name, value)| format!("{name} is {value}")));
     Some(Explained {
         id: "syn-queue-full",
-        why: format!("as many connections are half open at {local} as its backlog lets wait, and SYN cookies are off"),
+        why: format!("the SYN queue of {local} is full, and SYN cookies are off"),
         cause: Cause {
             place: on_device(dropped.step),
-            did: format!("the SYN queue of {local} is full: nobody completes the connections that wait there"),
+            did: format!("the SYN queue of {local} is full: its half-open connections are not completed"),
             ..Cause::default()
         },
         evidence,
-        advice:
-            "Set net.ipv4.tcp_syncookies to 1.\nSee who opens connections without completing them, or whose answers \
-                 get lost (`ss -nt state syn-recv`), or let more wait: a larger backlog in listen(2) and \
-                 net.core.somaxconn."
-                .to_owned(),
+        advice: "Set net.ipv4.tcp_syncookies to 1.\nFind out who opens connections without completing them, or whose \
+                 answers get lost (`ss -nt state syn-recv`).\nOr allow a longer queue: a larger backlog in listen(2), \
+                 and net.core.somaxconn, which limits it."
+            .to_owned(),
         ..Explained::default()
     })
 }
@@ -107,21 +106,22 @@ fn receive(dropped: &Dropped<'_>) -> Option<Explained> {
         return None;
     }
     let limit = rcvbuf.map_or_else(String::new, |limit| format!(" of {limit}"));
-    let mut evidence = vec![format!("{rmem} bytes{limit} wait to be read at {local}")];
+    let mut evidence = vec![format!("socket {local}: {rmem} bytes{limit} are unread")];
     evidence.extend(counted);
     Some(Explained {
         id: "receive-buffer-full",
-        why: format!("{rmem} bytes{limit} wait to be read from the socket {local}, and its receive buffer is full"),
+        why: format!("the receive buffer of socket {local} is full ({rmem} bytes{limit} unread)"),
         cause: Cause {
             place: on_device(dropped.step),
-            did: format!("the receive buffer of the socket {local} is full: {rmem} bytes{limit} wait for its program"),
+            did: format!("the receive buffer of socket {local} is full: {rmem} bytes{limit} are unread"),
             ..Cause::default()
         },
         evidence,
         confidence: if beyond { Confidence::Likely } else { Confidence::Certain },
-        advice: "The program does not read as fast as data comes: see what holds it up.\nOr let more wait: a larger \
-                 SO_RCVBUF, and net.core.rmem_max, which limits it."
-            .to_owned(),
+        advice:
+            "The program does not read fast enough: find out what blocks it.\nOr allow a larger buffer: SO_RCVBUF, \
+                 and net.core.rmem_max, which limits it."
+                .to_owned(),
         ..Explained::default()
     })
 }

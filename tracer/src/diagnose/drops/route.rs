@@ -38,23 +38,23 @@ fn refused(dropped: &Dropped<'_>) -> Option<Explained> {
     let netns = dropped.netns();
     Some(Explained {
         id: kind.id(),
-        why: format!("{by} of netns {netns} refuses it"),
+        why: format!("{by} in netns {netns} {}", kind.act("it")),
         cause: Cause {
             place: on_device(dropped.step),
             text: answer.route.as_deref().or(answer.rule.as_deref()).map(Name::from),
-            did: format!("{by} of netns {netns} refuses {dst}; the sender is {}", kind.told()),
+            did: format!("{by} in netns {netns} {}", kind.act(&format!("packets to {dst}"))),
             ..Cause::default()
         },
         evidence: [
-            Some(format!("asked for a route to {dst}, the kernel answers {}", said(answer))),
+            Some(format!("the kernel's route lookup for {dst} returns {}", said(answer))),
             dropped.counted(COUNTERS),
         ]
         .into_iter()
         .flatten()
         .collect(),
         advice: format!(
-            "Take the {} away, if it is not meant for {dst}: `ip route show type {}` in netns {netns}.\nOr add a more \
-             specific route to {dst} that leads somewhere.",
+            "Remove the {}, if it is not meant for {dst} (`ip route show type {}` in netns {netns}).\nOr add a more \
+             specific route to {dst}.",
             kind.noun(),
             kind.name(),
         ),
@@ -76,7 +76,7 @@ fn nowhere(dropped: &Dropped<'_>) -> Option<Explained> {
             ..Cause::default()
         },
         evidence: [
-            Some(format!("asked for a route to {dst}, the kernel answers {}", said(answer))),
+            Some(format!("the kernel's route lookup for {dst} returns {}", said(answer))),
             dropped.counted(COUNTERS),
         ]
         .into_iter()
@@ -144,11 +144,12 @@ impl Kind {
         }
     }
 
-    fn told(self) -> &'static str {
+    /// States what the route does to `what`.
+    fn act(self, what: &str) -> String {
         match self {
-            Self::Blackhole => "not told",
-            Self::Unreachable => "told that the host is unreachable",
-            Self::Prohibit => "told that it is prohibited",
+            Self::Blackhole => format!("silently discards {what}"),
+            Self::Unreachable => format!("rejects {what} with an ICMP error (unreachable)"),
+            Self::Prohibit => format!("rejects {what} with an ICMP error (administratively prohibited)"),
         }
     }
 }

@@ -23,15 +23,15 @@ fn nobody(dropped: &Dropped<'_>) -> Option<Explained> {
     Some(Explained {
         id: "no-socket",
         severity: Severity::Info,
-        why: format!("no socket of netns {netns} takes {proto} port {port}"),
+        why: format!("no socket in netns {netns} listens on {proto} port {port}"),
         cause: Cause {
             place: on_device(dropped.step),
-            did: format!("no socket of netns {netns} takes {proto} port {port} on {dst}"),
+            did: format!("no socket in netns {netns} listens on {proto} port {port} of {dst}"),
             ..Cause::default()
         },
-        evidence: vec![format!("all {proto} sockets of netns {netns} were looked at: none has port {port} of {dst}")],
+        evidence: vec![format!("none of the {proto} sockets in netns {netns} is bound to port {port} of {dst}")],
         advice: format!(
-            "Start what should serve {proto} port {port}, or let it listen on {dst}: the kernel answers {answer}."
+            "Start the service for {proto} port {port}, or make it listen on {dst}. The kernel answers with {answer}."
         ),
         ..Explained::default()
     })
@@ -46,20 +46,20 @@ fn filtered(dropped: &Dropped<'_>) -> Option<Explained> {
         NodeFact::Listener { local, .. } | NodeFact::Socket { local, .. } => Some(local.as_str()),
         _ => None,
     });
-    let socket = local.map_or_else(|| "the socket".to_owned(), |local| format!("the socket {local}"));
+    let socket = local.map_or_else(|| "the socket".to_owned(), |local| format!("socket {local}"));
     Some(Explained {
         id: "socket-filter-drop",
-        why: format!("the filter of {socket} refuses it"),
+        why: format!("the filter of {socket} drops it"),
         cause: Cause {
             place: on_device(dropped.step),
             did: format!(
-                "the filter that is attached to {socket} refused the packet (SO_ATTACH_FILTER, SO_ATTACH_BPF, or a security module's hook)"
+                "the filter attached to {socket} dropped the packet (SO_ATTACH_FILTER, SO_ATTACH_BPF, or a security module's hook)"
             ),
             ..Cause::default()
         },
         evidence: Vec::new(),
         confidence: Confidence::Likely,
-        advice: "See who holds the socket and what its filter is for (`ss -lntupe --bpf`).".to_owned(),
+        advice: "Find out which program owns the socket and what its filter is for (`ss -lntupe --bpf`).".to_owned(),
         ..Explained::default()
     })
 }

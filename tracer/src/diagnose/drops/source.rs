@@ -35,23 +35,24 @@ fn reverse_path(dropped: &Dropped<'_>) -> Option<Explained> {
     let strict = value == "1";
     let ifname = &dropped.step.ifname;
     let back = dropped.routes().find(|answer| answer.to == Some(tuple.src) && answer.iif.is_none());
-    let way = back.and_then(|answer| answer.device.as_deref());
-    let back = match (way, back.and_then(|answer| answer.route.as_deref())) {
-        (Some(device), Some(route)) => format!("the way back to {} leads by {device} (`{route}`)", tuple.src),
-        (Some(device), None) => format!("the way back to {} leads by {device}", tuple.src),
-        _ => format!("there is no way back to {}", tuple.src),
+    let device = back.and_then(|answer| answer.device.as_deref());
+    let not = device.map_or_else(String::new, |_| format!(", not {ifname},"));
+    let back = match (device, back.and_then(|answer| answer.route.as_deref())) {
+        (Some(device), Some(route)) => format!("the route back to {} goes out {device} (`{route}`)", tuple.src),
+        (Some(device), None) => format!("the route back to {} goes out {device}", tuple.src),
+        _ => format!("there is no route back to {}", tuple.src),
     };
     Some(Explained {
         id: "reverse-path-filtered",
-        why: format!("{back}, not by {ifname}, and {name} is {value}"),
+        why: format!("{back}{not} and {name} is {value}"),
         cause: Cause {
             place: on_device(dropped.step),
             did: format!(
                 "{name} is {value} ({}), and {back}",
                 if strict {
-                    "strict: a packet must come in where its answer would leave"
+                    "strict: a packet must arrive on the device of the route back"
                 } else {
-                    "loose: there must be a way back"
+                    "loose: there must be a route back"
                 },
             ),
             ..Cause::default()
@@ -59,8 +60,8 @@ fn reverse_path(dropped: &Dropped<'_>) -> Option<Explained> {
         evidence: [Some(format!("{name} is {value}")), Some(back.clone()), counter].into_iter().flatten().collect(),
         confidence: if said { Confidence::Certain } else { Confidence::Likely },
         advice: format!(
-            "Route {} by {ifname}, if that is where it is.\nOr set {name} to 2 (any way back will do) or 0: packets may \
-             then come and go by different devices.",
+            "Route {} through {ifname}, if that is where it belongs.\nOr set {name} to 2 (any route back suffices) or 0, \
+             so that packets may arrive and leave on different devices.",
             tuple.src,
         ),
         ..Explained::default()
@@ -91,10 +92,10 @@ fn martian(dropped: &Dropped<'_>) -> Option<Explained> {
     let what = class.sentence(src, &netns);
     Some(Explained {
         id: "martian-source",
-        why: format!("{what}, which no packet may come in from"),
+        why: format!("{what}, which is not valid as a source here"),
         cause: Cause {
             place: on_device(dropped.step),
-            did: format!("it comes in with source {src}: {what}"),
+            did: format!("the packet arrived with source {src}: {what}"),
             ..Cause::default()
         },
         evidence: [Some(what), dropped.counted(&["Ip.InHdrErrors", "Ip6InHdrErrors", "Ip6InAddrErrors"])]
@@ -104,11 +105,11 @@ fn martian(dropped: &Dropped<'_>) -> Option<Explained> {
         confidence: if dropped.unsaid() { Confidence::Likely } else { Confidence::Certain },
         advice: match class {
             Class::Own(_) => format!(
-                "Find who else uses {src}, or what sends netns {netns} its own packets back (a loop, a wrong NAT).\nIf \
-                 they are meant to come back, set accept_local of the device to 1."
+                "Find out who else uses {src}, or what sends netns {netns} its own packets back (a loop, a wrong NAT).\n\
+                 If this is intended, set accept_local of the device to 1."
             ),
             _ => format!(
-                "Find the sender on {} and correct its source address, or the NAT that made it.",
+                "Find the sender on {} and correct its source address, or the NAT that set it.",
                 dropped.step.ifname
             ),
         },
@@ -120,16 +121,16 @@ enum Class<'a> {
     Own(&'a str),
     Loopback,
     Group,
-    Nobody,
+    Unspecified,
 }
 
 impl Class<'_> {
     fn sentence(&self, src: IpAddr, netns: &str) -> String {
         match self {
-            Self::Own(ifname) => format!("{src} is an address of netns {netns} itself, on {ifname}"),
+            Self::Own(ifname) => format!("{src} is an address of netns {netns} itself (on {ifname})"),
             Self::Loopback => format!("{src} is a loopback address"),
             Self::Group => format!("{src} is a multicast or broadcast address"),
-            Self::Nobody => format!("{src} is nobody's address"),
+            Self::Unspecified => format!("{src} is an unspecified address"),
         }
     }
 }
@@ -141,7 +142,7 @@ fn class<'a>(dropped: &Dropped<'a>, src: IpAddr) -> Option<Class<'a>> {
     if src.is_multicast() || broadcast {
         Some(Class::Group)
     } else if zero {
-        Some(Class::Nobody)
+        Some(Class::Unspecified)
     } else if src.is_loopback() {
         Some(Class::Loopback)
     } else {

@@ -23,7 +23,7 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     let (key, ifname) = (&peer.public_key, &entered.ifname);
     Some(Explained {
         id: "wireguard-no-endpoint",
-        why: format!("{destination} belongs to peer {key}, whose endpoint is not known"),
+        why: format!("{destination} belongs to peer {key}, which has no endpoint"),
         place: Some(on_device(entered)),
         cause: Cause {
             place: on_device(entered),
@@ -31,12 +31,12 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
             ..Cause::default()
         },
         evidence: vec![
-            format!("{}: it enters {ifname} to be encrypted for {destination}", dropped.facts.cite(entered)),
-            format!("peer {key} may use {}, and has no endpoint", peer.prefixes.join(", ")),
+            format!("{}: enters {ifname} to be encrypted for {destination}", dropped.facts.cite(entered)),
+            format!("peer {key}, allowed IPs {}, has no endpoint", peer.prefixes.join(", ")),
         ],
         advice: format!(
-            "Give the peer an endpoint: `wg set {ifname} peer {key} endpoint ADDRESS:PORT`.\nOr let it speak first, if \
-             it is behind a NAT: its first message tells where it is."
+            "Set the peer's endpoint: `wg set {ifname} peer {key} endpoint ADDRESS:PORT`.\nOr let the peer send first, \
+             if it is behind a NAT: WireGuard takes the endpoint from its first message."
         ),
         ..Explained::default()
     })

@@ -90,8 +90,8 @@ const CASES: &[Case] = &[
         out: false,
         action: Some("allow"),
         id: "xfrm-policy-refused",
-        why: "an IPsec policy wants it out of a tunnel or transport that it did not come in by",
-        advice: "Let the sender encrypt it, or make the policy narrower.\nBoth ends must agree on what is encrypted: \
+        why: "an IPsec policy requires it to arrive encrypted, but it does not match the policy's template",
+        advice: "Make the sender encrypt it, or narrow the policy.\nBoth ends must agree on what is encrypted: \
                  `ip xfrm policy`.",
     },
     Case {
@@ -100,14 +100,14 @@ const CASES: &[Case] = &[
         action: Some("block"),
         id: "xfrm-policy-refused",
         why: "an IPsec policy blocks it",
-        advice: "Remove the policy, or make it narrower: `ip xfrm policy`.",
+        advice: "Remove or narrow the policy: `ip xfrm policy`.",
     },
     Case {
         counter: "XfrmInNoPols",
         out: false,
         action: None,
         id: "xfrm-policy-refused",
-        why: "it came out of IPsec, and no policy allows that",
+        why: "it was decrypted by IPsec, but no policy allows it",
         advice: "Add the policy that belongs to the state: `ip xfrm policy`, `ip xfrm state`.",
     },
     Case {
@@ -115,17 +115,17 @@ const CASES: &[Case] = &[
         out: true,
         action: Some("block"),
         id: "xfrm-policy-refused",
-        why: "an IPsec policy blocks it on its way out",
-        advice: "Remove the policy, or make it narrower: `ip xfrm policy`.",
+        why: "an outbound IPsec policy blocks it",
+        advice: "Remove or narrow the policy: `ip xfrm policy`.",
     },
     Case {
         counter: "XfrmOutNoStates",
         out: true,
         action: Some("allow"),
         id: "xfrm-no-state",
-        why: "an IPsec policy wants it encrypted, and there is no state to do it with",
-        advice: "Find out why the IKE daemon has not negotiated one: is it running, does the other end answer?\n`ip xfrm \
-                 state` lists what there is.",
+        why: "an IPsec policy requires encryption, but no state exists for it",
+        advice: "Find out why the IKE daemon has not negotiated a state: is it running, and does the other end answer?\n\
+                 `ip xfrm state` lists the existing states.",
     },
 ];
 
