@@ -172,7 +172,7 @@ impl<'a> Run<'a> {
         loop {
             tokio::select! {
                 biased;
-                ended = &mut *ended => return ended.map_err(|_| "nobody waits for signals any more".to_owned()),
+                ended = &mut *ended => return ended.map_err(|_| "the thread that waits for signals has ended".to_owned()),
                 () = ring.ready() => while self.take(ring, u64::MAX)? > 0 && !self.done() && ended.is_empty() {},
                 _ = pause.tick() => {
                     self.closed |= self.sinks.abandoned();
@@ -211,12 +211,13 @@ impl<'a> Run<'a> {
         }
         let late = probe.join_modules(self.kernel, self.catalog, &modules);
         if let Some(problem) = late.problem {
-            self.progress.warn(&format!("module {} was loaded, but not hooked: {problem}", modules.join(", ")));
+            self.progress
+                .warn(&format!("module {} was loaded, but its hooks are not attached: {problem}", modules.join(", ")));
         }
         for module in modules {
             let hooks = late.hooks.iter().filter(|hook| hook.site.module() == module).count();
             if hooks > 0 {
-                self.progress.note(&format!("module {module} was loaded: {hooks} hooks have joined"));
+                self.progress.note(&format!("module {module} was loaded: {hooks} hooks attached"));
                 self.late.push((module, hooks));
             }
         }
@@ -309,7 +310,7 @@ fn limit() -> Result<Option<usize>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|_| format!("TRACER_HOOKS `{text}` is not a number of hooks: give one, as in 8"))
+    text.parse().map(Some).map_err(|_| format!("TRACER_HOOKS `{text}` is not a number of hooks: give one, such as 8"))
 }
 
 /// Sets up the log: `TRACER_LOG=debug`, or `trace` for the verifier's log.

@@ -43,5 +43,5 @@ impl Sink for CaptureFile {
 
 /// Returns the error message for a file that cannot be written.
 pub fn unwritable(path: &Path, error: &io::Error) -> String {
-    format!("{} cannot be written: {error}: give a path in a directory that you may write to", path.display())
+    format!("{} cannot be written: {error}: choose a path in a writable directory", path.display())
 }

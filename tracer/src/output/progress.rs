@@ -90,7 +90,7 @@ impl Progress {
     pub fn started(&self) {
         match self.show {
             Show::Nothing => {}
-            Show::Lines => say(&format!("{} — Ctrl-C to end", self.tracing)),
+            Show::Lines => say(&format!("{} — Ctrl-C to stop", self.tracing)),
             Show::Live => {
                 self.update(Counts::default());
                 self.bar.enable_steady_tick(Duration::from_millis(150));
@@ -102,7 +102,7 @@ impl Progress {
     pub fn update(&self, counts: Counts) {
         if self.show == Show::Live {
             // The filter comes last, because a narrow terminal may cut it off.
-            self.bar.set_message(format!("{counts} — Ctrl-C to end — {}", self.tracing));
+            self.bar.set_message(format!("{counts} — Ctrl-C to stop — {}", self.tracing));
         }
     }
 
@@ -116,7 +116,7 @@ impl Progress {
             }
             let mut table = drops::table(worst, names, Look::for_stderr()).trim_end().to_owned();
             if more > 0 {
-                table += &format!("\n  and {more} more, which the report lists");
+                table += &format!("\n  and {more} more, listed in the report");
             }
             self.bar.set_prefix(table);
         }
@@ -189,7 +189,7 @@ mod tests {
         assert!(lines[0].contains("5 packets, 2 flows, 5 drops, 0 lost"), "{shown}");
         assert!(lines.len() == 4 && lines[2].contains("4  firewall-drop"), "{shown}");
         progress.update_drops(counts, &[drop(4, "firewall-drop")], 3, &Trace::default());
-        assert!(terminal.contents().ends_with("and 3 more, which the report lists"), "{}", terminal.contents());
+        assert!(terminal.contents().ends_with("and 3 more, listed in the report"), "{}", terminal.contents());
         progress.finish();
         assert_eq!(terminal.contents(), "");
     }

@@ -55,30 +55,28 @@ fn drops(trace: &Trace, evicted: Vec<DropCount>) -> Vec<DropCount> {
 /// Describes what "no drop seen" would mean for this trace.
 fn coverage(start: &Start) -> String {
     let Hooks { asked, attached, failed } = &start.hooks;
-    let asked_for = if start.filter.is_empty() { "all traffic".to_owned() } else { start.filter.clone() };
+    let packets =
+        if start.filter.is_empty() { "All packets".to_owned() } else { format!("Packets of {}", start.filter) };
     let blind: Vec<&str> = failed.iter().filter(|hook| !hook.harmless).map(|hook| hook.hook.as_str()).collect();
     let absent = failed.len() - blind.len();
     let programs = match start.programs {
         0 => String::new(),
-        1 => " and through 1 BPF program".to_owned(),
-        count => format!(" and through {count} BPF programs"),
+        1 => " and in 1 BPF program".to_owned(),
+        count => format!(" and in {count} BPF programs"),
     };
     let mut text = format!(
-        "Packets of {asked_for} were followed from first sight to their end at {attached} of {asked} hooks{programs}; a \
-         drop anywhere in the kernel is seen, except what hardware or a silent free in a driver swallows."
+        "{packets} were followed from the first hook to their end, at {attached} of {asked} hooks{programs}. Drops \
+         anywhere in the kernel are reported, except drops in hardware and silent frees in drivers."
     );
     if !start.joined.is_empty() {
         let modules: Vec<_> = start.joined.iter().map(|(module, hooks)| format!("{module} ({hooks} hooks)")).collect();
-        text.push_str(&format!(
-            " Loaded while the trace ran, and followed from shortly after that: {}.",
-            modules.join(", ")
-        ));
+        text.push_str(&format!(" Loaded during the trace and followed shortly afterwards: {}.", modules.join(", ")));
     }
     if absent > 0 {
-        text.push_str(&format!(" {absent} hooks belong to modules that were not loaded."));
+        text.push_str(&format!(" {absent} hooks belong to modules that are not loaded."));
     }
     if !blind.is_empty() {
-        text.push_str(&format!(" Blind spots, not attached: {}.", blind.join(", ")));
+        text.push_str(&format!(" Not observed because these are not attached: {}.", blind.join(", ")));
     }
     text
 }

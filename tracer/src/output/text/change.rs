@@ -20,7 +20,7 @@ pub(super) fn clauses(step: &Step, before: Option<&Step>, trace: &Trace, verbose
     }
     match (bpf, target) {
         (Some(bpf), target) => clauses.extend(program::deeds(bpf, step.mark, target, nat.is_some(), verbose)),
-        (None, Some(target)) => clauses.push((format!("moved by BPF to {target}"), Tone::Notable)),
+        (None, Some(target)) => clauses.push((format!("redirected by BPF to {target}"), Tone::Notable)),
         (None, None) => {}
     }
     clauses.extend(step.tunnel.as_ref().map(|crossed| (tunnel::words(crossed, step.outer, verbose), Tone::Notable)));
@@ -31,9 +31,9 @@ pub(super) fn clauses(step: &Step, before: Option<&Step>, trace: &Trace, verbose
 
 fn target(redirect: &Redirect, netns: u32, trace: &Trace) -> String {
     let device = place::device(&redirect.ifname, netns, redirect.ifindex, trace);
-    let side = if redirect.ingress { ", as if received there" } else { "" };
+    let side = if redirect.ingress { "the ingress of " } else { "" };
     let down = if redirect.up { "" } else { ", which is down" };
-    format!("{device}{side}{down}")
+    format!("{side}{device}{down}")
 }
 
 /// Describes a translation. The tuples show which end changed. A reversed translation changes the other end, and is
@@ -56,7 +56,7 @@ fn translation(nat: &Translation, by: Option<&str>) -> String {
         _ => format!("{before} becomes {after}"),
     };
     let reversed = if *reverses { " reversed" } else { "" };
-    let by = by.map_or_else(|| ", by whom was not seen".to_owned(), |by| format!(" by {by}"));
+    let by = by.map_or_else(|| ", translator not seen".to_owned(), |by| format!(" by {by}"));
     format!("{what}{reversed}{by}: {ends}")
 }
 

@@ -11,7 +11,8 @@ use crate::model::{DropCount, Trace};
 pub(super) fn render(trace: &Trace, look: Look) -> String {
     let drops = &trace.summary.drops;
     if drops.is_empty() {
-        let none = if trace.complete { "none seen, within the coverage below" } else { "not counted" };
+        let none =
+            if trace.complete { "none seen within the coverage below" } else { "unknown: the capture has no summary" };
         return format!("{}  {none}\n", heading("Drops"));
     }
     heading("Drops") + &table(drops, trace, look)

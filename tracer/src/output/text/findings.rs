@@ -16,7 +16,7 @@ pub(super) fn render(trace: &Trace, look: Look) -> String {
     if trace.findings.is_empty() {
         // The coverage section shows whether that means anything.
         let (none, style) = match (trace.steps.is_empty(), trace.summary.drops.is_empty()) {
-            (true, _) => ("Nothing to conclude.", Style::new()),
+            (true, _) => ("No packets to diagnose.", Style::new()),
             (_, true) => ("No problem found.", GOOD),
             (_, false) => ("No diagnosis for the drops below.", WARN),
         };
@@ -99,7 +99,7 @@ const FLOWS: usize = 3;
 fn reason(finding: &Finding) -> String {
     match finding.ct_state {
         CtState::None => clean(&finding.reason).into_owned(),
-        state => format!("{}, while conntrack says {state}", clean(&finding.reason)),
+        state => format!("{}, conntrack state {state}", clean(&finding.reason)),
     }
 }
 

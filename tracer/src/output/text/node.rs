@@ -15,25 +15,24 @@ pub(super) fn line(fact: &NodeFact) -> String {
             format!("{name} rose by {} to {after}", after.saturating_sub(*before))
         }
         NodeFact::Qdisc { ifname, kind, handle, drops, before, qlen } => {
-            let since =
-                before.map(|before| format!(", {} of them since the trace began", drops.saturating_sub(before)));
+            let since = before.map(|before| format!(", {} of them during the trace", drops.saturating_sub(before)));
             format!("qdisc {kind} {handle} dev {ifname}: {drops} dropped{}, {qlen} waiting", since.unwrap_or_default())
         }
         NodeFact::ConntrackTable { count, max } => format!("conntrack: {count} entries of at most {max}"),
         NodeFact::ConntrackZones { zones } => {
             let zones: Vec<_> = zones.iter().map(u16::to_string).collect();
-            format!("conntrack knows the tuple in zone {}", zones.join(", "))
+            format!("conntrack has the tuple in zone {}", zones.join(", "))
         }
         NodeFact::Listener { local, queue, limit } => {
             let limit = limit.map(|limit| format!(" of at most {limit}")).unwrap_or_default();
-            format!("listener {local}: {queue}{limit} wait to be accepted")
+            format!("listener {local}: {queue}{limit} waiting to be accepted")
         }
         NodeFact::Socket { local, rmem, rcvbuf, drops } => {
             let limit = rcvbuf.map(|rcvbuf| format!(" of {rcvbuf}")).unwrap_or_default();
             let drops = drops.map(|drops| format!(", {drops} dropped")).unwrap_or_default();
-            format!("socket {local}: {rmem}{limit} bytes wait to be read{drops}")
+            format!("socket {local}: {rmem}{limit} bytes unread{drops}")
         }
-        NodeFact::NoSocket => "no socket takes it".to_owned(),
+        NodeFact::NoSocket => "no matching socket".to_owned(),
         NodeFact::Link { ifname, up, carrier, mtu, address, master, kind } => {
             let state = match (up, carrier) {
                 (true, true) => "up",
@@ -50,7 +49,7 @@ pub(super) fn line(fact: &NodeFact) -> String {
         NodeFact::BridgePort { ifname, bridge, state, vlan_filtering, vlans, hairpin, isolated, mtu } => {
             let vlans = match (vlan_filtering, vlans.is_empty()) {
                 (false, _) => String::new(),
-                (true, true) => ", no VLAN may pass".to_owned(),
+                (true, true) => ", no VLANs".to_owned(),
                 (true, false) => format!(", VLANs {}", vlans.join(", ")),
             };
             let flags: String = [(hairpin, ", hairpin"), (isolated, ", isolated")]
@@ -60,7 +59,7 @@ pub(super) fn line(fact: &NodeFact) -> String {
             format!("port {ifname} of bridge {bridge}: {state}{vlans}{flags}, mtu {mtu}")
         }
         NodeFact::XfrmPolicy { direction, action, selector, template } => {
-            let wants = if *template { ", only by IPsec" } else { "" };
+            let wants = if *template { ", requires IPsec" } else { "" };
             format!("IPsec policy {direction} {action}: {selector}{wants}")
         }
     };
@@ -111,7 +110,7 @@ mod tests {
             (NodeFact::Counter { name: "Udp.NoPorts".to_owned(), before: 2, after: 5 }, "Udp.NoPorts rose by 3 to 5"),
             (
                 NodeFact::Qdisc { ifname, kind, handle, drops: 7, before: Some(5), qlen: 1 },
-                "qdisc tbf 8001: dev eth0: 7 dropped, 2 of them since the trace began, 1 waiting",
+                "qdisc tbf 8001: dev eth0: 7 dropped, 2 of them during the trace, 1 waiting",
             ),
             (NodeFact::Sysctl { name: "a\u{1b}[1m".to_owned(), value: "1".to_owned() }, "a\\u{1b}[1m = 1"),
         ] {

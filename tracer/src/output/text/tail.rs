@@ -13,23 +13,23 @@ pub(super) fn render(trace: &Trace, look: Look) -> String {
 
 fn lost(trace: &Trace, look: Look) -> String {
     let lines: Vec<_> = if !trace.complete {
-        vec!["The capture ends before its summary: nobody knows what was lost.".to_owned()]
+        vec!["The capture has no summary: losses unknown.".to_owned()]
     } else if trace.summary.lost == Lost::default() {
         return format!("{}  {}\n", heading("Lost"), paint(GOOD, "nothing was lost"));
     } else {
         let Lost { events, tracked_overflow, missed_probes, unparsed, trails, forgotten_packets, forgotten_flows } =
             trace.summary.lost;
         let counts = [
-            (events, "event", "for which the buffer had no room: a larger --buffer-size helps"),
-            (tracked_overflow, "packet", "not followed, as too many were under way: a narrower filter helps"),
-            (missed_probes, "probe hit", "that the kernel skipped"),
-            (unparsed, "packet", "whose headers or records could not be read"),
-            (trails, "drop", "whose way had been given up for newer packets"),
-            (forgotten_packets, "packet", "let go of for newer ones, not in this report: a larger --memory helps"),
+            (events, "event", "lost because the ring buffer was full: a larger --buffer-size helps"),
+            (tracked_overflow, "packet", "not followed because too many were in flight: a narrower filter helps"),
+            (missed_probes, "probe hit", "skipped by the kernel"),
+            (unparsed, "packet", "whose headers or records could not be parsed"),
+            (trails, "drop", "whose path had been evicted for newer packets"),
+            (forgotten_packets, "packet", "evicted for newer ones and not in this report: a larger --memory helps"),
             (
                 forgotten_flows,
                 "flow",
-                "forgotten for newer ones and counted anew where more came: a larger --memory helps",
+                "evicted for newer ones and counted again if they continued: a larger --memory helps",
             ),
         ];
         let counted = counts.into_iter().filter(|(count, ..)| *count > 0);
@@ -63,7 +63,8 @@ fn coverage(trace: &Trace, look: Look) -> String {
         text += &format!("{}\n", paint(WARN, hang("  ", &why, look.prose())));
     }
     for (module, hooks) in &trace.start.joined {
-        let joined = format!("{} of module {}, which was loaded meanwhile", plural(*hooks, "hook"), clean(module));
+        let joined =
+            format!("{} of module {}, which was loaded during the trace", plural(*hooks, "hook"), clean(module));
         text += &format!("{}\n", hang("  ", &format!("with {joined}"), look.prose()));
     }
     for hook in harmless.iter().filter(|_| look.verbose) {
@@ -88,7 +89,7 @@ mod tests {
         let trace = Trace { summary, complete: true, ..Trace::default() };
         let text = anstream::adapter::strip_str(&super::lost(&trace, Look { width: 200, verbose: false })).to_string();
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(text.contains("1200 packets let go of for newer ones") && text.contains("1 flow forgotten"), "{text}");
+        assert!(text.contains("1200 packets evicted for newer ones") && text.contains("1 flow evicted"), "{text}");
         assert!(text.contains("--memory"), "{text}");
     }
 }

@@ -28,11 +28,11 @@ pub(super) fn words(tunnel: &Tunnel, outer: Option<Tuple>, verbose: bool) -> Str
         }
         (TunnelKind::Esp, true) => format!("encrypted by IPsec, {by}{id}"),
         (TunnelKind::Esp, false) => format!("decrypted by IPsec, {by}{id}"),
-        (_, true) => format!("wrapped in {by}{id}{device}"),
-        (_, false) => format!("unwrapped from {by}{id}{device}"),
+        (_, true) => format!("encapsulated in {by}{id}{device}"),
+        (_, false) => format!("decapsulated from {by}{id}{device}"),
     };
     match outer.filter(|_| tunnel.enters) {
-        Some(outer) => format!("{words}, travels as {}", self::outer(outer)),
+        Some(outer) => format!("{words}, sent as {}", self::outer(outer)),
         None => words,
     }
 }
@@ -62,6 +62,6 @@ fn peer(peer: &Peer, verbose: bool) -> String {
     };
     match &peer.endpoint {
         Some(endpoint) => format!("peer {key} at {}", clean(endpoint)),
-        None => format!("peer {key}, whose endpoint is not known"),
+        None => format!("peer {key}, endpoint unknown"),
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn happening(step: &Step, decided: Option<&Step>, trace: &Trace, verb
         let by = program.map(|bpf| program::name(bpf, verbose)).or_else(|| place::ruleset(netfilter?));
         let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
         let words = if step.is_at(&[REFUSED_SOURCE]) && drop.reason == "CONSUMED" {
-            format!("refused by WireGuard without a word: the peer may not send from {}", step.tuple.src)
+            format!("silently discarded by WireGuard: {} is not an allowed IP of the peer", step.tuple.src)
         } else {
             format!("dropped{by}: {}", clean(&drop.reason))
         };
@@ -68,7 +68,7 @@ pub(super) fn happening(step: &Step, decided: Option<&Step>, trace: &Trace, verb
 fn plain(step: &Step, usual: String) -> (String, Tone) {
     let invalid = step.ct.as_ref().is_some_and(|ct| ct.state == CtState::Invalid);
     if invalid && step.is_at(&[hook::NF_CONNTRACK_IN]) {
-        ("conntrack finds nothing it can use: INVALID".to_owned(), Tone::Notable)
+        ("conntrack: no matching connection, INVALID".to_owned(), Tone::Notable)
     } else if step.is_at(&[hook::IP_PROTOCOL_DELIVER_RCU, hook::IP6_PROTOCOL_DELIVER_RCU]) {
         (format!("reaches {}", tunnel::protocol(step.outer.unwrap_or(step.tuple).proto)), Tone::Quiet)
     } else if step.is_at(&[hook::TCP_V4_SEND_RESET, hook::TCP_V6_SEND_RESET]) {

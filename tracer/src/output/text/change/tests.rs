@@ -67,7 +67,7 @@ fn marks_and_redirects() {
     let redirect = |up| json!({"bpf": bpf("tc", "TC_ACT_REDIRECT"), "redirect": to(up)});
     assert_eq!(notable("__bpf_redirect", redirect(true)), "BPF program guard sends it to wg0");
     assert_eq!(notable("__bpf_redirect", redirect(false)), "BPF program guard sends it to wg0, which is down");
-    assert_eq!(notable("__bpf_redirect", json!({"redirect": to(true)})), "moved by BPF to wg0");
+    assert_eq!(notable("__bpf_redirect", json!({"redirect": to(true)})), "redirected by BPF to wg0");
     let nameless = json!({"program": "program 12", "id": 12, "kind": "", "verdict": "0"});
     assert!(notable("bpf_program", json!({"bpf": nameless})).starts_with("BPF program 12 decides"));
 }
@@ -81,7 +81,7 @@ fn the_kind_of_a_target_is_said_where_it_says_what_comes_next() {
             Device { netns: 7, ifindex: 9, ifname: "wg0".into(), kind: kind.into(), mtu: 1420, ..Device::default() };
         trace.devices.insert((7, 9), device);
         let clauses = clauses(&step("__bpf_redirect", facts.clone()), None, &trace, false);
-        assert_eq!(clauses[0].0, format!("moved by BPF to {words}, as if received there"));
+        assert_eq!(clauses[0].0, format!("redirected by BPF to the ingress of {words}"));
     }
 }
 
@@ -98,7 +98,7 @@ fn translations() {
         notable("bpf_program", json!({"nat": nat, "bpf": bpf("tc", "TC_ACT_OK")})),
         "SNAT by BPF program guard: 10.0.1.5:40000 → 198.51.100.10:1024"
     );
-    assert!(notable("ip_rcv", json!({"nat": nat})).starts_with("SNAT, by whom was not seen: "));
+    assert!(notable("ip_rcv", json!({"nat": nat})).starts_with("SNAT, translator not seen: "));
     let rule = json!({"family": "ip", "table": "nat", "chain": "POSTROUTING", "rule": 3});
     assert!(
         notable("nft_do_chain", json!({"nat": nat, "netfilter": rule}))
@@ -183,18 +183,18 @@ fn tunnels() {
     let roaming = json!({"public_key": "hbFEmhv0ZQ3Wj0mhRVbSbJ2hWDpJ4nYpyCrcT1b4m2s="});
     assert!(
         tunnel(json!({"kind": "wireguard", "enters": true, "ifname": "wg0", "peer": roaming}))
-            .ends_with("for peer hbFEmhv0…, whose endpoint is not known")
+            .ends_with("for peer hbFEmhv0…, endpoint unknown")
     );
     assert_eq!(of("wireguard", true, None), "enters WireGuard device t0");
-    assert_eq!(of("vxlan", true, Some(12345)), "wrapped in VXLAN VNI 12345 by t0");
-    assert_eq!(of("geneve", false, Some(7)), "unwrapped from Geneve VNI 7 by t0");
-    assert_eq!(of("gre", true, Some(7)), "wrapped in GRE key 7 by t0");
+    assert_eq!(of("vxlan", true, Some(12345)), "encapsulated in VXLAN VNI 12345 by t0");
+    assert_eq!(of("geneve", false, Some(7)), "decapsulated from Geneve VNI 7 by t0");
+    assert_eq!(of("gre", true, Some(7)), "encapsulated in GRE key 7 by t0");
     assert_eq!(of("esp", true, Some(0xc0de)), "encrypted by IPsec, ESP SPI 0xc0de");
-    assert_eq!(of("sit", true, None), "wrapped in SIT by t0");
-    assert_eq!(of("other", false, None), "unwrapped from a tunnel by t0");
+    assert_eq!(of("sit", true, None), "encapsulated in SIT by t0");
+    assert_eq!(of("other", false, None), "decapsulated from a tunnel by t0");
     let outer = json!({"src": "fd00::1", "dst": "fd00::2", "sport": 51871, "dport": 51871, "proto": "udp"});
     assert_eq!(
         tunnel(json!({"kind": "vxlan", "enters": true, "ifname": "t0", "outer": outer})),
-        "wrapped in VXLAN by t0, travels as UDP [fd00::1]:51871 → [fd00::2]:51871"
+        "encapsulated in VXLAN by t0, sent as UDP [fd00::1]:51871 → [fd00::2]:51871"
     );
 }

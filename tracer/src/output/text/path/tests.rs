@@ -70,10 +70,10 @@ fn a_drop_names_the_program_that_decided_it() {
 }
 
 #[test]
-fn wireguard_refuses_a_source_without_a_word() {
+fn wireguard_discards_a_source_silently() {
     let refused = json!({"reason": "CONSUMED", "location": "wg_packet_rx_poll+0x5d2"});
     let rows = path(&[("consume_skb", refused)], false);
-    assert_eq!(rows[0].says.what, ["refused by WireGuard without a word: the peer may not send from 10.0.1.5"]);
+    assert_eq!(rows[0].says.what, ["silently discarded by WireGuard: 10.0.1.5 is not an allowed IP of the peer"]);
     assert_eq!(rows[0].says.tone, Tone::Bad);
 }
 
@@ -104,6 +104,6 @@ fn headers_are_told_where_they_change_and_once() {
 fn several_functions_of_one_event_are_one_row() {
     let tunnel = json!({"kind": "vxlan", "enters": true, "ifname": "vx0", "id": 7});
     let steps = [("vxlan_xmit", json!({"tunnel": tunnel})), ("vxlan_xmit_one", json!({"tunnel": tunnel}))];
-    assert_eq!(told(&steps, false), [row("eth0", "wrapped in VXLAN VNI 7 by vx0")]);
+    assert_eq!(told(&steps, false), [row("eth0", "encapsulated in VXLAN VNI 7 by vx0")]);
     assert_eq!(told(&steps, true).len(), 2);
 }
