@@ -33,7 +33,7 @@ fn what_cannot_be_read_is_one_sentence_and_status_2() {
     std::fs::write(&binary, [0xff, 0xfe, 0]).expect("a place for files");
     let missing = broken.with_file_name("missing.marks");
     for (path, expected) in [
-        (&broken, "broken.marks, line 3: `0x40` has no meaning: write it behind the mark"),
+        (&broken, "broken.marks, line 3: `0x40` has no meaning: write its meaning after the mark"),
         (&binary, "cannot be read"),
         (&missing, "missing.marks cannot be read"),
         (&broken.with_file_name(""), "cannot be read"),

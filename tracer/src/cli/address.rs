@@ -18,9 +18,9 @@ pub(super) fn network(flag: &str, text: &str) -> Result<IpNet, String> {
     let len = match len.map(str::parse::<u8>) {
         None => max,
         Some(Ok(len)) if len <= max => len,
-        Some(_) => return Err(wrong(&format!("the prefix length goes from 0 to {max}"))),
+        Some(_) => return Err(wrong(&format!("the prefix length must be 0 to {max}"))),
     };
-    let net = IpNet::new(addr, len).map_err(|_| wrong(&format!("the prefix length goes from 0 to {max}")))?;
+    let net = IpNet::new(addr, len).map_err(|_| wrong(&format!("the prefix length must be 0 to {max}")))?;
     Ok(unmapped(net.trunc()))
 }
 
@@ -37,10 +37,10 @@ fn parse_addr(text: &str) -> Result<IpAddr, String> {
     if let Some((addr, device)) = bare.split_once('%')
         && addr.parse::<Ipv6Addr>().is_ok()
     {
-        return Err(format!("give the device apart, with --iface {device}"));
+        return Err(format!("give the device separately, with --iface {device}"));
     }
     if let Ok(socket) = text.parse::<std::net::SocketAddr>() {
-        return Err(format!("give the port apart, as in {} and --port {}", socket.ip(), socket.port()));
+        return Err(format!("give the port separately, as in {} and --port {}", socket.ip(), socket.port()));
     }
     Err("write it like 10.0.0.5, 10.0.0.0/24 or fd00::/64; names are not looked up".to_owned())
 }
@@ -83,12 +83,12 @@ mod tests {
         let error = |text: &str| read(text).expect_err(text);
         assert_eq!(
             error("10.0.0.5/33"),
-            "--dst `10.0.0.5/33` is not an address or network: the prefix length goes from 0 to 32"
+            "--dst `10.0.0.5/33` is not an address or network: the prefix length must be 0 to 32"
         );
-        assert!(error("fd00::/129").ends_with("from 0 to 128"));
+        assert!(error("fd00::/129").ends_with("must be 0 to 128"));
         assert!(error("10.0.0.5/").contains("prefix length"));
-        assert!(error("10.0.0.5:443").ends_with("give the port apart, as in 10.0.0.5 and --port 443"));
-        assert!(error("[fd00::1]:443").ends_with("give the port apart, as in fd00::1 and --port 443"));
+        assert!(error("10.0.0.5:443").ends_with("give the port separately, as in 10.0.0.5 and --port 443"));
+        assert!(error("[fd00::1]:443").ends_with("give the port separately, as in fd00::1 and --port 443"));
         assert!(error("fe80::1%eth0").ends_with("with --iface eth0"));
         assert!(error("example.org").ends_with("names are not looked up"));
         assert!(error("10.0.0").contains("write it like"));

@@ -33,12 +33,12 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum CommandArgs {
-    /// Trace live; the command that runs when none is named
+    /// Trace live (the default command)
     #[command(after_help = help::after())]
     Trace(Box<TraceArgs>),
-    /// Diagnose captures that were written with --write or -o json
+    /// Diagnose captures written with --write or -o json
     Report(ReportArgs),
-    /// Say what this kernel and these privileges allow
+    /// Show what this kernel and these privileges allow
     Check(CheckArgs),
     /// Print a completion script for a shell
     Completions {
@@ -48,7 +48,7 @@ pub(super) enum CommandArgs {
     },
     /// Print the manual page
     Man,
-    /// Print the JSON Schema of the lines of a capture
+    /// Print the JSON Schema of a capture's lines
     Schema,
 }
 
@@ -64,39 +64,39 @@ pub(super) struct TraceArgs {
 
 /// Which packets. Both directions of a flow are followed, across NAT and tunnels.
 #[derive(Debug, Default, clap::Args)]
-#[command(next_help_heading = "Which packets (flags add up; none means all)")]
+#[command(next_help_heading = "Filter (a packet must match all conditions)")]
 pub(super) struct FilterArgs {
-    /// From this address or network, and the replies to it
+    /// Source address or network; replies to it are included
     #[arg(long, value_name = "ADDR[/LEN]")]
     pub(super) src: Option<String>,
-    /// To this address or network, and the replies from it
+    /// Destination address or network; replies from it are included
     #[arg(long, value_name = "ADDR[/LEN]")]
     pub(super) dst: Option<String>,
-    /// From or to this address or network
+    /// Source or destination address or network
     #[arg(long, value_name = "ADDR[/LEN]")]
     pub(super) host: Option<String>,
-    /// From or to this port
+    /// Source or destination port
     #[arg(long, value_name = "N")]
     pub(super) port: Option<String>,
-    /// From this port
+    /// Source port
     #[arg(long, value_name = "N")]
     pub(super) sport: Option<String>,
-    /// To this port
+    /// Destination port
     #[arg(long, value_name = "N")]
     pub(super) dport: Option<String>,
-    /// Of this protocol: tcp, udp, icmp, icmp6 … or a number
+    /// Protocol: tcp, udp, icmp, icmp6, … or a number
     #[arg(long, value_name = "PROTO")]
     pub(super) proto: Option<String>,
-    /// First seen on this network device
+    /// Device on which a packet is first seen
     #[arg(long, value_name = "NAME")]
     pub(super) iface: Option<String>,
-    /// First seen in this netns: name, inode, path or pid:N
+    /// Network namespace in which a packet is first seen: name, inode, path or pid:N
     #[arg(long, value_name = "NETNS")]
     pub(super) netns: Option<String>,
-    /// With this mark under the mask M, decimal or 0x…
+    /// Where mark & M == V; decimal or 0x…
     #[arg(long, value_name = "V[/M]")]
     pub(super) mark: Option<String>,
-    /// Do not follow the replies
+    /// Do not follow replies
     #[arg(long)]
     pub(super) one_way: bool,
 }
@@ -104,28 +104,28 @@ pub(super) struct FilterArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "How to trace")]
 pub(super) struct RunArgs {
-    /// End after N packets
+    /// Stop after N packets
     #[arg(short, long, value_name = "N")]
     pub(super) count: Option<String>,
-    /// End after this time: 10s, 2m
+    /// Stop after this time, such as 10s or 2m
     #[arg(long, value_name = "DURATION")]
     pub(super) timeout: Option<String>,
-    /// Tell dropped packets alone: each one's way is kept in the kernel until it ends
+    /// Report only dropped packets, each with the path it took
     #[arg(long)]
     pub(super) drops: bool,
-    /// How to hook into the kernel; auto takes the best that works
+    /// How to attach to the kernel; auto picks the best method for each hook
     #[arg(long, value_enum, default_value_t, value_name = "BACKEND")]
     pub(super) backend: Backend,
-    /// Room for events on their way from the kernel, as in 16M
+    /// Ring buffer size, such as 16M
     #[arg(long, default_value = "4M", value_name = "BYTES")]
     pub(super) buffer_size: String,
-    /// Memory for packets and flows; older ones are let go then
+    /// Memory limit for packets and flows; the oldest are discarded when full
     #[arg(long, default_value = "512M", value_name = "BYTES")]
     pub(super) memory: String,
-    /// Create this empty file once every probe is attached
+    /// Create this empty file once all probes are attached
     #[arg(long, value_name = "PATH")]
     pub(super) ready_file: Option<PathBuf>,
-    /// Also save the capture to FILE, for `tracer report`
+    /// Also write the capture to FILE, for `tracer report`
     #[arg(short, long, value_name = "FILE")]
     pub(super) write: Option<PathBuf>,
 }
@@ -133,18 +133,18 @@ pub(super) struct RunArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct ViewArgs {
-    /// A report for people, or JSON Lines for programs
+    /// Text report for people, or JSON Lines for programs
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) output: Format,
     #[command(flatten)]
     pub(super) color: ColorArgs,
-    /// Show no progress and no warnings, only results
+    /// Print only results, no progress and no warnings
     #[arg(short, long)]
     pub(super) quiet: bool,
     /// Show every step, with kernel functions and packet ids
     #[arg(short, long)]
     pub(super) verbose: bool,
-    /// Meanings of your marks, a line each: 0x10/0xf0 words
+    /// File with the meanings of your marks, one per line: 0x10/0xf0 TEXT
     #[arg(long, value_name = "FILE")]
     pub(super) marks: Option<PathBuf>,
 }

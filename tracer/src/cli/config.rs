@@ -103,7 +103,7 @@ fn trace(typed: TraceArgs) -> Result<Command, Usage> {
         return Err(Usage("--write needs a file: to send the capture to stdout, use `-o json`".to_owned()));
     }
     if run.write.is_some() && run.write == run.ready_file {
-        return Err(Usage("--write and --ready-file name the same file: give two".to_owned()));
+        return Err(Usage("--write and --ready-file name the same file: give two different files".to_owned()));
     }
     Ok(Command::Trace(Box::new(TraceConfig {
         filter: Filter::resolve(filter)?,
@@ -121,7 +121,7 @@ fn trace(typed: TraceArgs) -> Result<Command, Usage> {
 
 fn view(typed: ViewArgs) -> Result<View, Usage> {
     if typed.quiet && typed.verbose {
-        return Err(Usage("--quiet and --verbose contradict each other: leave one out".to_owned()));
+        return Err(Usage("--quiet and --verbose exclude each other: use only one".to_owned()));
     }
     let ViewArgs { output: format, color, quiet, verbose, marks } = typed;
     Ok(View { format, color: color.color, quiet, verbose, marks })

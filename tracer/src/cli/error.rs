@@ -75,14 +75,14 @@ fn bare_word(error: &clap::Error) -> Option<String> {
         return None;
     }
     if super::command().get_subcommands().any(|command| command.get_name() == word) {
-        return Some(format!("`{word}` is a command and comes before its flags: `tracer {word} …`"));
+        return Some(format!("`{word}` is a command and must come before all flags: `tracer {word} …`"));
     }
     if let Some(meant) = text(ContextKind::SuggestedSubcommand) {
         return Some(format!("`{word}` is not a command: did you mean `tracer {meant}`?"));
     }
     Some(format!(
-        "`{word}` is not a flag, and filter expressions are not supported in this version: say which packets with \
-         --host, --src, --dst, --port, --proto and the like (see `tracer --help`)"
+        "`{word}` is not a flag, and filter expressions are not supported in this version: select packets with \
+         --host, --src, --dst, --port, --proto and so on (see `tracer --help`)"
     ))
 }
 

@@ -68,7 +68,7 @@ impl Filter {
         let addrs = [("--src", self.src), ("--dst", self.dst), ("--host", self.host)];
         let v6 = |net: IpNet| matches!(net, IpNet::V6(_));
         if let (Some(_), Some((flag, _))) = (self.host, addrs[..2].iter().find(|(_, net)| net.is_some())) {
-            return Some(format!("--host already means either direction: leave out {flag}, or use --src and --dst"));
+            return Some(format!("--host already matches both directions: omit {flag}, or use --src and --dst"));
         }
         if let (Some(src), Some(dst)) = (self.src, self.dst)
             && v6(src) != v6(dst)
@@ -81,13 +81,13 @@ impl Filter {
         }
         let ports = [("--port", self.port), ("--sport", self.sport), ("--dport", self.dport)];
         if let (Some(_), Some((flag, _))) = (self.port, ports[1..].iter().find(|(_, port)| port.is_some())) {
-            return Some(format!("--port already means either end: leave out {flag}, or use --sport and --dport"));
+            return Some(format!("--port already matches both ends: omit {flag}, or use --sport and --dport"));
         }
         let proto = self.proto?;
         if let Some((flag, _)) = ports.iter().find(|(_, port)| port.is_some())
             && !proto.has_ports()
         {
-            return Some(format!("{proto} has no ports: leave out {flag}, or trace tcp or udp"));
+            return Some(format!("{proto} has no ports: omit {flag}, or trace tcp or udp"));
         }
         let other = match proto.0 {
             1 => (true, "icmp is IPv4 only: use --proto icmp6"),
@@ -139,7 +139,7 @@ fn iface(name: String) -> Result<String, String> {
     if fits && !name.contains(|c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control()) {
         return Ok(name);
     }
-    Err(format!("--iface `{}` cannot be a device: give a name that `ip link` shows", name.escape_debug()))
+    Err(format!("--iface `{}` is not a device name: give one that `ip link` shows", name.escape_debug()))
 }
 
 fn netns(text: String) -> Result<String, String> {

@@ -1,7 +1,7 @@
 //! Longer texts of `--help` and the manual page.
 
 /// The sentence under the name.
-pub(super) const ABOUT: &str = "Says in a sentence where and why a packet disappears inside this Linux node";
+pub(super) const ABOUT: &str = "Shows where and why packets disappear inside this Linux node";
 
 /// The usage lines. clap would not show that `trace` may be omitted.
 pub(super) const USAGE: &str = "tracer [trace] [FLAGS]\n       tracer <COMMAND>";
@@ -12,10 +12,10 @@ Why does this connection hang? Trace it until Ctrl-C, then read the diagnosis:
     tracer --dst 10.0.0.5 --port 443
 Watch pings from or to a network for half a minute:
     tracer --host fd00:1::/64 --proto icmp6 --timeout 30s
-Save what happens to ten packets of one namespace, and look at it elsewhere:
+Save ten packets of one namespace to a capture, and read its report elsewhere:
     tracer --netns web --dport 8080 -c 10 -w web.jsonl
     tracer report -v web.jsonl
-Feed the drops to a script:
+Pass the drops to a script:
     tracer --dst 10.0.0.5 -o json --timeout 10s | jq 'select(.type == \"drop\")'";
 
 /// The exit statuses that scripts may rely on.

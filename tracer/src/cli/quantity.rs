@@ -24,7 +24,7 @@ pub(super) fn mark(text: &str) -> Result<(u32, u32), String> {
     let number = |part: &str| {
         let digits = part.strip_prefix("0x").or_else(|| part.strip_prefix("0X"));
         digits.map_or_else(|| part.parse(), |digits| u32::from_str_radix(digits, 16)).map_err(|_| {
-            format!("--mark `{text}` is not a mark: give a number of 32 bits, decimal or 0x…, as in 0xd00/0xf00")
+            format!("--mark `{text}` is not a mark: give a 32-bit number, decimal or 0x…, as in 0xd00/0xf00")
         })
     };
     let (value, mask) = match text.split_once('/') {
@@ -33,7 +33,7 @@ pub(super) fn mark(text: &str) -> Result<(u32, u32), String> {
     };
     if value & !mask != 0 {
         return Err(format!(
-            "--mark {value:#x}/{mask:#x} can never match: the value has bits outside the mask; did you mean \
+            "--mark {value:#x}/{mask:#x} can never match because the value has bits outside the mask; did you mean \
              {:#x}/{mask:#x}?",
             value & mask
         ));
@@ -48,8 +48,9 @@ pub(super) fn count(text: &str) -> Result<NonZeroU64, String> {
 
 /// Parses a duration.
 pub(super) fn timeout(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text)
-        .map_err(|_| format!("--timeout `{text}` is not a duration: give number and unit, as in 10s, 2m or 1h30m"))?;
+    let duration = humantime::parse_duration(text).map_err(|_| {
+        format!("--timeout `{text}` is not a duration: give a number and a unit, as in 10s, 2m or 1h30m")
+    })?;
     if duration.is_zero() || duration > LONGEST {
         return Err(format!("--timeout `{text}` is out of range: give more than 0s and at most 365d"));
     }

@@ -26,7 +26,7 @@ pub fn check(config: &CheckConfig) -> Result<Status, String> {
     let catalog = Catalog::fixed();
     let kernel = Kernel::read(modules(&catalog))?;
     let mut rows = vec![
-        row("privileges", CheckStatus::Works, "enough to trace".to_owned()),
+        row("privileges", CheckStatus::Works, "sufficient to trace".to_owned()),
         row("kernel", CheckStatus::Works, format!("{} with BTF", kernel.release)),
         modules_row(&kernel, &catalog),
     ];
@@ -70,15 +70,14 @@ fn modules_row(kernel: &Kernel, catalog: &Catalog) -> CheckRow {
         catalog.hooks().filter(|hook| !is_loaded(kernel, hook)).map(|hook| hook.site.module()).collect();
     if !kernel.untyped.is_empty() {
         let untyped: Vec<&str> = kernel.untyped.iter().map(String::as_str).collect();
-        let detail =
-            format!("this kernel tells no types of modules, so these are not followed: {}", untyped.join(", "));
+        let detail = format!("this kernel has no BTF for modules, so these are not traced: {}", untyped.join(", "));
         return row("modules", CheckStatus::Degraded, detail);
     }
     if absent.is_empty() {
-        row("modules", CheckStatus::Works, "all that have hooks are loaded".to_owned())
+        row("modules", CheckStatus::Works, "all modules with hooks are loaded".to_owned())
     } else {
         let names: Vec<&str> = absent.into_iter().collect();
-        let detail = format!("not loaded, so nothing passes them: {}", names.join(", "));
+        let detail = format!("not loaded, so no packet passes them: {}", names.join(", "));
         row("modules", CheckStatus::Works, detail)
     }
 }
@@ -112,9 +111,10 @@ fn program_row(program: &str) -> CheckRow {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|dir| dir.join(program)).find(|path| path.is_file());
     match found {
-        Some(path) => row(program, CheckStatus::Works, format!("rule texts come from {}", path.display())),
+        Some(path) => row(program, CheckStatus::Works, format!("provides rule texts: {}", path.display())),
         None => {
-            let detail = "not on PATH: rule texts come from netlink, as far as that goes".to_owned();
+            let detail =
+                "not on PATH: rule texts are derived from the kernel's answers and may be incomplete".to_owned();
             row(program, CheckStatus::Degraded, detail)
         }
     }

@@ -19,7 +19,7 @@ pub fn check() -> Result<(), String> {
     if has(CAP_SYS_ADMIN) || (has(CAP_BPF) && has(CAP_PERFMON) && has(CAP_NET_ADMIN)) {
         return Ok(());
     }
-    Err("no privilege to trace the kernel: run as root (`sudo tracer …`), in a pod with `securityContext.privileged: \
+    Err("not permitted to trace the kernel: run as root (`sudo tracer …`), in a pod with `securityContext.privileged: \
          true`, or with the capabilities CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYS_ADMIN"
         .to_owned())
 }

@@ -54,16 +54,16 @@ fn mark(line: &str) -> Result<Mark, String> {
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
     if words.is_empty() {
         return Err(format!(
-            "`{number}` has no meaning: write it behind the mark, as in `0x10/0xf0 from the backup host`"
+            "`{number}` has no meaning: write its meaning after the mark, as in `0x10/0xf0 from the backup host`"
         ));
     }
     if mask == 0 {
-        return Err(format!("`{number}` fits every mark: give a mask with at least one bit, as in 0x10/0xf0"));
+        return Err(format!("`{number}` matches every mark: give a mask with at least one bit, as in 0x10/0xf0"));
     }
     if value & !mask != 0 {
         let meant = value & mask;
         return Err(format!(
-            "`{number}` can never match, as the value has bits outside the mask: did you mean {meant:#x}/{mask:#x}?"
+            "`{number}` can never match because the value has bits outside the mask: did you mean {meant:#x}/{mask:#x}?"
         ));
     }
     Ok(Mark { value, mask, words })
@@ -79,8 +79,8 @@ fn number(whole: &str, part: &str) -> Result<u32, String> {
     };
     number.ok_or_else(|| {
         format!(
-            "`{}` is not a mark: begin the line with a number of 32 bits, decimal or 0x…, as in 0x10/0xf0, or with # \
-             for a comment",
+            "`{}` is not a mark: begin the line with a 32-bit number, decimal or 0x…, as in 0x10/0xf0, or with # for a \
+             comment",
             whole.escape_debug()
         )
     })
@@ -108,11 +108,12 @@ mod tests {
     #[test]
     fn mistakes_say_where_and_what_to_do() {
         assert!(
-            mistake("# good\nblue 0x1\n").starts_with("line 2: `blue` is not a mark: begin the line with a number")
+            mistake("# good\nblue 0x1\n")
+                .starts_with("line 2: `blue` is not a mark: begin the line with a 32-bit number")
         );
-        assert!(mistake("0x10").starts_with("line 1: `0x10` has no meaning: write it behind the mark"));
+        assert!(mistake("0x10").starts_with("line 1: `0x10` has no meaning: write its meaning after the mark"));
         assert!(mistake("0x10 # all").contains("has no meaning"));
-        assert!(mistake("0/0 all").contains("fits every mark"));
+        assert!(mistake("0/0 all").contains("matches every mark"));
         assert!(mistake("0x1d00/0xf00 x").ends_with("did you mean 0xd00/0xf00?"));
         for wrong in ["0x x", "1/ x", "/1 x", "0x100000000 x", "-1 x", "+1 x", "0x+1 x", "1/2/3 x"] {
             assert!(mistake(wrong).contains("is not a mark"), "{wrong}");
