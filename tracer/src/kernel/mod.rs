@@ -41,11 +41,11 @@ impl Kernel {
         let path = format!("{BTF_DIR}/vmlinux");
         let data = Blob::of(Path::new(&path)).map_err(|error| {
             format!(
-                "this kernel shows no BTF ({path}: {error}): tracer needs one built with CONFIG_DEBUG_INFO_BTF=y \
+                "this kernel provides no BTF ({path}: {error}): tracer needs one built with CONFIG_DEBUG_INFO_BTF=y \
                  and /sys mounted in this container"
             )
         })?;
-        let vmlinux = Btf::parse(data, None).map_err(|error| format!("{path} could not be understood: {error}"))?;
+        let vmlinux = Btf::parse(data, None).map_err(|error| format!("{path} cannot be parsed: {error}"))?;
         let name = nix::sys::utsname::uname().map_err(|error| format!("uname failed: {error}"))?;
         let mut kernel = Self {
             release: name.release().to_string_lossy().into_owned(),
@@ -70,7 +70,7 @@ impl Kernel {
             }
             if let Some(data) = module_btf(module)? {
                 let btf = Btf::parse(data, Some(&self.vmlinux))
-                    .map_err(|error| format!("{BTF_DIR}/{module} could not be understood: {error}"))?;
+                    .map_err(|error| format!("{BTF_DIR}/{module} cannot be parsed: {error}"))?;
                 self.modules.insert(module.to_owned(), btf);
                 joined.push(module.to_owned());
             } else {

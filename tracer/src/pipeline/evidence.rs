@@ -94,7 +94,7 @@ impl Evidence {
         let unasked = std::mem::take(&mut self.unasked);
         if unasked > 0 {
             self.problems.push(format!(
-                "the node was not asked about {unasked} of the drops: {LOOK_UPS_AT_MOST} places were looked at, and no more are"
+                "{unasked} drops have no evidence from the node: a trace examines at most {LOOK_UPS_AT_MOST} places"
             ));
         }
         let mut problems = std::mem::take(&mut self.problems);

@@ -96,9 +96,7 @@ impl Lookups {
     /// Returns sentences about lookups that failed or were not made.
     pub fn problems(&mut self) -> Vec<String> {
         if std::mem::take(&mut self.full) {
-            self.problems.push(format!(
-                "the rules of some routes are not known: {ROUTES_AT_MOST} were looked up, and no more are"
-            ));
+            self.problems.push(format!("some routes have no `ip rule`: a trace looks up at most {ROUTES_AT_MOST}"));
         }
         let mut problems = std::mem::take(&mut self.problems);
         problems.extend(self.evidence.problems());

@@ -67,7 +67,7 @@ pub fn attach(kernel: &Kernel, object: &Object, planned: &Planned, no_multi: &st
 }
 
 fn refused(reason: &str) -> String {
-    if reason.is_empty() { "the verifier refused its program".to_owned() } else { reason.to_owned() }
+    if reason.is_empty() { "the verifier rejected its program".to_owned() } else { reason.to_owned() }
 }
 
 /// Attaches all hooks that can share one `kprobe.multi`, and returns which are attached.

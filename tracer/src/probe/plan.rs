@@ -157,16 +157,16 @@ fn possible(kernel: &Kernel, hook: &Hook) -> Result<(), Skipped> {
     match (parameters, hook.site) {
         (Some(actual), _) if fits(&actual, hook.arguments) => Ok(()),
         (Some(actual), _) => skipped(
-            format!("its arguments are ({}) here, not ({})", actual.join(", "), hook.arguments.join(", ")),
+            format!("its arguments are ({}) on this kernel, not ({})", actual.join(", "), hook.arguments.join(", ")),
             false,
         ),
         (None, Site::Function { module }) if kernel.untyped.contains(module) => {
-            skipped(format!("this kernel tells no types of module {module}"), false)
+            skipped(format!("this kernel has no BTF for module {module}"), false)
         }
         (None, Site::Function { module }) if !module.is_empty() && kernel.types(module).is_none() => {
             skipped(format!("module {module} is not loaded"), true)
         }
-        (None, _) => skipped("this kernel has no such place".to_owned(), !hook.instead_of.is_empty()),
+        (None, _) => skipped("this kernel has no such function or tracepoint".to_owned(), !hook.instead_of.is_empty()),
     }
 }
 

@@ -101,7 +101,7 @@ fn trace(
     tracing: &[Tracing],
     joined: &mut Joined,
 ) -> Result<(), String> {
-    let function = info.function.ok_or("it was loaded without BTF, which tracing it takes")?;
+    let function = info.function.ok_or("it was loaded without BTF, which tracing requires")?;
     let mut loaded = Vec::new();
     for (name, attach) in tracing {
         let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_TRACING, attach: Some(*attach), btf_id: function };

@@ -19,21 +19,19 @@ pub fn read(path: &Path) -> Result<Trace, String> {
     let file = File::open(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
     let mut records = Vec::new();
     for (number, line) in BufReader::new(file).lines().enumerate() {
-        let line = line.map_err(|error| format!("{shown} cannot be read on from line {}: {error}", number + 1))?;
+        let line = line.map_err(|error| format!("{shown} cannot be read beyond line {}: {error}", number + 1))?;
         match parse(&line) {
             Ok(record) => records.extend(record),
             Err(error) => {
                 return Err(format!(
-                    "{shown}, line {}: {error}: give a file that `tracer -o json` or `tracer --write` made",
+                    "{shown}, line {}: {error}: give a file that `tracer -o json` or `tracer --write` wrote",
                     number + 1
                 ));
             }
         }
     }
     if !matches!(records.first(), Some(Record::Start(_))) {
-        return Err(format!(
-            "{shown} does not begin like a capture: give a file that `tracer -o json` or `tracer --write` made"
-        ));
+        return Err(format!("{shown} is not a capture: give a file that `tracer -o json` or `tracer --write` wrote"));
     }
     Ok(records.into_iter().collect())
 }

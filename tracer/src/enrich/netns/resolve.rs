@@ -30,9 +30,9 @@ pub(super) fn resolve(text: &str) -> Result<Netns, String> {
         return of_pid(text, pid);
     }
     match text.parse() {
-        Ok(inum) => Netns::find(inum).ok_or_else(|| {
-            format!("no netns with inode number {inum} can be found: `lsns -t net` lists those there are")
-        }),
+        Ok(inum) => {
+            Netns::find(inum).ok_or_else(|| format!("no netns has inode number {inum}: `lsns -t net` lists all"))
+        }
         Err(_) => Err(format!(
             "no netns is called `{text}`: give a name that `ip netns` lists, an inode number, a path or pid:N"
         )),

@@ -44,7 +44,7 @@ fn what_is_wrong_is_said_in_a_sentence() {
     assert_eq!(error("/no/where"), "netns `/no/where`: /no/where does not exist");
     assert_eq!(error("pid:x"), "netns `pid:x`: give a process id after `pid:`, as in `pid:1234`");
     assert_eq!(error("pid:4194999"), "netns `pid:4194999`: there is no process 4194999");
-    assert_eq!(error("7"), "no netns with inode number 7 can be found: `lsns -t net` lists those there are");
+    assert_eq!(error("7"), "no netns has inode number 7: `lsns -t net` lists all");
     for text in ["", "..", "no-such-name", "[x]"] {
         assert!(error(text).starts_with(&format!("no netns is called `{text}`")), "{text}");
     }

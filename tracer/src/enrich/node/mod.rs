@@ -57,7 +57,7 @@ pub fn look_up(
 }
 
 fn cannot_enter(netns: &Netns, error: &std::io::Error) -> String {
-    format!("the evidence of netns {} is not known: cannot enter it: {error}", netns.name())
+    format!("netns {} could not be examined for evidence: cannot enter it: {error}", netns.name())
 }
 
 fn facts(place: &Place, asked: &[Question], before: Option<&Snapshot>) -> Vec<NodeFact> {

@@ -55,7 +55,7 @@ pub struct Found {
 /// Returns one sentence if the netns cannot be entered or there is no such route.
 pub fn route(netns: &Netns, asked: &Asked) -> Result<Found, String> {
     let problem = |error: &dyn std::fmt::Display| {
-        format!("the route to {}{} in netns {} is not known: {error}", asked.dst, asked.by_mark(), netns.name())
+        format!("the route to {}{} in netns {} is unknown: {error}", asked.dst, asked.by_mark(), netns.name())
     };
     let found = netns.run_in(|| look_up(asked)).map_err(|error| problem(&format_args!("cannot enter it: {error}")))?;
     found.map_err(|error| problem(&why(&error)))

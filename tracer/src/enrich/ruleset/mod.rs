@@ -108,7 +108,7 @@ pub fn chains(netns: &Netns, wanted: &[Wanted]) -> Lookup {
         lookup
     });
     result.unwrap_or_else(|error| {
-        let problem = format!("no rules are known of netns {}: cannot enter it: {}", netns.name(), why(&error));
+        let problem = format!("the rules of netns {} are unknown: cannot enter it: {}", netns.name(), why(&error));
         Lookup { problems: vec![problem], ..Lookup::default() }
     })
 }
@@ -124,7 +124,7 @@ fn why(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::PermissionDenied => "no permission (run as root)".to_owned(),
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "the kernel did not answer".to_owned(),
-        io::ErrorKind::NotFound => "it is gone".to_owned(),
+        io::ErrorKind::NotFound => "it no longer exists".to_owned(),
         _ => error.to_string(),
     }
 }

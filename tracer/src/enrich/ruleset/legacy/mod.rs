@@ -82,7 +82,7 @@ pub(super) fn look_up(netns: u32, wanted: &[Wanted], lookup: &mut Lookup) {
                 && *wanted == family
                 && !loaded.contains(table)
             {
-                lookup.problems.push(format!("legacy table {family} {table} is not there any more"));
+                lookup.problems.push(format!("legacy table {family} {table} no longer exists"));
             }
         }
         for name in loaded.iter().filter(|name| takes(name)) {

@@ -50,7 +50,7 @@ pub(super) fn read(family: NfFamily, table: &str) -> io::Result<Raw> {
             result => return result,
         }
     }
-    Err(io::Error::other("it changes all the time"))
+    Err(io::Error::other("it keeps changing"))
 }
 
 const TRIES: usize = 5;

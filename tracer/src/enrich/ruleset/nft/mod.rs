@@ -35,7 +35,7 @@ pub(super) fn look_up(netns: u32, wanted: &[Wanted], lookup: &mut Lookup) {
     if is_loaded(&NF_TABLES) {
         look_up_from(&Running, Tools::Ask, netns, &filters, lookup);
     } else if filters.iter().any(|filter| filter.family.is_some()) {
-        lookup.problems.push("this kernel has no nf_tables at present".to_owned());
+        lookup.problems.push("nf_tables is not loaded".to_owned());
     }
 }
 
@@ -66,7 +66,7 @@ fn look_up_from(kernel: &dyn Kernel, tools: Tools, netns: u32, wanted: &[Filter<
     let found = &lookup.chains[before..];
     let gone = wanted.iter().filter(|filter| read_something && !found.iter().any(|found| filter.found(found)));
     let gone: Vec<_> = gone.filter_map(Filter::describe).collect();
-    lookup.problems.extend(gone.into_iter().map(|what| format!("{what} is not there any more")));
+    lookup.problems.extend(gone.into_iter().map(|what| format!("{what} no longer exists")));
 }
 
 /// Selects tables and chains.

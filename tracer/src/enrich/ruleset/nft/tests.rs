@@ -106,8 +106,7 @@ fn what_is_gone_is_said() {
     let filters = [filter(&raw, &nine), filter(&nine, &Key::Any), filter(&raw, &Key::Any), ALL];
     let mut lookup = Lookup::default();
     look_up_from(&kernel, Tools::Leave, 7, &filters, &mut lookup);
-    let problems =
-        ["chain nine of nftables table ip raw is not there any more", "nftables table ip nine is not there any more"];
+    let problems = ["chain nine of nftables table ip raw no longer exists", "nftables table ip nine no longer exists"];
     assert_eq!(lookup.problems, problems);
 }
 
