@@ -121,7 +121,7 @@ fn cause(name: &str, title: &str, values: Values, blocks: &[Block<'_>]) -> Resul
             ("sh", "healthy") => &mut healthy,
             ("sh", "verify") => &mut verify,
             ("toml", "expect") => &mut expect,
-            (language, purpose) => bail!("line {}: nothing is known of a block `{language} {purpose}`", block.line),
+            (language, purpose) => bail!("line {}: unknown block `{language} {purpose}`", block.line),
         };
         if place.replace(block.text.clone()).is_some() {
             bail!("line {}: a second block `{}`", block.line, block.purpose);
@@ -178,7 +178,7 @@ mod tests {
     fn incomplete_or_unknown_blocks_are_refused() {
         let message = |text: &str| format!("{:#}", parse("x", text).unwrap_err());
         assert!(message("# T\n```sh setup\n```\n").contains("needs all of setup"));
-        assert!(message("# T\n```sh tracer\n```\n").contains("line 2: nothing is known of a block `sh tracer`"));
+        assert!(message("# T\n```sh tracer\n```\n").contains("line 2: unknown block `sh tracer`"));
         assert!(message(&DOCUMENT.replace("kernels = ['7.3']", "before = '7'\nkernels = ['7.3']")).contains("either"));
         assert!(message(&DOCUMENT.replace("kernels", "kernel")).contains("unknown field"));
     }

@@ -108,7 +108,7 @@ fn play(blocks: &[Block<'_>], values: &Values) -> Result<Play> {
             ("sh", "verify") => &mut verify,
             ("sh", "script") => &mut script,
             ("toml", "expect") => &mut expect,
-            (language, purpose) => bail!("line {}: nothing is known of a block `{language} {purpose}`", block.line),
+            (language, purpose) => bail!("line {}: unknown block `{language} {purpose}`", block.line),
         };
         if place.replace(block.text.clone()).is_some() {
             bail!("line {}: a second block `{}`", block.line, block.purpose);
@@ -149,7 +149,7 @@ mod tests {
     fn incomplete_or_unknown_blocks_are_refused() {
         let message = |text: &str| format!("{:#}", parse("x", text).unwrap_err());
         assert!(message("# T\n```sh setup\n```\n").contains("or all of setup"));
-        assert!(message("# T\n```sh set-up\n```\n").contains("line 2: nothing is known of a block `sh set-up`"));
+        assert!(message("# T\n```sh set-up\n```\n").contains("line 2: unknown block `sh set-up`"));
         assert!(message("# T\n```sh script\n```\n```sh script\n```\n").contains("a second block `script`"));
     }
 

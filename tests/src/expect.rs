@@ -65,7 +65,7 @@ impl Expect {
         if let Some(expected) = &self.every_step {
             // The first mismatch is enough.
             complaints.extend(capture.steps().find_map(|step| {
-                mismatch("", expected, step).map(|said| format!("a step is not as all should be: {said}: {step}"))
+                mismatch("", expected, step).map(|said| format!("a step does not match every_step: {said}: {step}"))
             }));
         }
         complaints.extend(self.flows.iter().flat_map(|expected| expected.complaints(capture)));

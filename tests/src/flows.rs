@@ -24,12 +24,12 @@ impl Flows {
         let flows = sort(capture);
         let mut complaints = Vec::new();
         if flows.len() != self.count {
-            complaints.push(format!("{} flows have steps, not {}", flows.len(), self.count));
+            complaints.push(format!("{} flows have steps, expected {}", flows.len(), self.count));
         }
         for (id, flow) in &flows {
             if flow.tuples.len() != self.tuples {
                 complaints.push(format!(
-                    "flow {id} has {} tuples, not {}: {:?}",
+                    "flow {id} has {} tuples, expected {}: {:?}",
                     flow.tuples.len(),
                     self.tuples,
                     flow.tuples
@@ -127,8 +127,8 @@ mod tests {
     fn wrong_numbers_are_noticed() {
         let complaints = Flows { count: 3, tuples: 2 }.complaints(&capture(&GOOD));
         assert_eq!(complaints.len(), 3, "{complaints:?}");
-        assert_eq!(complaints[0], "2 flows have steps, not 3");
-        assert!(complaints[1].starts_with("flow 1 has 1 tuples, not 2"), "{complaints:?}");
+        assert_eq!(complaints[0], "2 flows have steps, expected 3");
+        assert!(complaints[1].starts_with("flow 1 has 1 tuples, expected 2"), "{complaints:?}");
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
         // The reply of the second connection was put into the first flow.
         steps[3] = (4, 1, "reply", 5002);
         let complaints = Flows { count: 2, tuples: 1 }.complaints(&capture(&steps)).join("\n");
-        assert!(complaints.contains("flow 1 has 2 tuples, not 1"), "{complaints}");
+        assert!(complaints.contains("flow 1 has 2 tuples, expected 1"), "{complaints}");
         assert!(complaints.contains(r#"flow 2 has steps of {"orig"} only"#), "{complaints}");
         assert!(complaints.contains("port 5002 and 192.0.2.2 port 443 is in flow 1 and in flow 2"), "{complaints}");
     }

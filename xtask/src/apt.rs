@@ -10,7 +10,7 @@ use crate::progress;
 pub fn install(packages: &[&str]) -> Result<()> {
     let command = format!("apt-get install -y --no-install-recommends {}", packages.join(" "));
     if which::which("apt-get").is_err() {
-        bail!("this machine has no apt-get; on Debian it would be: {command}");
+        bail!("this machine has no apt-get; on Debian, run: {command}");
     }
     if !nix::unistd::geteuid().is_root() {
         bail!("installing needs root; run: sudo {command}");
@@ -21,7 +21,7 @@ pub fn install(packages: &[&str]) -> Result<()> {
         if run(&command) {
             Ok(())
         } else {
-            bail!("apt could not install them; see its words above, then run: {command}")
+            bail!("apt could not install the packages; see its output above, then run: {command}")
         }
     })
 }

@@ -15,7 +15,7 @@ pub fn build() -> Result<()> {
             .status()
             .context("cannot start cargo; is Rust installed?")?;
         if !status.success() {
-            bail!("the build failed; the compiler's messages above say where");
+            bail!("the build failed; see the compiler's messages above");
         }
         Ok(())
     })

@@ -63,7 +63,7 @@ pub fn llvm_folder() -> Result<PathBuf> {
 
 fn version() -> Result<u32> {
     let text = ask("--version")?;
-    parse_minor(&text).with_context(|| format!("Debian's rustc gives no version but {text:?}"))
+    parse_minor(&text).with_context(|| format!("Debian's rustc reports no version but {text:?}"))
 }
 
 fn ask(question: &str) -> Result<String> {

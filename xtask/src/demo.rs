@@ -10,7 +10,7 @@ use crate::{
     vm::{self, MachineArgs},
 };
 
-/// Boot a guest and show tracer explaining a broken connection
+/// Boot a guest and show how tracer diagnoses a broken connection
 #[derive(Args, Debug)]
 pub struct DemoArgs {
     /// The kernel to boot: 5.10, 6.1, 6.12, 6.18.15 or 7.3

@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Tasks of the tracer project; each prepares whatever it needs
+/// Tasks of the tracer project; each prepares what it needs
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
@@ -50,12 +50,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Build the release binaries, toolchain included
+    /// Build the release binaries, and install the toolchain if needed
     Build,
     Vm(vm::VmArgs),
     Demo(demo::DemoArgs),
     Test(test::TestArgs),
     Bench(bench::BenchArgs),
-    /// Check imports, file lengths and the paths that documents name against ARCHITECTURE.md
+    /// Check imports, file lengths, and the paths that documents name
     Tidy,
 }

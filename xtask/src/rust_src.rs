@@ -38,7 +38,7 @@ pub fn ensure(has_alternative: bool) -> Result<()> {
             }
         }
         bail!(
-            "the sources of Rust {version}'s core library are missing and could not be had ({}); get them by \
+            "the sources of Rust {version}'s core library are missing and could not be downloaded ({}); get them by \
              hand with `rustup component add rust-src`, or unpack Debian's package rust-src {version} and \
              copy its folder `library` to {}",
             tried.join("; "),
@@ -97,7 +97,7 @@ fn from_debian(library: &Path, version: &str) -> Result<()> {
     deb::unpack(&suite.download(package)?, &mut tree, &|path| path.starts_with(&prefix))?;
 
     let parent = library.parent().unwrap_or(library);
-    let cannot = || format!("{} cannot be written; run this as a user who can", parent.display());
+    let cannot = || format!("{} cannot be written; run this as a user with write permission", parent.display());
     fs::create_dir_all(parent).with_context(cannot)?;
     // Unpack into a folder next to the target and rename it, so that an interrupted run leaves no partial library.
     let staging = tempfile::tempdir_in(parent).with_context(cannot)?;

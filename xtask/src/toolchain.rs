@@ -95,7 +95,7 @@ fn ensure_linker() -> Result<PathBuf> {
             .context("cannot start cargo; is Rust installed?")?;
         if !status.success() {
             bail!(
-                "bpf-linker could not be installed; see cargo's words above, then run this again or by \
+                "bpf-linker could not be installed; see cargo's output above, then run this again or by \
                  hand: cargo install --locked --root {} {}",
                 root.display(),
                 LINKER.join(" ")

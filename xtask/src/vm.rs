@@ -30,16 +30,16 @@ pub struct MachineArgs {
     /// Memory in MiB
     #[arg(long, value_name = "MB", default_value_t = 1024)]
     pub memory: u32,
-    /// Who executes the guest: kvm or tcg, or tcg with a clock that counts instructions, `counted`, for one
-    /// processor; found out when not given
+    /// How to run the guest: kvm, tcg, or `counted` (tcg with one processor and a clock that counts
+    /// instructions); the default is kvm if it works
     #[arg(long, env = "TRACER_ACCEL")]
     pub accel: Option<Accel>,
-    /// Use the binaries as they were built last
+    /// Use the existing binaries without building
     #[arg(long)]
     pub no_build: bool,
 }
 
-/// Run a command in a guest with the fresh binaries; without one, a shell
+/// Run a command, or a shell, in a guest with freshly built binaries
 #[derive(Args, Debug)]
 pub struct VmArgs {
     /// The kernel to boot: 5.10, 6.1, 6.12, 6.18.15 or 7.3
@@ -47,10 +47,10 @@ pub struct VmArgs {
     kernel: Kernel,
     #[command(flatten)]
     machine: MachineArgs,
-    /// Stop the guest after so many seconds
+    /// Stop the guest after this number of seconds
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
-    /// The command; its words reach the guest as they are
+    /// The command; its arguments reach the guest unchanged
     #[arg(last = true, value_name = "CMD")]
     command: Vec<String>,
 }

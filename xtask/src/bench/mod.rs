@@ -30,19 +30,19 @@ use figures::Figures;
 /// Measure what tracing costs, in a guest whose clock counts instructions
 #[derive(Args, Debug)]
 pub struct BenchArgs {
-    /// Use the binaries as they were built last
+    /// Use the existing binaries without building
     #[arg(long)]
     no_build: bool,
-    /// Also tell what each BPF program costs a packet
+    /// Also report the cost of each BPF program per packet
     #[arg(long)]
     programs: bool,
-    /// Keep the figures that later runs are compared with (tests/costs.toml), and write docs/performance.md
+    /// Record the figures for comparison with later runs (tests/costs.toml), and update docs/performance.md
     #[arg(long)]
     record: bool,
-    /// Only what user space does with records, which needs no guest
+    /// Measure only user space, which needs no guest
     #[arg(long, conflicts_with_all = ["programs", "filter"])]
     offline: bool,
-    /// Only the cases whose name contains one of these
+    /// Measure only the cases whose names contain one of these words
     #[arg(conflicts_with = "record")]
     filter: Vec<String>,
 }

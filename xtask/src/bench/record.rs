@@ -27,7 +27,7 @@ pub fn publish(place: &str, table: &str) -> Result<()> {
     let (before, after) = text
         .split_once(&begin)
         .and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)))
-        .with_context(|| format!("{} has no place for {place}", document.display()))?;
+        .with_context(|| format!("{} has no section `{place}`", document.display()))?;
     let text = format!("{before}{begin}\n{table}{end}{after}");
     workspace::write_atomically(&document, text.as_bytes())
 }
@@ -40,7 +40,7 @@ pub fn risen(figures: &Figures) -> Result<Vec<String>> {
     let compare = |(case, cost): (&str, u64)| {
         let before = *known.get(case)?;
         (cost * 100 > before * (100 + TOLERANCE))
-            .then(|| format!("{case} costs {cost} instructions a packet; it was {before}"))
+            .then(|| format!("{case} costs {cost} instructions per packet; it was {before}"))
     };
     Ok(figures.own_costs().filter_map(compare).collect())
 }

@@ -14,8 +14,8 @@ pub fn markdown(figures: &Figures) -> String {
 
 /// Formats the figures that were measured without a kernel.
 pub fn offline(figures: &Figures) -> String {
-    let mut text = "| flows, memory | records | records a second | ns a record: decoded, followed, kept | ns a record: diagnosed | \
-                    packets let go | flows forgotten | peak resident, KiB |\n|---|---|---|---|---|---|---|---|\n"
+    let mut text = "| flows, memory | records | records/s | ns/record: decode, track, retain | ns/record: diagnose | \
+                    packets evicted | flows evicted | peak resident, KiB |\n|---|---|---|---|---|---|---|---|\n"
         .to_owned();
     let whats = [
         "records",
@@ -35,8 +35,8 @@ pub fn offline(figures: &Figures) -> String {
 fn costs(figures: &Figures) -> String {
     let bare = figures.bare();
     let mut text = format!(
-        "A packet takes {bare} instructions where nobody traces it.\n\n\
-         | case | instructions added | ratio | runs a packet | attach, ms | detach, ms | gone, ms | resident, KiB |\n\
+        "A packet that is not traced takes {bare} instructions.\n\n\
+         | case | instructions added | ratio | runs/packet | attach, ms | detach, ms | release, ms | resident, KiB |\n\
          |---|---|---|---|---|---|---|---|\n"
     );
     for (case, cost) in figures.costs() {
@@ -58,7 +58,7 @@ fn floods(figures: &Figures) -> String {
     for case in figures.cases().filter(|case| figures.of(case, "sent").is_some()) {
         if text.is_empty() {
             text.push_str(
-                "\n| packets at once | sent | not followed | records read | records lost | user space, instructions a record | resident, KiB |\n\
+                "\n| packets at once | sent | not followed | records read | records lost | user space, instructions/record | resident, KiB |\n\
                  |---|---|---|---|---|---|---|\n",
             );
         }

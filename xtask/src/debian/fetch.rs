@@ -35,13 +35,13 @@ pub fn file(url: &str, name: &str, sha256: &str) -> Result<PathBuf> {
             Ok(()) => {
                 // A resumed file can be a mixture of two versions, so start over.
                 fs::remove_file(&part).ok();
-                last = anyhow!("what arrived has not the expected SHA-256 {sha256}");
+                last = anyhow!("the downloaded file does not have the expected SHA-256 {sha256}");
             }
             Err(error) => last = error,
         }
     }
     Err(last.context(format!(
-        "cannot download {url}; run this again, set {} to another mirror, or put the file by hand at {}",
+        "cannot download {url}; run this again, set {} to another mirror, or place the file at {} by hand",
         super::mirror::VARIABLE,
         path.display()
     )))

@@ -17,7 +17,7 @@ pub fn mirror() -> Result<String> {
     match from_apt(Path::new("/etc/apt"))? {
         Some(address) => resolve_list(&address),
         None => bail!(
-            "no Debian mirror is known, since apt on this machine names none: set {VARIABLE} to the \
+            "no Debian mirror is known because apt on this machine lists none: set {VARIABLE} to the \
              address of one (the folder that holds `dists` and `pool`) and run this again"
         ),
     }

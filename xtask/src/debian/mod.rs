@@ -47,7 +47,7 @@ impl Suite {
     /// Returns the error message for a package that the suite lacks.
     pub fn lacks(&self, name: &str) -> String {
         format!(
-            "Debian {} on {} has no package {name} (any more); set {} to a mirror that has it",
+            "Debian {} on {} has no package {name}; set {} to a mirror that has it",
             self.name,
             self.mirror,
             mirror::VARIABLE

@@ -57,7 +57,7 @@ pub fn run(machine: &Machine, session: Session) -> Result<i32> {
             return result;
         }
         spare -= 1;
-        progress::say(&format!("guest {} did not come up; trying again", machine.name));
+        progress::say(&format!("guest {} did not boot; trying again", machine.name));
     }
 }
 
@@ -173,7 +173,7 @@ impl Seen {
             text.push_str(errors.trim_end());
         }
         if self.last.is_empty() {
-            text.push_str("\nIts console showed nothing.");
+            text.push_str("\nIts console is empty.");
         } else {
             text.push_str("\nThe last lines of its console:");
             for line in &self.last {

@@ -136,7 +136,7 @@ fn read_all(kernel: &Tree) -> Result<(String, BTreeMap<String, Module>)> {
     }
     match version {
         Some(version) if !modules.is_empty() => Ok((version, modules)),
-        _ => bail!("the kernel package holds no modules; xtask's kernel table needs a look"),
+        _ => bail!("the kernel package holds no modules; check xtask's kernel table"),
     }
 }
 

@@ -88,17 +88,17 @@ impl Qemu {
             if let Some(total) = limits.total
                 && start.elapsed() > total
             {
-                bail!("the guest was still busy after {} s and was stopped", total.as_secs());
+                bail!("the guest was still running after {} s and was stopped", total.as_secs());
             }
             // After this, KVM has stopped the guest, and QEMU waits for a debugger.
             if self.errors().contains("KVM internal error") {
-                bail!("KVM failed to run the guest; `--accel tcg` does without it");
+                bail!("KVM failed to run the guest; use `--accel tcg`");
             }
             let silence = if ready() { limits.silence } else { Some(BOOT_SILENCE) };
             if let Some(silence) = silence
                 && activity.silence() > silence
             {
-                bail!("the guest said nothing for {} s and was stopped", silence.as_secs());
+                bail!("the guest printed nothing for {} s and was stopped", silence.as_secs());
             }
             thread::sleep(Duration::from_millis(20));
         }

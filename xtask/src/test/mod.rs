@@ -30,28 +30,28 @@ use crate::{
 
 /// Check style and lints, run the unit tests, and run the scenarios on each kernel
 ///
-/// A plain run plays everything on 6.18.15 and a third of the causes on the other kernels, another third each time.
+/// A plain run plays everything on 6.18.15 and a third of the causes on the other kernels, a different third each
+/// time.
 #[derive(Args, Debug)]
 pub struct TestArgs {
     /// Play every cause on every kernel
     #[arg(long)]
     full: bool,
-    /// A kernel to run the scenarios on, all of them, once for each; when not given the whole matrix, where most
-    /// scenarios are left to one kernel
+    /// Run all scenarios on this kernel (repeatable); the default is every kernel, most scenarios on one of them
     #[arg(long)]
     kernel: Vec<Kernel>,
-    /// Leave out style, lints and unit tests
+    /// Skip style, lints and unit tests
     #[arg(long)]
     scenarios_only: bool,
-    /// Only the documents about causes of drops, in guests only
+    /// Play only the documents about causes of drops, and skip checks outside guests
     #[arg(long)]
     causes_only: bool,
-    /// How many guests run at a time; one for each processor when not given, at most four
+    /// Number of guests that run at a time; the default is one per processor, at most four
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
     jobs: Option<u32>,
     #[command(flatten)]
     machine: MachineArgs,
-    /// Only the scenarios whose name contains one of these
+    /// Play only the scenarios whose names contain one of these words
     filter: Vec<String>,
 }
 
@@ -142,7 +142,7 @@ fn unit_tests(command: &mut Command) -> Result<Counts> {
     let mut counts = Counts::default();
     if let Some(stdout) = child.stdout.take() {
         for line in BufReader::new(stdout).lines() {
-            let line = line.context("cannot read what cargo says")?;
+            let line = line.context("cannot read cargo's output")?;
             println!("{line}");
             if line.starts_with("test result:") {
                 counts += Counts::parse(&line).unwrap_or_default();

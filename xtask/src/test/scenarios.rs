@@ -64,7 +64,7 @@ pub fn run(wanted: &Wanted<'_>, results: &Arc<Mutex<Results>>) -> Result<()> {
         parts.extend(self::parts(kernel.name, machine, &causes, &scenarios));
     }
     if parts.is_empty() {
-        bail!("no scenario was run; does the filter match none?");
+        bail!("no scenario matches the filter");
     }
     progress::say(&format!("{} parts for {} guests at a time", parts.len(), wanted.jobs));
     // Guests take parts from the end of the queue. The longest come first, so that no guest is left alone with one,
@@ -84,8 +84,8 @@ pub fn run(wanted: &Wanted<'_>, results: &Arc<Mutex<Results>>) -> Result<()> {
         }
     });
     if let Some(share) = wanted.share {
-        println!("{share} of the causes was played; left out: {}", left_out.join(", "));
-        println!("the next two runs on this machine play those, `--full` plays all");
+        println!("{share} of the causes was played; skipped: {}", left_out.join(", "));
+        println!("the next two runs on this machine play the rest; `--full` plays all");
     }
     Ok(())
 }

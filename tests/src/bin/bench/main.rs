@@ -20,10 +20,10 @@ use crate::load::Load;
 /// Measures what tracing costs, in a guest whose clock counts instructions
 #[derive(Parser)]
 struct Args {
-    /// Also tell what each BPF program costs a packet
+    /// Also report the cost of each BPF program per packet
     #[arg(long)]
     programs: bool,
-    /// Only the cases whose name contains one of these words, or is the one after a `=`
+    /// Measure only the cases whose names contain one of these words, or equal a word after `=`
     filter: Vec<String>,
 }
 

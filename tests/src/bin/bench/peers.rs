@@ -114,7 +114,7 @@ pub fn measure_flood(peer: &Peer, packets: usize, load: &Load) -> Result<()> {
     };
     load.flood(FEW)?;
     let of_few = told(&process)?;
-    ensure!(of_few >= FEW as u64, "it told {of_few} events of {FEW} packets");
+    ensure!(of_few >= FEW as u64, "it reported {of_few} events for {FEW} packets");
     load.flood(packets)?;
     let events = told(&process)? - of_few;
     let expected = of_few * packets as u64 / FEW as u64;

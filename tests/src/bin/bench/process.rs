@@ -117,7 +117,7 @@ pub struct Ended {
 fn until(begin: Instant, mut is_so: impl FnMut() -> Result<bool>) -> Result<Duration> {
     while !is_so()? {
         if begin.elapsed() > LIMIT {
-            bail!("it is not gone {} s after SIGINT", LIMIT.as_secs());
+            bail!("it still runs {} s after SIGINT", LIMIT.as_secs());
         }
         thread::sleep(Duration::from_millis(2));
     }

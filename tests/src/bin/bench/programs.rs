@@ -21,7 +21,7 @@ pub struct Programs {
 impl Programs {
     /// Sends the packets and counts.
     pub fn count(load: &Load) -> Result<Self> {
-        fs::write(SWITCH, "1").context("having the kernel count")?;
+        fs::write(SWITCH, "1").context("enabling the kernel's statistics")?;
         let before = counts()?;
         let sent = load.send(PACKETS as usize);
         let after = counts()?;
@@ -61,7 +61,7 @@ pub fn any() -> bool {
 fn shown() -> Result<Vec<Value>> {
     let output = Command::new("bpftool").args(["-j", "prog", "show"]).output().context("running bpftool")?;
     ensure!(output.status.success(), "bpftool failed: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).context("reading what bpftool says")
+    serde_json::from_slice(&output.stdout).context("reading bpftool's output")
 }
 
 /// Returns runs and nanoseconds by name. Programs of the same name are counted together.

@@ -38,9 +38,9 @@ enum Tool {
     UdpListen(udp::Listen),
     /// UDP client: sends a number of datagrams
     UdpSend(udp::Send),
-    /// Sends one hand-made frame
+    /// Sends one crafted frame
     Wire(wire::Wire),
-    /// A socket that nobody serves, held until killed; prints `ready` once it is bound
+    /// A socket that no program reads from, held until killed; prints `ready` once it is bound
     Hold(hold::Hold),
     /// Heavy traffic, bounded in time and in amount
     Flood(flood::Flood),
@@ -48,9 +48,9 @@ enum Tool {
     Cilium(cilium::Cilium),
     /// Attaches one BPF program and holds it until killed; prints `ready` once attached
     Program(program::Program),
-    /// Keeps a processor within a kprobe until killed; prints `ready` once it begins
+    /// Keeps a processor inside a kprobe until killed; prints `ready` once it begins
     Spin(spin::Spin),
-    /// Makes network namespaces as nodes have them, under names that `ip netns` knows
+    /// Creates network namespaces like those of nodes, under names that `ip netns` knows
     AddNetns(netns::AddNetns),
     /// Runs a command as a user without any privilege
     Unprivileged(unprivileged::Unprivileged),

@@ -20,14 +20,14 @@ use tracer::{
 };
 use wire::Records;
 
-/// Measures what user space does with records, without any kernel
+/// Measures how fast user space processes records, without a kernel
 #[derive(Parser)]
 struct Args {
-    /// How many flows the packets belong to
+    /// Number of flows
     flows: u64,
-    /// How many packets
+    /// Number of packets
     packets: u64,
-    /// As tracer's --memory, in MiB
+    /// Memory limit as in tracer's --memory, in MiB
     #[arg(default_value_t = 512)]
     memory: u64,
 }

@@ -15,16 +15,17 @@ Two nodes, as Talos Linux with Cilium sets them up, each in its own network name
 
   A 198.51.100.10 ─ eth0 ─── cilium_wg0 (WireGuard) ─── eth0 ─ B 192.0.2.20
 
-  - Cilium encrypts what goes between the nodes, hands decrypted packets to cilium_host,
+  - Cilium encrypts traffic between the nodes, hands decrypted packets to cilium_host,
     and exempts them from connection tracking (iptables, raw table).
-  - Both host firewalls (nftables, table inet talos) drop what they do not know: they let
-    in the port 10250, and replies of established connections.
+  - Both host firewalls (nftables, table inet talos) accept port 10250 and replies of
+    established connections, and drop everything else.
   - B listens on port 10250.
 ";
 
 /// Shows the story. Returns whether tracer has found the problem.
 pub fn show(dir: &Path, scenarios: &[Scenario]) -> Result<bool> {
-    let scenario = scenarios.iter().find(|scenario| scenario.name == STORY).context("the story's document is gone")?;
+    let scenario =
+        scenarios.iter().find(|scenario| scenario.name == STORY).context("the demo's document is missing")?;
     let Play::Traced(traced) = &scenario.play else { anyhow::bail!("{STORY} is a script") };
     let cleanup = Cleanup::new()?;
     let mut bash = Bash::new(dir, &scenario.values, &cleanup.scratch);
@@ -32,7 +33,7 @@ pub fn show(dir: &Path, scenarios: &[Scenario]) -> Result<bool> {
     println!("{SCENE}");
     bash.run("setup", &traced.setup)?;
     let arguments = bash.arguments(&traced.tracer)?;
-    println!("On node A, tracer is started before somebody connects to B:\n");
+    println!("On node A, tracer starts before a client connects to B:\n");
     println!("$ tracer {}", arguments.join(" "));
     let mut tracer = Tracer::start_on_terminal(&arguments, &cleanup.scratch)?;
     let said = bash.run("trigger", &traced.trigger)?;

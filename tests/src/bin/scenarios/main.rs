@@ -38,24 +38,24 @@ enum Command {
     Run(Run),
     /// Play the documents about causes of drops, many at once
     Causes(causes::Options),
-    /// Name all scenarios
+    /// List all scenarios
     List,
-    /// Show tracer finding the founding case, for people to watch
+    /// Show how tracer diagnoses the example case
     Demo,
 }
 
 #[derive(clap::Args)]
 struct Run {
-    /// Part I of N: of every N scenarios, the I-th
+    /// Play part I of N: of every N scenarios, the I-th
     #[arg(long, value_name = "I/N", value_parser = shard, default_value = "1/1")]
     shard: (usize, usize),
-    /// Only prove that each set-up reproduces its story; tracer is not needed
+    /// Only check that each set-up reproduces its failure, without tracer
     #[arg(long)]
     without_tracer: bool,
-    /// Keep what tracer captured of each scenario in this folder
+    /// Keep tracer's capture of each scenario in this folder
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
-    /// Words of which a scenario's name must contain one, or be it, after a `=`
+    /// Words: a scenario's name must contain one of them, or equal a word after `=`
     filter: Vec<String>,
 }
 
