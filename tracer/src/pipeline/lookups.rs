@@ -60,7 +60,7 @@ pub struct Lookups {
     pub evidence: Evidence,
     routes: Map<(u32, Asked), Option<Found>>,
     devices: Map<(u32, u32), Device>,
-    told: HashSet<(u32, u32)>,
+    reported: HashSet<(u32, u32)>,
     problems: Vec<String>,
     full: bool,
 }
@@ -132,7 +132,7 @@ impl Lookups {
     fn refusing_device(&mut self, step: &Step, node: &impl Node) -> Option<Device> {
         let key = (step.netns, step.ifindex);
         let device = self.devices.get(&key).filter(|device| device.kind == "wireguard" && is_refused(step))?;
-        if !self.told.insert(key) {
+        if !self.reported.insert(key) {
             return None;
         }
         match node.allowed_ips(step.netns, &device.ifname)? {

@@ -14,7 +14,7 @@ use crate::{
     decode::Wire,
     kernel::{reasons::Reasons, symbols::Symbols},
     model::{Name, Netfilter, Record, Step, Verdict},
-    track::{Told, Tracker, Words},
+    track::{Observed, Tracker, Words},
 };
 
 /// Turns records into lines.
@@ -24,7 +24,7 @@ pub struct Pipeline {
     rules: Rules,
     lookups: Lookups,
     words: Box<dyn Words>,
-    told: Vec<Told>,
+    observed: Vec<Observed>,
     lines: Vec<Record>,
 }
 
@@ -54,7 +54,7 @@ impl Pipeline {
             rules: Rules::default(),
             lookups: Lookups::default(),
             words: Box::new(words),
-            told: Vec::new(),
+            observed: Vec::new(),
             lines: Vec::new(),
         }
     }
@@ -67,26 +67,29 @@ impl Pipeline {
     /// Returns the lines of a record, in order. The caller drains them.
     pub fn process(&mut self, wire: Wire) -> &mut Vec<Record> {
         let lines = &mut self.lines;
-        let mut sentence: Option<Box<Netfilter>> = None;
-        self.tracker.record(wire, self.words.as_mut(), &mut self.told);
-        for told in self.told.drain(..) {
-            match told {
-                Told::Step(mut tracked) => {
+        let mut drop_verdict: Option<Box<Netfilter>> = None;
+        self.tracker.record(wire, self.words.as_mut(), &mut self.observed);
+        for observed in self.observed.drain(..) {
+            match observed {
+                Observed::Step(mut tracked) => {
                     self.rules.name(&mut tracked, lines);
                     // A trail comes as a whole, so the tracker has made the step of its end before the rule had a text.
                     let ended = tracked.step.drop.as_ref().and(tracked.step.netfilter.as_mut());
-                    if let Some((ended, told)) = ended.zip(sentence.as_ref()) {
-                        ended.clone_from(told);
+                    if let Some((ended, verdict)) = ended.zip(drop_verdict.as_ref()) {
+                        ended.clone_from(verdict);
                     }
                     if tracked.locus.is_some() {
-                        self.tracker.sentenced(&tracked.step);
-                        let dropped =
-                            tracked.step.netfilter.as_ref().filter(|told| told.verdict == Some(Verdict::Drop));
-                        sentence = dropped.cloned();
+                        self.tracker.keep_rule_text(&tracked.step);
+                        let dropped = tracked
+                            .step
+                            .netfilter
+                            .as_ref()
+                            .filter(|netfilter| netfilter.verdict == Some(Verdict::Drop));
+                        drop_verdict = dropped.cloned();
                     }
                     lines.push(line(tracked.step));
                 }
-                Told::Device(device) => lines.push(Record::Device(device)),
+                Observed::Device(device) => lines.push(Record::Device(device)),
             }
         }
         self.lookups.complete(lines, &self.rules);

@@ -19,9 +19,9 @@ use crate::{
 #[derive(Default)]
 pub struct Rules {
     netns: Map<u32, Option<Netns>>,
-    chains: nft::Chains,
-    tables: legacy::Tables,
-    told: HashMap<(u32, NfFamily, Name, Name, bool), Chain>,
+    chains: nft::ChainCache,
+    tables: legacy::TableCache,
+    reported: HashMap<(u32, NfFamily, Name, Name, bool), Chain>,
     problems: Vec<String>,
 }
 
@@ -47,9 +47,9 @@ impl Rules {
         };
         for chain in chains {
             let id = (inum, chain.family, chain.table.clone(), chain.chain.clone(), chain.legacy);
-            if self.told.get(&id) != Some(chain) {
+            if self.reported.get(&id) != Some(chain) {
                 lines.push(Record::Chain(chain.clone()));
-                self.told.insert(id, chain.clone());
+                self.reported.insert(id, chain.clone());
             }
         }
     }

@@ -20,7 +20,7 @@ const AF_INET6: u16 = 10;
 
 /// A conntrack entry that a packet points to.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct ConntrackEntry {
     nfct: u64,
     status: u32,
     zone: u16,
@@ -30,8 +30,8 @@ pub struct Entry {
 }
 
 /// Converts the entry that a record describes.
-pub fn entry(wire: &WireConntrack) -> Entry {
-    Entry {
+pub fn entry(wire: &WireConntrack) -> ConntrackEntry {
+    ConntrackEntry {
         nfct: wire.nfct,
         status: wire.status,
         zone: wire.zone,
@@ -42,7 +42,7 @@ pub fn entry(wire: &WireConntrack) -> Entry {
 }
 
 /// Returns the belief behind a packet's `_nfct`, with the packet's latest entry if `_nfct` points to that entry.
-pub fn belief(nfct: u64, flags: u8, entry: Option<&Entry>) -> Conntrack {
+pub fn belief(nfct: u64, flags: u8, entry: Option<&ConntrackEntry>) -> Conntrack {
     let pointer = nfct & !NFCT_INFOMASK;
     let entry = entry.filter(|entry| pointer != 0 && entry.nfct & !NFCT_INFOMASK == pointer);
     let template = entry.is_some_and(|entry| entry.status & IPS_TEMPLATE != 0);
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_template_is_no_connection() {
-        let template = Entry {
+        let template = ConntrackEntry {
             nfct: 0x1000,
             status: IPS_TEMPLATE,
             zone: 5,

@@ -10,13 +10,13 @@ pub fn note(step: &mut Step, wire: &WireStep, packet: &mut Packet, words: &mut d
     match wire.header.hook {
         hook::NF_CONNTRACK_IN if wire.flags & flag::RETURNED != 0 && wire.extra & VERDICT == NF_DROP => {
             let dropped = Box::new(Netfilter { verdict: Some(Verdict::Drop), ..netfilter::hook_point(wire) });
-            packet.sentence = Some(dropped.clone());
+            packet.drop_verdict = Some(dropped.clone());
             step.netfilter = Some(dropped);
         }
         hook::KFREE_SKB | hook::SK_SKB_REASON_DROP | hook::KFREE_SKB_REASON | hook::KFREE_SKB_FUNCTION => {
             let drop = Drop { reason: words.reason(wire.reason), location: location(wire, words) };
             step.drop = Some(drop).filter(|drop| !free::is_ordinary(drop, step.outer.unwrap_or(step.tuple)));
-            step.netfilter = packet.sentence.take();
+            step.netfilter = packet.drop_verdict.take();
             on_last_device(step, packet);
         }
         hook::CONSUME_SKB if wire.flags & flag::AT_ALLOWED_IPS != 0 && wire.location != 0 => {

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use tracer_common::{Tuple as WireTuple, direction};
 
-use super::{conntrack::Entry, recent::Recent};
+use super::{conntrack::ConntrackEntry, recent::Recent};
 use crate::model::{Direction, Proto, TcpFlags, Tuple};
 
 /// The known flows. A flow has one tuple for both directions, and one more for each translation.
@@ -12,7 +12,7 @@ pub struct Flows {
     by_tuple: Recent<Tuple, Known>,
     count: u64,
     forgotten: u64,
-    entries: Recent<u64, Entry>,
+    entries: Recent<u64, ConntrackEntry>,
 }
 
 /// The flow that a tuple belongs to.
@@ -62,14 +62,14 @@ impl Flows {
     }
 
     /// Keeps a conntrack entry for the packet's next step.
-    pub fn keep_entry(&mut self, packet: u64, entry: Entry) {
+    pub fn keep_entry(&mut self, packet: u64, entry: ConntrackEntry) {
         self.entries.insert(packet, entry);
         // Discards the entries of packets whose next step was lost.
         drop(self.entries.forgotten());
     }
 
     /// Takes the entry that was kept for a packet.
-    pub fn take_entry(&mut self, packet: u64) -> Option<Entry> {
+    pub fn take_entry(&mut self, packet: u64) -> Option<ConntrackEntry> {
         self.entries.remove(&packet)
     }
 

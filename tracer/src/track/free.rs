@@ -69,9 +69,9 @@ const UNHEARD: &[&str] = &["", "NOT_SPECIFIED", "UNKNOWN", "IP_INNOROUTES", "NO_
 /// Whether a free is the normal end of a packet, and no loss.
 pub fn is_ordinary(drop: &Drop, tuple: Tuple) -> bool {
     let function = drop.function();
-    let told = |&(reason, place): &(&str, &str)| reason == drop.reason && (place.is_empty() || place == function);
+    let matches = |&(reason, place): &(&str, &str)| reason == drop.reason && (place.is_empty() || place == function);
     let unheard = || UNHEARD.contains(&drop.reason.as_str()) && NOBODY_LISTENS.contains(&function);
-    ORDINARY.iter().any(told) || (tuple.is_to_the_link() && unheard())
+    ORDINARY.iter().any(matches) || (tuple.is_to_the_link() && unheard())
 }
 
 #[cfg(test)]

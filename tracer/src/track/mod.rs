@@ -44,14 +44,14 @@ pub trait Words {
 /// What a record results in.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "nearly all are steps: a box would be an allocation for each")]
-pub enum Told {
+pub enum Observed {
     /// A step.
     Step(Tracked),
     /// A device that packets pass.
     Device(Device),
 }
 
-impl From<Step> for Told {
+impl From<Step> for Observed {
     fn from(step: Step) -> Self {
         Self::Step(Tracked { step, locus: None })
     }
@@ -74,17 +74,17 @@ pub struct Tracker {
     translations: nat::Translations,
     closed: closed::Closed,
     overtaken: overtaken::Overtaken,
-    chains: netfilter::Chains,
+    chains: netfilter::ChainNames,
     programs: program::Programs,
     /// The WireGuard peer of a packet whose first step has not arrived yet.
     peer: Option<Peer>,
     /// The kernel's id of the packet that the latest step belongs to.
     raw: Option<u64>,
     devices: trail::Names,
-    /// How many packets got an id. `untold` counts those of them that were not reported, because their end was no
+    /// How many packets got an id. `unreported` counts those of them that were not reported, because their end was no
     /// loss.
     numbered: u64,
-    untold: u64,
+    unreported: u64,
     drops: u64,
 }
 
@@ -100,56 +100,59 @@ impl Tracker {
             translations: nat::Translations::new(most),
             closed: closed::Closed::new(most),
             overtaken: overtaken::Overtaken::new(most),
-            chains: netfilter::Chains::default(),
+            chains: netfilter::ChainNames::default(),
             programs: program::Programs::default(),
             peer: None,
             raw: None,
             devices: trail::Names::default(),
             numbered: 0,
-            untold: 0,
+            unreported: 0,
             drops: 0,
         }
     }
 
     /// Adds the steps and devices that a record results in, in order. A record that only describes later records
     /// adds nothing.
-    pub fn record(&mut self, wire: Wire, words: &mut dyn Words, told: &mut Vec<Told>) {
+    pub fn record(&mut self, wire: Wire, words: &mut dyn Words, observed: &mut Vec<Observed>) {
         if let Wire::Dropped(dropped) = wire {
-            return self.dropped(&dropped, words, told);
+            return self.dropped(&dropped, words, observed);
         }
         let Some(news) = self.one(wire, words) else { return };
-        if let Told::Step(tracked) = &news
+        if let Observed::Step(tracked) = &news
             && let Some(packet) = self.raw.and_then(|raw| self.packets.get(&raw))
         {
             let waited = packet.redirected.take().and_then(|waited| redirect::completed(*waited, &tracked.step));
-            told.extend(waited.map(Told::from));
+            observed.extend(waited.map(Observed::from));
             if tracked.step.is_at(&[redirect::HOOK]) {
                 packet.redirected = Some(Box::new(tracked.step.clone()));
                 return;
             }
         }
-        told.extend(rest(self.packets.forgotten().iter_mut()).into_iter().map(Told::from));
-        told.push(news);
+        observed.extend(rest(self.packets.forgotten().iter_mut()).into_iter().map(Observed::from));
+        observed.push(news);
     }
 
     /// Unfolds a packet's end and its trail. Adds nothing if the end is no loss.
-    fn dropped(&mut self, dropped: &Dropped, words: &mut dyn Words, told: &mut Vec<Told>) {
-        let before = told.len();
+    fn dropped(&mut self, dropped: &Dropped, words: &mut dyn Words, observed: &mut Vec<Observed>) {
+        let before = observed.len();
         for wire in trail::unfold(dropped, &self.devices) {
-            self.record(wire, words, told);
+            self.record(wire, words, observed);
         }
-        if told[before..].iter().any(|told| matches!(told, Told::Step(tracked) if tracked.step.drop.is_some())) {
+        if observed[before..]
+            .iter()
+            .any(|observed| matches!(observed, Observed::Step(tracked) if tracked.step.drop.is_some()))
+        {
             return;
         }
-        told.truncate(before);
-        self.untold += u64::from(self.packets.remove(&dropped.step.header.packet).is_some());
+        observed.truncate(before);
+        self.unreported += u64::from(self.packets.remove(&dropped.step.header.packet).is_some());
     }
 
-    fn one(&mut self, wire: Wire, words: &mut dyn Words) -> Option<Told> {
-        let told = |step, locus| Some(Told::Step(Tracked { step, locus }));
+    fn one(&mut self, wire: Wire, words: &mut dyn Words) -> Option<Observed> {
+        let observed = |step, locus| Some(Observed::Step(Tracked { step, locus }));
         match wire {
-            Wire::Step(step) => told(self.step(&step, words), None),
-            Wire::Change(change) => told(self.change(&change, words), None),
+            Wire::Step(step) => observed(self.step(&step, words), None),
+            Wire::Change(change) => observed(self.change(&change, words), None),
             Wire::Verdict(verdict) => {
                 let (netfilter, locus) = self.chains.verdict(&verdict);
                 let netfilter = Box::new(netfilter);
@@ -157,14 +160,14 @@ impl Tracker {
                 if netfilter.verdict == Some(Verdict::Drop)
                     && let Some(packet) = self.packets.get(&verdict.step.header.packet)
                 {
-                    packet.sentence = Some(netfilter.clone());
+                    packet.drop_verdict = Some(netfilter.clone());
                 }
                 step.netfilter = Some(netfilter);
-                told(step, locus)
+                observed(step, locus)
             }
             Wire::Device(device) => {
                 self.devices.insert((device.netns, device.ifindex), device.ifname);
-                Some(Told::Device(Device {
+                Some(Observed::Device(Device {
                     netns: device.netns,
                     ifindex: device.ifindex,
                     ifname: name(&device.ifname).into(),
@@ -215,7 +218,7 @@ impl Tracker {
     /// How many packets were seen.
     #[must_use]
     pub fn packets(&self) -> u64 {
-        self.numbered - self.untold
+        self.numbered - self.unreported
     }
 
     /// How many flows were seen.
@@ -237,10 +240,10 @@ impl Tracker {
     }
 
     /// Keeps the rule text that a look-up found for the latest step, so that the packet's drop carries it too.
-    pub fn sentenced(&mut self, step: &Step) {
+    pub fn keep_rule_text(&mut self, step: &Step) {
         let packet = self.raw.and_then(|raw| self.packets.get(&raw)).filter(|packet| packet.id == step.packet);
-        if let Some(packet) = packet.filter(|packet| packet.sentence.is_some()) {
-            packet.sentence.clone_from(&step.netfilter);
+        if let Some(packet) = packet.filter(|packet| packet.drop_verdict.is_some()) {
+            packet.drop_verdict.clone_from(&step.netfilter);
         }
     }
 
@@ -330,7 +333,7 @@ impl Tracker {
             }
             hook::NF_HOOK_SLOW => step.netfilter = Some(Box::new(netfilter::hook_point(wire))),
             hook::BPF_REDIRECT => {
-                step.redirect = Some(redirect::told(&step, wire));
+                step.redirect = Some(redirect::reported(&step, wire));
                 step.bpf = packet.program.take();
             }
             hook::SKB_DO_REDIRECT => step.bpf.clone_from(&packet.program),

@@ -45,9 +45,9 @@ pub struct Named {
 
 /// Names of chains by their address.
 #[derive(Default)]
-pub struct Chains(Map<u64, Chain>);
+pub struct ChainNames(Map<u64, ChainName>);
 
-struct Chain {
+struct ChainName {
     table: Named,
     chain: Named,
     base: Option<Base>,
@@ -59,7 +59,7 @@ struct Base {
     priority: i32,
 }
 
-impl Chains {
+impl ChainNames {
     /// Records the names of a chain. Removes the chain if its names could not be read.
     pub fn learn(&mut self, wire: &WireChain) {
         if wire.name[0] == 0 || wire.table[0] == 0 {
@@ -73,7 +73,7 @@ impl Chains {
         });
         let table = Named { handle: wire.table_handle, name: name(&wire.table) };
         let chain = Named { handle: wire.handle, name: name(&wire.name) };
-        self.0.insert(wire.chain, Chain { table, chain, base });
+        self.0.insert(wire.chain, ChainName { table, chain, base });
     }
 
     /// Converts a verdict record, and returns the key to look the rule up by.

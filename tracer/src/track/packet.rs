@@ -1,6 +1,6 @@
 //! State of a packet between its steps.
 
-use super::{conntrack::Entry, tunnel::Layers};
+use super::{conntrack::ConntrackEntry, tunnel::Layers};
 use crate::model::{Bpf, Direction, Name, Netfilter, Step};
 
 /// One packet.
@@ -16,9 +16,9 @@ pub struct Packet {
     /// That device's ifindex, 0 for none.
     pub ifindex: u32,
     /// The conntrack entry that it points to.
-    pub entry: Option<Entry>,
+    pub entry: Option<ConntrackEntry>,
     /// The drop verdict that netfilter gave and the kernel has not carried out yet.
-    pub sentence: Option<Box<Netfilter>>,
+    pub drop_verdict: Option<Box<Netfilter>>,
     /// The BPF program that it passed last.
     pub program: Option<Box<Bpf>>,
     /// A redirect step that waits for the packet's next step, which shows the target device.
@@ -37,7 +37,7 @@ impl Packet {
             ifname: Name::default(),
             ifindex: 0,
             entry: None,
-            sentence: None,
+            drop_verdict: None,
             program: None,
             redirected: None,
             layers: Layers::default(),

@@ -12,7 +12,7 @@ use crate::model::{Redirect, Step};
 pub const HOOK: HookId = hook::SKB_DO_REDIRECT;
 
 /// Returns the redirect that `__bpf_redirect` reports.
-pub fn told(step: &Step, wire: &WireStep) -> Box<Redirect> {
+pub fn reported(step: &Step, wire: &WireStep) -> Box<Redirect> {
     /// `include/uapi/linux/bpf.h`
     const BPF_F_INGRESS: u64 = 1;
     Box::new(Redirect {

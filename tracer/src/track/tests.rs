@@ -25,22 +25,22 @@ fn seen(hook: HookId, packet: u64) -> Wire {
 }
 
 fn steps(tracker: &mut Tracker, wire: Wire) -> Vec<u64> {
-    let mut told = Vec::new();
-    tracker.record(wire, &mut Numbers, &mut told);
-    let packet = |told: Told| match told {
-        Told::Step(tracked) => tracked.step.packet,
-        Told::Device(_) => 0,
+    let mut observed = Vec::new();
+    tracker.record(wire, &mut Numbers, &mut observed);
+    let packet = |observed: Observed| match observed {
+        Observed::Step(tracked) => tracked.step.packet,
+        Observed::Device(_) => 0,
     };
-    told.into_iter().map(packet).collect()
+    observed.into_iter().map(packet).collect()
 }
 
 #[test]
 fn what_is_forgotten_is_counted_and_what_it_kept_back_is_told() {
     let mut tracker = Tracker::new(Catalog::fixed().into(), 8);
     assert!(steps(&mut tracker, seen(hook::SKB_DO_REDIRECT, 1)).is_empty(), "its next step tells where to");
-    let told: Vec<u64> = (2..=20).flat_map(|packet| steps(&mut tracker, seen(hook::IP_FORWARD, packet))).collect();
-    assert_eq!(told.iter().filter(|packet| **packet == 1).count(), 1);
-    assert_eq!(told.len(), 20);
+    let observed: Vec<u64> = (2..=20).flat_map(|packet| steps(&mut tracker, seen(hook::IP_FORWARD, packet))).collect();
+    assert_eq!(observed.iter().filter(|packet| **packet == 1).count(), 1);
+    assert_eq!(observed.len(), 20);
     assert_eq!((tracker.packets(), tracker.flows()), (20, 20));
     assert!((12..=16).contains(&tracker.forgotten_flows()), "{}", tracker.forgotten_flows());
     assert!(tracker.rest().is_empty());

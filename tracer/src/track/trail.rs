@@ -32,11 +32,12 @@ pub fn unfold(dropped: &Dropped, names: &Names) -> Vec<Wire> {
                 at = MARKS_KEPT;
                 continue;
             }
-            (false, false) => match trail.marks.get(at + 1..next).and_then(|marks| told(mark, marks, step, &mut tuple))
-            {
-                Some(wire) => wires.push(wire),
-                None => break,
-            },
+            (false, false) => {
+                match trail.marks.get(at + 1..next).and_then(|marks| wire_of(mark, marks, step, &mut tuple)) {
+                    Some(wire) => wires.push(wire),
+                    None => break,
+                }
+            }
         }
         at = next;
     }
@@ -47,7 +48,7 @@ pub fn unfold(dropped: &Dropped, names: &Names) -> Vec<Wire> {
     wires
 }
 
-fn told(mark: &Mark, marks: &[Mark], mut step: Step, tuple: &mut Tuple) -> Option<Wire> {
+fn wire_of(mark: &Mark, marks: &[Mark], mut step: Step, tuple: &mut Tuple) -> Option<Wire> {
     let header = step.header;
     Some(match u16::from(mark.kind) {
         kind::VERDICT => Wire::Verdict(Box::new(Verdict { step, decision: details::<Decision>(marks)? })),

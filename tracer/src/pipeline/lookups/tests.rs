@@ -142,7 +142,7 @@ fn dropped(location: &str) -> Record {
     Record::Drop(Step { hook: "kfree_skb".into(), drop: Some(drop), ..step("10.0.0.1") })
 }
 
-fn told_again(lookups: &mut Lookups, node: &Fake, mut lines: Vec<Record>) -> Option<Device> {
+fn reported_again(lookups: &mut Lookups, node: &Fake, mut lines: Vec<Record>) -> Option<Device> {
     let before = lines.len();
     lookups.complete(&mut lines, node);
     match lines.get(before..) {
@@ -155,9 +155,10 @@ fn told_again(lookups: &mut Lookups, node: &Fake, mut lines: Vec<Record>) -> Opt
 #[test]
 fn a_refusing_wireguard_device_tells_its_allowed_ips_once() {
     let (mut lookups, node) = (Lookups::default(), Fake::default());
-    let told = told_again(&mut lookups, &node, vec![Record::Device(device("wireguard")), dropped("wg_xmit+0x4a")]);
-    assert_eq!(told, Some(Device { allowed_ips: Some(vec![peer()]), ..device("wireguard") }));
-    assert_eq!(told_again(&mut lookups, &node, vec![dropped("wg_xmit+0x4a")]), None);
+    let reported =
+        reported_again(&mut lookups, &node, vec![Record::Device(device("wireguard")), dropped("wg_xmit+0x4a")]);
+    assert_eq!(reported, Some(Device { allowed_ips: Some(vec![peer()]), ..device("wireguard") }));
+    assert_eq!(reported_again(&mut lookups, &node, vec![dropped("wg_xmit+0x4a")]), None);
     assert_eq!(*node.devices.borrow(), ["wg0"]);
 }
 
@@ -170,7 +171,7 @@ fn other_drops_and_other_devices_ask_for_nothing() {
         vec![Record::Device(device("wireguard")), dropped("nf_hook_slow+0x1a")],
         vec![Record::Step(step("10.0.0.1"))],
     ] {
-        assert_eq!(told_again(&mut lookups, &node, lines), None);
+        assert_eq!(reported_again(&mut lookups, &node, lines), None);
     }
     assert!(node.devices.borrow().is_empty());
 }

@@ -16,9 +16,9 @@ use crate::{
 
 /// Tables by netns, family and name.
 #[derive(Default)]
-pub struct Tables(HashMap<(u32, NfFamily, Name), Reading>);
+pub struct TableCache(HashMap<(u32, NfFamily, Name), CachedTable>);
 
-struct Reading {
+struct CachedTable {
     /// `None` if the table could not be read.
     table: Option<Table>,
     generation: u64,
@@ -33,7 +33,7 @@ struct Reading {
 /// time.
 const SPARE: u32 = 20;
 
-impl Tables {
+impl TableCache {
     /// Adds chain, rule and text to a verdict that was given at this offset. Returns the chains of the table if they
     /// are new.
     pub fn complete(
@@ -61,9 +61,9 @@ impl Tables {
                         (None, false)
                     }
                 };
-                // Reading a new table includes asking the tool for texts, and takes longer than the next comparison.
+                // CachedTable a new table includes asking the tool for texts, and takes longer than the next comparison.
                 let took = if news { Duration::ZERO } else { at.elapsed() };
-                (Reading { table, generation, at, took }, news)
+                (CachedTable { table, generation, at, took }, news)
             }
         };
         let reading = self.0.entry(id).insert_entry(reading).into_mut();
@@ -76,7 +76,7 @@ impl Tables {
     }
 }
 
-impl Reading {
+impl CachedTable {
     fn holds(&self, generation: u64) -> bool {
         self.generation == generation && self.at.elapsed() < self.took * SPARE
     }

@@ -13,17 +13,17 @@ use crate::{
 };
 
 /// A walk: netns, family, table and base chain.
-type Walk = (u32, NfFamily, Named, Named);
+type WalkKey = (u32, NfFamily, Named, Named);
 
 /// Chains read so far.
 #[derive(Default)]
-pub struct Chains {
-    read: HashMap<Walk, Vec<Chain>>,
+pub struct ChainCache {
+    read: HashMap<WalkKey, Vec<Chain>>,
     /// Rules that were missing from the chains read.
-    missed: HashSet<(Walk, u64)>,
+    missed: HashSet<(WalkKey, u64)>,
 }
 
-impl Chains {
+impl ChainCache {
     /// Adds its text to the rule that a walk ended in. Returns the chains of the walk if this call has read them.
     pub fn complete(
         &mut self,
@@ -68,7 +68,7 @@ fn forget_rule(netfilter: &mut Netfilter) {
     }
 }
 
-fn is_called_like(a: &Walk, b: &Walk) -> bool {
+fn is_called_like(a: &WalkKey, b: &WalkKey) -> bool {
     (a.0, a.1, &a.2.name, &a.3.name) == (b.0, b.1, &b.2.name, &b.3.name)
 }
 

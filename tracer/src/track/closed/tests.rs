@@ -1,6 +1,6 @@
 use tracer_common::{Header, Step as WireStep, hook, kind};
 
-use super::super::{Told, Tracker, Words};
+use super::super::{Observed, Tracker, Words};
 use crate::{
     catalog::Catalog,
     decode::Wire,
@@ -31,12 +31,12 @@ const RST: u8 = 0x04;
 /// Whether the last segment is reported as a drop.
 fn lost(segments: &[Segment]) -> bool {
     let mut tracker = Tracker::new(Catalog::fixed().into(), 8);
-    let mut told = Vec::new();
+    let mut observed = Vec::new();
     for (packet, segment) in (1..).zip(segments) {
-        tracker.record(wire(packet, *segment), &mut Of(*segment), &mut told);
+        tracker.record(wire(packet, *segment), &mut Of(*segment), &mut observed);
     }
     let dropped = |step: &Step| step.drop.is_some();
-    matches!(told.last(), Some(Told::Step(tracked)) if dropped(&tracked.step))
+    matches!(observed.last(), Some(Observed::Step(tracked)) if dropped(&tracked.step))
 }
 
 fn wire(packet: u64, (client, flags, _, function): Segment) -> Wire {
