@@ -35,7 +35,8 @@ fn finding<'a>(facts: &Facts<'a>, drop: &'a Step) -> Option<Finding> {
     let elsewhere = requests.iter().copied().find(|step| step.netns != drop.netns && step.ifindex != 0);
     // If the firewall has seen the request, it has another reason to call the reply INVALID. With `--drops`, a
     // request that was not reported may still have passed.
-    if requests.iter().any(|step| step.netns == drop.netns) || (elsewhere.is_none() && !facts.tells_what_passed()) {
+    if requests.iter().any(|step| step.netns == drop.netns) || (elsewhere.is_none() && !facts.reports_passing_packets())
+    {
         return None;
     }
     let packet = packet_name(drop);

@@ -4,14 +4,14 @@ use crate::model::{Chain, Netfilter, Rule};
 
 /// Returns the reported chains that a walk from a base chain can reach, the base chain first. Empty if the ruleset
 /// could not be looked up.
-pub fn reachable<'a>(told: &'a [Chain], netns: u32, netfilter: &Netfilter) -> Vec<&'a Chain> {
+pub fn reachable<'a>(reported: &'a [Chain], netns: u32, netfilter: &Netfilter) -> Vec<&'a Chain> {
     let same_table = |chain: &&Chain| {
         chain.netns == netns
             && Some(chain.family) == netfilter.family
             && Some(&chain.table) == netfilter.table.as_ref()
             && chain.legacy == netfilter.legacy
     };
-    let table: Vec<&Chain> = told.iter().filter(same_table).collect();
+    let table: Vec<&Chain> = reported.iter().filter(same_table).collect();
     // Of a chain that was reported several times, the version with the packet's rule counts, otherwise the last.
     let holds = |chain: &&Chain| chain.rules.iter().any(|rule| is_by(rule, netfilter));
     let named = |name: &str| {
@@ -75,20 +75,20 @@ mod tests {
 
     #[test]
     fn what_is_jumped_to_comes_after_the_base_chain_and_once() {
-        let told = [
+        let reported = [
             chain("deeper", &[(3, "return", Some("guard"))]),
             chain("guard", &[(1, "jump deeper", Some("deeper")), (2, "again", Some("deeper"))]),
             chain("other", &[]),
         ];
-        let names: Vec<_> = reachable(&told, 1, &by(None, None)).into_iter().map(|chain| &chain.chain).collect();
+        let names: Vec<_> = reachable(&reported, 1, &by(None, None)).into_iter().map(|chain| &chain.chain).collect();
         assert_eq!(names, ["guard", "deeper"]);
-        assert!(reachable(&told, 2, &by(None, None)).is_empty());
+        assert!(reachable(&reported, 2, &by(None, None)).is_empty());
     }
 
     #[test]
     fn a_ruleset_that_was_replaced_is_the_one_with_the_rule() {
-        let told = [chain("guard", &[(2, "first", None)]), chain("guard", &[(2, "second", None)])];
-        let text = |by: &Netfilter| reachable(&told, 1, by).first().map(|chain| chain.rules[0].text.clone());
+        let reported = [chain("guard", &[(2, "first", None)]), chain("guard", &[(2, "second", None)])];
+        let text = |by: &Netfilter| reachable(&reported, 1, by).first().map(|chain| chain.rules[0].text.clone());
         assert_eq!(text(&by(Some(2), Some("first"))).as_deref(), Some("first"));
         assert_eq!(text(&by(Some(2), Some("second"))).as_deref(), Some("second"));
         assert_eq!(text(&by(None, None)).as_deref(), Some("second"), "a policy's is the last");

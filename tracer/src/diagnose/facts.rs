@@ -45,7 +45,7 @@ impl<'a> Facts<'a> {
     }
 
     /// Whether packets that passed are reported, too. If not, the absence of a step proves nothing.
-    pub fn tells_what_passed(&self) -> bool {
+    pub fn reports_passing_packets(&self) -> bool {
         !self.trace.start.drops
     }
 
@@ -97,14 +97,14 @@ impl<'a> Facts<'a> {
     /// Returns the table, chain, rule or policy that ordered a drop by netfilter. If a probe missed the rule on
     /// this packet, another drop of the flow that ended alike provides it.
     pub fn refusal(&self, drop: &'a Step) -> Option<Refusal<'a>> {
-        let told = |step: &'a Step| dropped_by_netfilter(step).map(|by| Refusal { by, seen_at: step });
-        let own = told(drop);
+        let refusal_at = |step: &'a Step| dropped_by_netfilter(step).map(|by| Refusal { by, seen_at: step });
+        let own = refusal_at(drop);
         if own.is_some_and(|own| own.by.table.is_none() || names_who(own.by)) {
             return own;
         }
         let same_table = |other: &Refusal<'_>| own.is_none_or(|own| own.by.table == other.by.table);
         let mut known =
-            self.ended_alike(drop).filter_map(told).filter(|other| names_who(other.by) && same_table(other));
+            self.ended_alike(drop).filter_map(refusal_at).filter(|other| names_who(other.by) && same_table(other));
         known.next().or(own)
     }
 

@@ -19,11 +19,11 @@ use crate::model::{Finding, Trace};
 use facts::Facts;
 
 /// A rule: derives findings from the facts of a capture.
-type Rule = fn(&Facts<'_>) -> Vec<Finding>;
+type Detector = fn(&Facts<'_>) -> Vec<Finding>;
 
 /// Rules about a packet's whole path. [`drops`] has the rules about its end alone. `docs/findings.md` describes
 /// each finding by its id.
-const RULES: &[Rule] = &[
+const DETECTORS: &[Detector] = &[
     untracked_reply::find,
     unreversed_reply::find,
     asymmetric_reply::find,
@@ -37,7 +37,7 @@ const RULES: &[Rule] = &[
 #[must_use]
 pub fn diagnose(trace: &Trace) -> Vec<Finding> {
     let facts = Facts::of(trace);
-    let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule(&facts)).collect();
+    let mut findings: Vec<Finding> = DETECTORS.iter().flat_map(|detector| detector(&facts)).collect();
     let about_drops = drops::find(&facts, &findings);
     findings.extend(about_drops);
     findings.sort_by_key(|finding| finding.severity);

@@ -33,32 +33,33 @@ const TUNNELS: &[&str] = &[
 ];
 
 fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
-    let (told, mtu) = told(facts, drop)?;
-    let kind = tunnel(facts, told)?;
+    let (reported, mtu) = icmp_error(facts, drop)?;
+    let kind = tunnel(facts, reported)?;
     // Working path MTU discovery drops a packet, too. Only a sender that repeats that size has not learned.
     let again = not_learned(facts, drop, |step| {
-        self::told(facts, step).is_some_and(|(place, _)| place.ifindex == told.ifindex && place.netns == told.netns)
+        icmp_error(facts, step)
+            .is_some_and(|(place, _)| place.ifindex == reported.ifindex && place.netns == reported.netns)
     })?;
-    let (netns, ifname) = (facts.netns(told.netns), &told.ifname);
+    let (netns, ifname) = (facts.netns(reported.netns), &reported.ifname);
     let draft = Draft {
         id: "tunnel-mtu-exceeded",
         title: format!(
             "the {} has {} bytes and exceeds the MTU of {kind} {ifname} in netns {netns}, which is {mtu}; the sender was \
              notified but keeps sending this size",
             packet_with_tuple(drop),
-            told.len,
+            reported.len,
         ),
-        place: on_device(told),
+        place: on_device(reported),
         cause: Cause {
-            place: on_device(told),
-            did: format!("the MTU of {kind} {ifname} is {mtu}, the packet has {} bytes", told.len),
+            place: on_device(reported),
+            did: format!("the MTU of {kind} {ifname} is {mtu}, the packet has {} bytes", reported.len),
             ..Cause::default()
         },
         evidence: vec![
             format!(
                 "{}: {} bytes for {ifname}; the stack reports to the sender that the MTU is {mtu}",
-                facts.cite(told),
-                told.len
+                facts.cite(reported),
+                reported.len
             ),
             format!("{}: {}", facts.cite(drop), dropped(drop)),
             format!("{}: another packet exceeds the MTU; the sender has not learned it", facts.cite(again)),
@@ -75,16 +76,16 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
 
 /// Returns the step at which the stack reported that the packet is too big, before it dropped it, and the reported
 /// MTU.
-fn told<'a>(facts: &Facts<'a>, drop: &Step) -> Option<(&'a Step, u32)> {
+fn icmp_error<'a>(facts: &Facts<'a>, drop: &Step) -> Option<(&'a Step, u32)> {
     facts.before(drop).find_map(|step| Some((step, step.icmp?.mtu?))).filter(|(step, mtu)| step.len > *mtu)
 }
 
 /// Names the tunnel that the packet does not fit into: the device that it was to leave by, or the tunnel that it is
 /// in.
-fn tunnel(facts: &Facts<'_>, told: &Step) -> Option<String> {
-    let device = facts.device(told.netns, told.ifindex).map(|device| device.kind.as_str());
+fn tunnel(facts: &Facts<'_>, reported: &Step) -> Option<String> {
+    let device = facts.device(reported.netns, reported.ifindex).map(|device| device.kind.as_str());
     match device.filter(|kind| TUNNELS.contains(kind)) {
         Some(kind) => Some(format!("{kind} device")),
-        None => told.outer.map(|_| "a tunnel over".to_owned()),
+        None => reported.outer.map(|_| "a tunnel over".to_owned()),
     }
 }

@@ -21,7 +21,7 @@ fn checksum(dropped: &Dropped<'_>) -> Option<Explained> {
             ..Cause::default()
         },
         evidence: dropped.counted(COUNTERS).into_iter().collect(),
-        confidence: if dropped.unsaid() { Confidence::Likely } else { Confidence::Certain },
+        confidence: if dropped.unspecified() { Confidence::Likely } else { Confidence::Certain },
         advice: format!(
             "Find out what damages packets between {src} and {ifname}: a cable, a device, or a program that rewrites \
              headers.\nOr look for a device that should have filled in the checksum (`ethtool -K DEVICE tx off` at the \
@@ -47,10 +47,10 @@ fn counted(dropped: &Dropped<'_>) -> Option<&'static str> {
         _ => (&[], "", "", ""),
     };
     // The header's checksum is verified first, whatever the packet is for.
-    if ipv4 && dropped.unsaid_within(&["ip_rcv_core"]) {
+    if ipv4 && dropped.unspecified_within(&["ip_rcv_core"]) {
         return dropped.counted(&["IpExt.InCsumErrors"]).map(|_| "IPv4 header");
     }
-    dropped.counted(&[counter]).filter(|_| dropped.unsaid_within(functions))?;
+    dropped.counted(&[counter]).filter(|_| dropped.unspecified_within(functions))?;
     let unasked = dropped.node().contains(&NodeFact::NoSocket) && dropped.counted(&[other]).is_some();
     (!unasked).then_some(which)
 }
@@ -119,7 +119,7 @@ fn other_host(dropped: &Dropped<'_>) -> Option<Explained> {
 const EXPIRE: &[&str] = &["ip_expire", "ip6_frag_expire", "ip6frag_expire_frag_queue", "nf_ct_frag6_expire"];
 
 fn fragments(dropped: &Dropped<'_>) -> Option<Explained> {
-    if !dropped.because(&["FRAG_REASM_TIMEOUT"]) && !dropped.unsaid_within(EXPIRE) {
+    if !dropped.because(&["FRAG_REASM_TIMEOUT"]) && !dropped.unspecified_within(EXPIRE) {
         return None;
     }
     let (src, netns) = (dropped.tuple().src, dropped.netns());

@@ -27,21 +27,21 @@ const EXIT: &[&str] = &["br_dev_queue_push_xmit", "br_forward_finish"];
 
 fn refused_at_entry(dropped: &Dropped<'_>, port: &Port<'_>) -> Option<Explained> {
     let Port { ifname, bridge, state, .. } = port;
-    let by_state = dropped.because(&["BRIDGE_INGRESS_STP_STATE"]) || dropped.unsaid_within(ENTRY);
+    let by_state = dropped.because(&["BRIDGE_INGRESS_STP_STATE"]) || dropped.unspecified_within(ENTRY);
     if by_state && *state != "forwarding" {
         return Some(Explained {
             why: format!("port {ifname} of bridge {bridge} is {state}"),
             cause: cause(dropped, ifname, format!("port {ifname} of bridge {bridge} is {state} and takes no frames")),
-            evidence: vec![port.sentence()],
+            evidence: vec![port.describe()],
             ..blocked(ifname, bridge)
         });
     }
-    if dropped.unsaid_within(ENTRY_VLAN) && port.vlan_filtering {
+    if dropped.unspecified_within(ENTRY_VLAN) && port.vlan_filtering {
         let vlans = port.vlans();
         return Some(Explained {
             why: format!("port {ifname} of bridge {bridge} does not admit the packet's VLAN"),
             cause: cause(dropped, ifname, format!("port {ifname} of bridge {bridge} admits {vlans}")),
-            evidence: vec![port.sentence()],
+            evidence: vec![port.describe()],
             ..filtered(ifname, bridge)
         });
     }
@@ -53,7 +53,7 @@ fn refused_at_entry(dropped: &Dropped<'_>, port: &Port<'_>) -> Option<Explained>
 fn too_long(dropped: &Dropped<'_>, ports: &[Port<'_>]) -> Option<Explained> {
     let len = dropped.step.len;
     let small: Vec<_> = ports.iter().filter(|port| port.mtu > 0 && len > port.mtu + FRAME).collect();
-    let port = small.first().filter(|_| dropped.unsaid_within(EXIT))?;
+    let port = small.first().filter(|_| dropped.unspecified_within(EXIT))?;
     let Port { ifname, bridge, mtu, .. } = port;
     let bytes = len - ETH_HLEN;
     Some(Explained {
@@ -73,7 +73,7 @@ fn too_long(dropped: &Dropped<'_>, ports: &[Port<'_>]) -> Option<Explained> {
 
 /// Explains a frame that no port may have, by what closes each port.
 fn nowhere_to_go(dropped: &Dropped<'_>, own: Option<&Port<'_>>, others: &[Port<'_>]) -> Option<Explained> {
-    if !dropped.because(&["NO_TX_TARGET"]) && !dropped.unsaid_within(CHOICE) {
+    if !dropped.because(&["NO_TX_TARGET"]) && !dropped.unspecified_within(CHOICE) {
         return None;
     }
     // A frame for a multicast group without members is no loss.
@@ -86,7 +86,7 @@ fn nowhere_to_go(dropped: &Dropped<'_>, own: Option<&Port<'_>>, others: &[Port<'
     Some(Explained {
         why: format!("no port of bridge {} may send it", port.bridge),
         cause: cause(dropped, port.ifname, did.clone()),
-        evidence: closed.iter().map(|(port, _)| port.sentence()).chain(own.map(Port::sentence)).collect(),
+        evidence: closed.iter().map(|(port, _)| port.describe()).chain(own.map(Port::describe)).collect(),
         confidence: if closed.len() == others.len() { Confidence::Certain } else { Confidence::Likely },
         ..common
     })
@@ -184,7 +184,7 @@ impl<'a> Port<'a> {
         }
     }
 
-    fn sentence(&self) -> String {
+    fn describe(&self) -> String {
         let Self { ifname, bridge, state, .. } = self;
         let filtered = if self.vlan_filtering { format!(", {}", self.vlans()) } else { String::new() };
         let isolated = if self.isolated { ", isolated" } else { "" };

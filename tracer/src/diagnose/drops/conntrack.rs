@@ -21,7 +21,7 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
 fn full(dropped: &Dropped<'_>) -> Option<Explained> {
     let by = dropped_by_netfilter(dropped.step);
     // On 5.10 conntrack's own verdict is not seen, but a full table still is.
-    let unseen = by.is_none() && dropped.unsaid_within(&["nf_hook_slow", "nf_hook_slow_list"]);
+    let unseen = by.is_none() && dropped.unspecified_within(&["nf_hook_slow", "nf_hook_slow_list"]);
     if !unseen && by.is_none_or(|by| by.table.is_some()) {
         return None;
     }

@@ -33,7 +33,7 @@ impl<'a> Dropped<'a> {
 
     /// Whether the kernel gives no specific reason. Before 5.17 it gives none, and since then a general one in many
     /// places.
-    pub fn unsaid(&self) -> bool {
+    pub fn unspecified(&self) -> bool {
         self.because(&["", "NOT_SPECIFIED", "UNKNOWN"])
     }
 
@@ -44,8 +44,8 @@ impl<'a> Dropped<'a> {
 
     /// Whether the packet was freed in one of these functions without a specific reason. The list should include
     /// the functions that they may be inlined into.
-    pub fn unsaid_within(&self, functions: &[&str]) -> bool {
-        self.unsaid() && self.within(functions)
+    pub fn unspecified_within(&self, functions: &[&str]) -> bool {
+        self.unspecified() && self.within(functions)
     }
 
     /// The tuple that the code at the place of the drop sees: the outermost.
@@ -143,7 +143,7 @@ impl<'a> Dropped<'a> {
             "" => String::new(),
             function => format!(" in {function}"),
         };
-        let reason = if self.unsaid() {
+        let reason = if self.unspecified() {
             "; the kernel gives no specific reason".to_owned()
         } else {
             format!(", reason {}", self.drop.reason)

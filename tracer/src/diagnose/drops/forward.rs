@@ -16,9 +16,9 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
 /// 5.10 to 7.3.
 fn off(dropped: &Dropped<'_>) -> Option<Explained> {
     let ipv4 = dropped.tuple().dst.is_ipv4();
-    let unsaid = dropped.unsaid() || dropped.because(&["IP_INADDRERRORS", "IP_INNOROUTES"]);
+    let unspecified = dropped.unspecified() || dropped.because(&["IP_INADDRERRORS", "IP_INNOROUTES"]);
     let place = if ipv4 { "ip_error" } else { "ip6_forward" };
-    if !unsaid || !dropped.within(&[place]) || dropped.tuple().dst.is_multicast() {
+    if !unspecified || !dropped.within(&[place]) || dropped.tuple().dst.is_multicast() {
         return None;
     }
     let mut settings = dropped.sysctls(".forwarding");
@@ -58,9 +58,9 @@ const FORWARD: &[&str] = &["ip_forward", "ip6_forward"];
 
 /// Explains drops with `ICMP_TIME_EXCEEDED` and `ICMP_EXC_TTL`, or `ICMPV6_TIME_EXCEED` and `ICMPV6_EXC_HOPLIMIT`.
 fn last_hop(dropped: &Dropped<'_>) -> Option<Explained> {
-    let inhdr = dropped.unsaid() || dropped.because(&["IP_INHDR"]);
+    let inhdr = dropped.unspecified() || dropped.because(&["IP_INHDR"]);
     let (kind, field) = if dropped.tuple().dst.is_ipv4() { (11, "TTL") } else { (3, "hop limit") };
-    let (told, _) = told(dropped).filter(|(_, icmp)| inhdr && icmp.kind == kind && icmp.code == 0)?;
+    let (reported, _) = icmp_error(dropped).filter(|(_, icmp)| inhdr && icmp.kind == kind && icmp.code == 0)?;
     let netns = dropped.netns();
     Some(Explained {
         id: "ttl-exceeded",
@@ -73,7 +73,7 @@ fn last_hop(dropped: &Dropped<'_>) -> Option<Explained> {
         },
         evidence: vec![format!(
             "{}: the stack reports to the sender that the {field} was exceeded",
-            dropped.facts.cite(told)
+            dropped.facts.cite(reported)
         )],
         advice: format!(
             "If this is traceroute, nothing is wrong.\nOtherwise look for a routing loop: follow the routes to {} hop by \
@@ -86,8 +86,8 @@ fn last_hop(dropped: &Dropped<'_>) -> Option<Explained> {
 }
 
 fn too_big(dropped: &Dropped<'_>) -> Option<Explained> {
-    let unsaid = dropped.unsaid() || dropped.because(&["PKT_TOO_BIG"]);
-    let (told, mtu) = too_big_for(dropped).filter(|_| unsaid)?;
+    let unspecified = dropped.unspecified() || dropped.because(&["PKT_TOO_BIG"]);
+    let (reported, mtu) = too_big_for(dropped).filter(|_| unspecified)?;
     let (step, facts) = (dropped.step, dropped.facts);
     let again = not_learned(facts, step, |other| {
         other.netns == step.netns && Dropped::new(facts, other).is_some_and(|other| too_big_for(&other).is_some())
@@ -101,7 +101,7 @@ fn too_big(dropped: &Dropped<'_>) -> Option<Explained> {
     let next = next.or_else(|| dst.is_ipv6().then(|| step.ifname.clone()));
     let place = Where { netns: Some(step.netns), ifname: next.clone(), ..Where::default() };
     let device = next.unwrap_or_else(|| "the next device".into());
-    let (netns, src, len) = (dropped.netns(), dropped.tuple().src, told.len);
+    let (netns, src, len) = (dropped.netns(), dropped.tuple().src, reported.len);
     let mut explained = Explained {
         id: "packet-too-big",
         why: format!(
@@ -113,7 +113,10 @@ fn too_big(dropped: &Dropped<'_>) -> Option<Explained> {
             ..Cause::default()
         },
         place: Some(place),
-        evidence: vec![format!("{}: {len} bytes; the stack reports to {src} that the MTU is {mtu}", facts.cite(told))],
+        evidence: vec![format!(
+            "{}: {len} bytes; the stack reports to {src} that the MTU is {mtu}",
+            facts.cite(reported)
+        )],
         advice: format!(
             "Let ICMP \u{201c}fragmentation needed\u{201d} and ICMPv6 \u{201c}packet too big\u{201d} through to {src}, so that it can learn the MTU.\n\
              Or set the same MTU on {device} and on the devices before it; for TCP, clamp the MSS."
@@ -137,13 +140,13 @@ fn too_big(dropped: &Dropped<'_>) -> Option<Explained> {
 }
 
 fn too_big_for<'a>(dropped: &Dropped<'a>) -> Option<(&'a Step, u32)> {
-    let (told, icmp) = told(dropped)?;
-    icmp.mtu.filter(|mtu| told.len > *mtu).map(|mtu| (told, mtu))
+    let (reported, icmp) = icmp_error(dropped)?;
+    icmp.mtu.filter(|mtu| reported.len > *mtu).map(|mtu| (reported, mtu))
 }
 
 /// Returns the ICMP error that the stack sent about the packet before it dropped it in forwarding.
-fn told<'a>(dropped: &Dropped<'a>) -> Option<(&'a Step, IcmpError)> {
+fn icmp_error<'a>(dropped: &Dropped<'a>) -> Option<(&'a Step, IcmpError)> {
     let here = dropped.step.netns;
-    let told = dropped.before().filter(|step| step.netns == here).find_map(|step| Some((step, step.icmp?)));
-    told.filter(|_| dropped.within(FORWARD))
+    let reported = dropped.before().filter(|step| step.netns == here).find_map(|step| Some((step, step.icmp?)));
+    reported.filter(|_| dropped.within(FORWARD))
 }

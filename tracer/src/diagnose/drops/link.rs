@@ -29,9 +29,9 @@ const PEER: &[&str] =
     &["__dev_forward_skb2", "__dev_forward_skb", "____dev_forward_skb", "veth_forward_skb", "veth_xmit"];
 
 fn down(dropped: &Dropped<'_>, link: &Link<'_>) -> Option<Explained> {
-    let place = dropped.within(ENDS) && (dropped.unsaid() || dropped.because(&["QDISC_DROP", "DEV_READY"]));
-    let peer = dropped.unsaid_within(PEER) && link.kind == "veth";
-    let unanswered = dropped.because(&["NEIGH_FAILED"]) || dropped.unsaid_within(UNANSWERED);
+    let place = dropped.within(ENDS) && (dropped.unspecified() || dropped.because(&["QDISC_DROP", "DEV_READY"]));
+    let peer = dropped.unspecified_within(PEER) && link.kind == "veth";
+    let unanswered = dropped.because(&["NEIGH_FAILED"]) || dropped.unspecified_within(UNANSWERED);
     // When a device loses carrier, its neighbours are removed with the packets that wait for them
     // (`neigh_carrier_down`, net/core/neighbour.c).
     let forgotten = dropped.because(&["QUEUE_PURGE"]) && dropped.within(&["neigh_destroy", "neigh_flush_dev"]);
@@ -63,7 +63,7 @@ fn down(dropped: &Dropped<'_>, link: &Link<'_>) -> Option<Explained> {
 }
 
 fn too_long_for_peer(dropped: &Dropped<'_>, link: &Link<'_>) -> Option<Explained> {
-    if !dropped.unsaid_within(PEER) || link.kind != "veth" {
+    if !dropped.unspecified_within(PEER) || link.kind != "veth" {
         return None;
     }
     let ifname = link.ifname;

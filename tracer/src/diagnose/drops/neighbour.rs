@@ -21,7 +21,7 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
 fn queue_full(dropped: &Dropped<'_>) -> Option<Explained> {
     let counted = dropped.counted(&["arp_cache.unresolved_discards", "ndisc_cache.unresolved_discards"]);
     let hop = next_hop(dropped)?;
-    let seen = dropped.unsaid_within(&["__neigh_event_send"]) && hop.state == "INCOMPLETE" && counted.is_some();
+    let seen = dropped.unspecified_within(&["__neigh_event_send"]) && hop.state == "INCOMPLETE" && counted.is_some();
     if !(seen || dropped.because(&["NEIGH_QUEUEFULL"])) {
         return None;
     }
@@ -35,7 +35,7 @@ fn queue_full(dropped: &Dropped<'_>) -> Option<Explained> {
             did: format!("{} is not resolved yet on {}, and its queue is full{limits}", hop.addr, hop.ifname),
             ..Cause::default()
         },
-        evidence: [Some(hop.sentence()), counted, limit.map(|(name, value)| format!("{name} is {value}"))]
+        evidence: [Some(hop.describe()), counted, limit.map(|(name, value)| format!("{name} is {value}"))]
             .into_iter()
             .flatten()
             .collect(),
@@ -51,7 +51,7 @@ fn queue_full(dropped: &Dropped<'_>) -> Option<Explained> {
 
 fn failed(dropped: &Dropped<'_>) -> Option<Explained> {
     let hop = next_hop(dropped)?;
-    let unanswered = dropped.because(&["NEIGH_FAILED"]) || dropped.unsaid_within(UNANSWERED);
+    let unanswered = dropped.because(&["NEIGH_FAILED"]) || dropped.unspecified_within(UNANSWERED);
     if !unanswered || !["FAILED", "INCOMPLETE", "NONE"].contains(&hop.state) {
         return None;
     }
@@ -68,7 +68,7 @@ fn failed(dropped: &Dropped<'_>) -> Option<Explained> {
             ..Cause::default()
         },
         evidence: [
-            Some(hop.sentence()),
+            Some(hop.describe()),
             route.map(|route| format!("the packet's route: `{route}`")),
             dropped.counted(&["arp_cache.res_failed", "ndisc_cache.res_failed"]),
         ]
@@ -91,7 +91,7 @@ struct Hop<'a> {
 }
 
 impl Hop<'_> {
-    fn sentence(&self) -> String {
+    fn describe(&self) -> String {
         format!("the neighbour entry of {} on {} is {}", self.addr, self.ifname, self.state)
     }
 }

@@ -121,7 +121,7 @@ fn believed(dropped: &Dropped<'_>) -> Option<String> {
 /// it, too.
 fn by_hook(dropped: &Dropped<'_>) -> Option<Explained> {
     let freed = dropped.because(&["NETFILTER_DROP", "NETFILTER_INGRESS"])
-        || dropped.unsaid_within(&["nf_hook_slow", "nf_hook_slow_list"]);
+        || dropped.unspecified_within(&["nf_hook_slow", "nf_hook_slow_list"]);
     freed.then(|| Explained {
         id: "firewall-drop",
         severity: Severity::Info,

@@ -45,7 +45,7 @@ fn deciding<'a>(dropped: &Dropped<'a>) -> Option<(&'a Step, &'a Bpf)> {
 /// verdict that drops. The program's step belongs to a packet without an skb, just before on the same CPU.
 fn under_veth<'a>(dropped: &Dropped<'a>) -> Option<(&'a Step, &'a Bpf)> {
     const SOON_NS: u64 = 5_000_000;
-    if !dropped.unsaid_within(&["veth_xdp_rcv_skb"]) {
+    if !dropped.unspecified_within(&["veth_xdp_rcv_skb"]) {
         return None;
     }
     let end = dropped.step;

@@ -21,7 +21,7 @@ const SAID: &[&str] = &[
 
 /// Functions in which a kernel without reasons frees what a qdisc refused or gave back (`__dev_xmit_skb`,
 /// net/core/dev.c). The callers of `qdisc_tree_reduce_backlog` free in the qdisc itself.
-const UNSAID: &[&str] = &[
+const UNSPECIFIED: &[&str] = &[
     "__dev_queue_xmit",
     "__dev_xmit_skb",
     "kfree_skb_list",
@@ -31,13 +31,13 @@ const UNSAID: &[&str] = &[
 ];
 
 fn by_qdisc(dropped: &Dropped<'_>) -> Option<Explained> {
-    if !dropped.because(SAID) && !dropped.unsaid_within(UNSAID) {
+    if !dropped.because(SAID) && !dropped.unspecified_within(UNSPECIFIED) {
         return None;
     }
     let risen: Vec<_> = dropped.node().iter().filter_map(Qdisc::risen).collect();
     // Parents count the drops of their children, and are listed before them.
     let qdisc = risen.last()?;
-    let all: Vec<_> = risen.iter().map(Qdisc::sentence).collect();
+    let all: Vec<_> = risen.iter().map(Qdisc::describe).collect();
     let name = format!("qdisc {} {} on {}", qdisc.kind, qdisc.handle, qdisc.ifname);
     Some(Explained {
         id: "qdisc-drop",
@@ -56,7 +56,7 @@ fn by_qdisc(dropped: &Dropped<'_>) -> Option<Explained> {
 /// Explains drops by `enqueue_to_backlog` (net/core/dev.c).
 fn backlog(dropped: &Dropped<'_>) -> Option<Explained> {
     let counted = dropped.counted(&["softnet.dropped"]);
-    let seen = dropped.unsaid_within(&["enqueue_to_backlog", "netif_rx_internal"]) && counted.is_some();
+    let seen = dropped.unspecified_within(&["enqueue_to_backlog", "netif_rx_internal"]) && counted.is_some();
     if !(seen || dropped.because(&["CPU_BACKLOG"])) {
         return None;
     }
@@ -98,7 +98,7 @@ impl<'a> Qdisc<'a> {
         })
     }
 
-    fn sentence(&self) -> String {
+    fn describe(&self) -> String {
         let Self { ifname, kind, handle, drops, .. } = self;
         match self.before {
             Some(before) => {

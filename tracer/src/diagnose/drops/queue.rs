@@ -23,8 +23,8 @@ fn listener<'a>(dropped: &Dropped<'a>) -> Option<(&'a str, u32)> {
 /// returns no socket; `tcp_v4_rcv` then frees the last segment of the handshake as one without a socket.
 fn accept(dropped: &Dropped<'_>) -> Option<Explained> {
     let seen = dropped.because(&["ACCEPT_QUEUE_FULL"]);
-    let told = dropped.because(&["NO_SOCKET"]) || dropped.unsaid_within(&["tcp_v4_rcv", "tcp_v6_rcv"]);
-    if !seen && !told {
+    let possible = dropped.because(&["NO_SOCKET"]) || dropped.unspecified_within(&["tcp_v4_rcv", "tcp_v6_rcv"]);
+    if !seen && !possible {
         return None;
     }
     let (local, queue) = listener(dropped)?;
@@ -92,8 +92,8 @@ fn receive(dropped: &Dropped<'_>) -> Option<Explained> {
     // the window has shrunk with the buffer, the segment is beyond the window (`tcp_sequence`, 6.18).
     let said =
         dropped.because(&["SOCKET_RCVBUFF", "TCP_ZEROWINDOW"]) || !udp && counted.is_some() && dropped.because(BY_TCP);
-    let unsaid = dropped.unsaid_within(UNSAID) && counted.is_some();
-    if !said && !unsaid {
+    let unspecified = dropped.unspecified_within(UNSPECIFIED) && counted.is_some();
+    if !said && !unspecified {
         return None;
     }
     let beyond = dropped.because(&["TCP_INVALID_END_SEQUENCE"]);
@@ -130,7 +130,7 @@ fn receive(dropped: &Dropped<'_>) -> Option<Explained> {
 const BY_TCP: &[&str] = &["PROTO_MEM", "SOCKET_BACKLOG", "TCP_INVALID_END_SEQUENCE"];
 
 /// Functions that check the buffer and free the packet without a reason.
-const UNSAID: &[&str] = &[
+const UNSPECIFIED: &[&str] = &[
     "udp_queue_rcv_one_skb",
     "udpv6_queue_rcv_one_skb",
     "__udp_queue_rcv_skb",

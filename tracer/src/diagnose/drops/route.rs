@@ -5,7 +5,7 @@ use crate::model::{Cause, Name, RouteAnswer};
 
 /// Explains drops because of a route, or because there is none.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
-    let unspecific = dropped.unsaid() || dropped.because(&["IP_INNOROUTES", "IP_OUTNOROUTES"]);
+    let unspecific = dropped.unspecified() || dropped.because(&["IP_INNOROUTES", "IP_OUTNOROUTES"]);
     if !unspecific || !dropped.within(PLACES) || dropped.tuple().dst.is_multicast() {
         return None;
     }

@@ -12,7 +12,7 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
 const RECEIVE: &[&str] = &["tcp_v4_rcv", "tcp_v6_rcv", "__udp4_lib_rcv", "__udp6_lib_rcv", "udp_rcv", "udpv6_rcv"];
 
 fn nobody(dropped: &Dropped<'_>) -> Option<Explained> {
-    if !dropped.because(&["NO_SOCKET"]) && !dropped.unsaid_within(RECEIVE) {
+    if !dropped.because(&["NO_SOCKET"]) && !dropped.unspecified_within(RECEIVE) {
         return None;
     }
     // The kernel also gives this reason if a listener's queue is full, or if the socket was just closed.

@@ -26,7 +26,7 @@ fn reverse_path(dropped: &Dropped<'_>) -> Option<Explained> {
     let refused = dropped.routes().any(|answer| answer.iif.is_some() && answer.error.as_deref() == Some("EXDEV"));
     let counter = dropped.counted(&["TcpExt.IPReversePathFilter"]);
     let said = dropped.because(&["IP_RPFILTER"]);
-    let seen = dropped.unsaid_within(INPUT) && refused && counter.is_some();
+    let seen = dropped.unspecified_within(INPUT) && refused && counter.is_some();
     if !(said || seen) {
         return None;
     }
@@ -77,11 +77,11 @@ fn martian(dropped: &Dropped<'_>) -> Option<Explained> {
         // wrong addresses as a wrong header (net/ipv6/ip6_input.c).
         IpAddr::V4(_) => {
             dropped.because(&["IP_INVALID_SOURCE", "IP_LOCAL_SOURCE", "IP_LOCALNET"])
-                || (dropped.unsaid_within(INPUT) && refused)
+                || (dropped.unspecified_within(INPUT) && refused)
         }
         IpAddr::V6(_) => {
             dropped.within(&["ip6_rcv_core", "ipv6_rcv", "ip6_rcv_core.isra"])
-                && (dropped.unsaid() || dropped.because(&["IP_INHDR"]))
+                && (dropped.unspecified() || dropped.because(&["IP_INHDR"]))
                 && !matches!(class, Class::Own(_))
         }
     };
@@ -89,7 +89,7 @@ fn martian(dropped: &Dropped<'_>) -> Option<Explained> {
         return None;
     }
     let netns = dropped.netns();
-    let what = class.sentence(src, &netns);
+    let what = class.describe(src, &netns);
     Some(Explained {
         id: "martian-source",
         why: format!("{what}, which is not valid as a source here"),
@@ -102,7 +102,7 @@ fn martian(dropped: &Dropped<'_>) -> Option<Explained> {
             .into_iter()
             .flatten()
             .collect(),
-        confidence: if dropped.unsaid() { Confidence::Likely } else { Confidence::Certain },
+        confidence: if dropped.unspecified() { Confidence::Likely } else { Confidence::Certain },
         advice: match class {
             Class::Own(_) => format!(
                 "Find out who else uses {src}, or what sends netns {netns} its own packets back (a loop, a wrong NAT).\n\
@@ -125,7 +125,7 @@ enum Class<'a> {
 }
 
 impl Class<'_> {
-    fn sentence(&self, src: IpAddr, netns: &str) -> String {
+    fn describe(&self, src: IpAddr, netns: &str) -> String {
         match self {
             Self::Own(ifname) => format!("{src} is an address of netns {netns} itself (on {ifname})"),
             Self::Loopback => format!("{src} is a loopback address"),

@@ -8,7 +8,7 @@ use crate::model::{AllowedIps, Cause};
 
 /// Explains drops in `wg_xmit` (drivers/net/wireguard/device.c), which returns `EDESTADDRREQ` in this case.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
-    if !dropped.unsaid_within(&[hook::WG_XMIT.name()]) {
+    if !dropped.unspecified_within(&[hook::WG_XMIT.name()]) {
         return None;
     }
     let entered = dropped.before().find(|step| step.is_at(&[hook::WG_XMIT]))?;

@@ -7,7 +7,7 @@ use crate::model::{Cause, Confidence, NodeFact};
 /// Explains drops by IPsec.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     let said = dropped.because(&["XFRM_POLICY"]);
-    if !said && !dropped.unsaid_within(CHECKED) {
+    if !said && !dropped.unspecified_within(CHECKED) {
         return None;
     }
     let forwarded = dropped.within(FORWARDING);
@@ -26,8 +26,8 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     let by_policy = |case: &&Case| case.action.is_none() || policy(case).is_some();
     let counted = cases().filter(by_policy).find(|case| dropped.counted(&[case.counter]).is_some());
     // If no known counter rose, the reason and the policy that selects the packet must suffice.
-    let told = || cases().filter(|_| said).find(|case| policy(case).is_some());
-    let case = counted.or_else(told)?;
+    let selected = || cases().filter(|_| said).find(|case| policy(case).is_some());
+    let case = counted.or_else(selected)?;
     let policy = policy(case);
     let named = policy.map_or_else(|| "no policy".to_owned(), |policy| policy.name());
     Some(Explained {
