@@ -63,14 +63,14 @@ pub(super) fn read(reading: &mut Reading) {
     let number = reading.mark >> 16;
     // Also what comes in encrypted has this mark until it is decrypted, but no identity yet.
     let words = if value == DECRYPT && number == 0 { "decrypted, or to be decrypted" } else { words };
-    let told = match upper {
+    let detail = match upper {
         Upper::Identity if number != 0 => identity(number),
         Upper::Endpoint if number != 0 => format!("endpoint {number}"),
         Upper::Node if number != 0 => format!("node {number}"),
         _ => String::new(),
     };
     let mask = if upper == Upper::Nothing { MAGIC } else { MAGIC | UPPER };
-    let words: Vec<_> = [words, &told].into_iter().filter(|words| !words.is_empty()).collect();
+    let words: Vec<_> = [words, &detail].into_iter().filter(|words| !words.is_empty()).collect();
     if !words.is_empty() {
         reading.take(reading.mark & (value | mask), mask, &format!("Cilium: {}", words.join(", ")));
     }

@@ -122,17 +122,17 @@ impl Progress {
         }
     }
 
-    /// Prints one sentence worth knowing, which stays on the screen.
-    pub fn note(&self, sentence: &str) {
+    /// Prints a message that stays on the screen.
+    pub fn note(&self, message: &str) {
         if self.show != Show::Nothing {
-            self.bar.suspend(|| say(sentence));
+            self.bar.suspend(|| say(message));
         }
     }
 
-    /// Prints a warning of one sentence, which stays on the screen.
-    pub fn warn(&self, sentence: &str) {
+    /// Prints a warning that stays on the screen.
+    pub fn warn(&self, message: &str) {
         if self.show != Show::Nothing {
-            self.bar.suspend(|| say(&format!("warning: {sentence}")));
+            self.bar.suspend(|| say(&format!("warning: {message}")));
         }
     }
 
@@ -155,8 +155,8 @@ fn style(bar: &ProgressBar, template: &str) {
 }
 
 /// Prints a line. Unlike `eprintln!`, this ignores a closed stderr, which must not end a run.
-fn say(sentence: &str) {
-    _ = writeln!(std::io::stderr(), "tracer: {sentence}");
+fn say(message: &str) {
+    _ = writeln!(std::io::stderr(), "tracer: {message}");
 }
 
 #[cfg(test)]

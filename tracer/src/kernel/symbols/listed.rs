@@ -121,14 +121,14 @@ fn name(names: &str, begin: u32) -> &str {
     rest.split_once(END).map_or(rest, |(name, _)| name)
 }
 
-/// Calls `tell` with kind, address and name of each symbol that is not hidden, until it returns false.
-fn each(mut tell: impl FnMut(&str, u64, &str) -> bool) {
+/// Calls `visit` with kind, address and name of each symbol that is not hidden, until it returns false.
+fn each(mut visit: impl FnMut(&str, u64, &str) -> bool) {
     let Ok(file) = File::open(KALLSYMS) else { return };
     let mut lines = BufReader::with_capacity(64 << 10, file);
     let mut line = String::new();
     while lines.read_line(&mut line).is_ok_and(|read| read > 0) {
         match parse(&line) {
-            Some((kind, address, name)) if address != 0 && !tell(kind, address, name) => return,
+            Some((kind, address, name)) if address != 0 && !visit(kind, address, name) => return,
             _ => line.clear(),
         }
     }

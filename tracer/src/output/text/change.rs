@@ -19,7 +19,7 @@ pub(super) fn clauses(step: &Step, before: Option<&Step>, trace: &Trace, verbose
         clauses.push((translation(nat, by.as_deref()), Tone::Notable));
     }
     match (bpf, target) {
-        (Some(bpf), target) => clauses.extend(program::deeds(bpf, step.mark, target, nat.is_some(), verbose)),
+        (Some(bpf), target) => clauses.extend(program::actions(bpf, step.mark, target, nat.is_some(), verbose)),
         (None, Some(target)) => clauses.push((format!("redirected by BPF to {target}"), Tone::Notable)),
         (None, None) => {}
     }

@@ -15,7 +15,7 @@ use super::{
 use crate::model::CtState;
 
 /// Rules whose text was already shown. Without `verbose`, each text is shown once.
-pub(super) type Told = BTreeSet<(String, String)>;
+pub(super) type ShownRules = BTreeSet<(String, String)>;
 
 /// Widths of the columns; 0 for a column that stays empty.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,7 +54,14 @@ impl Columns {
     }
 
     /// Renders one row. Cells that are the same as in the row `before` are left blank.
-    pub(super) fn row(&self, row: &Row, before: Option<&Row>, start: u64, told: &mut Told, look: Look) -> String {
+    pub(super) fn row(
+        &self,
+        row: &Row,
+        before: Option<&Row>,
+        start: u64,
+        shown: &mut ShownRules,
+        look: Look,
+    ) -> String {
         let before = before.map(|row| &row.says);
         let says = &row.says;
         // The first row is compared with a packet that nothing has changed yet.
@@ -72,7 +79,7 @@ impl Columns {
         ];
         let mut what = says.what.join(", ");
         if let Some(rule) = &says.rule
-            && (told.insert((what.clone(), rule.clone())) || look.verbose)
+            && (shown.insert((what.clone(), rule.clone())) || look.verbose)
         {
             what = format!("{what}: {rule}");
         }

@@ -28,8 +28,7 @@ pub(in super::super) fn table(drops: &[DropCount], trace: &Trace, look: Look) ->
     let mut text = format!("{}\n", paint(DIM, header).trim_end());
     for drop in drops {
         let why = pad(&paint(BAD, why(drop)), width);
-        text +=
-            &hang(&format!("  {:>7}  {why}  ", drop.packets), &whereabouts(drop, by_cause, trace, look), look.width);
+        text += &hang(&format!("  {:>7}  {why}  ", drop.packets), &details(drop, by_cause, trace, look), look.width);
         text.push('\n');
     }
     text
@@ -37,7 +36,7 @@ pub(in super::super) fn table(drops: &[DropCount], trace: &Trace, look: Look) ->
 
 /// Names flow, device and rule of a drop. Adds the kernel's reason if the row is titled by cause. Adds the code's
 /// location if no chain is known, or with `verbose`.
-fn whereabouts(drop: &DropCount, by_cause: bool, trace: &Trace, look: Look) -> String {
+fn details(drop: &DropCount, by_cause: bool, trace: &Trace, look: Look) -> String {
     let flow = drop.tuple.map(|tuple| format!("{} {tuple}", tuple.proto));
     let words = Some(place::words(&drop.r#where, trace)).filter(|words| !words.is_empty());
     let reason = (by_cause && drop.cause.is_some()).then(|| clean(&drop.reason).into_owned());

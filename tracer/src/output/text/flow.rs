@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use textwrap::core::display_width;
 
 use super::{
-    columns::{Columns, Told},
+    columns::{Columns, ShownRules},
     legend,
     packet::Packets,
     phrase::plural,
@@ -44,7 +44,7 @@ pub(super) fn flows(trace: &Trace) -> Vec<Flow<'_>> {
 
 impl Flow<'_> {
     /// Whether the flow has a drop or a finding.
-    pub(super) fn troubled(&self, trace: &Trace) -> bool {
+    pub(super) fn has_problem(&self, trace: &Trace) -> bool {
         self.steps.iter().any(|step| step.drop.is_some()) || trace.findings.iter().any(|f| f.flow == self.id)
     }
 
@@ -62,13 +62,13 @@ impl Flow<'_> {
         }
         text += &format!("\n\n{}\n", columns.header());
         let mut hidden = 0;
-        let mut told = Told::new();
+        let mut shown = ShownRules::new();
         for (index, path) in paths.iter().enumerate() {
             if index >= MOST_PATHS && !look.verbose && !path.dropped() {
                 hidden += path.len();
                 continue;
             }
-            text += &path.render(trace, tuple, &columns, &mut told, look);
+            text += &path.render(trace, tuple, &columns, &mut shown, look);
             text.push('\n');
         }
         if hidden > 0 {

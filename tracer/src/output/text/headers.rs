@@ -13,7 +13,7 @@ pub(super) struct Headers {
 impl Headers {
     /// Appends the packet's headers after `step` to `words` if they are new, and no tunnel or translation at the step
     /// names them.
-    pub(super) fn tell(&mut self, step: &Step, decided: Option<&Step>, words: &mut String) {
+    pub(super) fn append(&mut self, step: &Step, decided: Option<&Step>, words: &mut String) {
         let crossed = step.tunnel.as_ref();
         let leaves = crossed.is_some_and(|tunnel| !tunnel.enters);
         let wrapped = crossed.filter(|tunnel| tunnel.enters).and_then(|tunnel| tunnel.outer.or(step.outer));

@@ -7,14 +7,14 @@ use crate::model::Step;
 
 /// Returns the words for a hook. An unknown hook is shown by its name.
 pub(super) fn usual(hook: &str) -> String {
-    let words = WORDS.iter().map(|(id, words)| (id.name(), *words)).chain(FORMER.iter().copied());
+    let words = WORDS.iter().map(|(id, words)| (id.name(), *words)).chain(OLDER.iter().copied());
     let known = words.into_iter().find(|(name, _)| *name == hook);
     known.map_or_else(|| clean(hook).into_owned(), |(_, words)| words.to_owned())
 }
 
 /// Whether the step's hook shows where the packet is, regardless of what happens to it there.
-pub(super) fn is_station(step: &Step) -> bool {
-    step.is_at(STATIONS) || FORMER_STATIONS.contains(&step.hook.as_str())
+pub(super) fn shows_position(step: &Step) -> bool {
+    step.is_at(POSITIONS) || OLDER_POSITIONS.contains(&step.hook.as_str())
 }
 
 /// Words for each hook if nothing special happens to the packet.
@@ -87,7 +87,7 @@ const WORDS: &[(HookId, &str)] = &[
 ];
 
 /// Words for hooks that only captures of older versions contain.
-const FORMER: &[(&str, &str)] = &[
+const OLDER: &[(&str, &str)] = &[
     ("ip_local_deliver", "delivered locally"),
     ("ip6_input", "delivered locally"),
     ("ip_output", "leaves IPv4"),
@@ -99,7 +99,7 @@ const FORMER: &[(&str, &str)] = &[
 ];
 
 /// Hooks that show where a packet is, regardless of what happens to it there.
-const STATIONS: &[HookId] = &[
+const POSITIONS: &[HookId] = &[
     hook::NETIF_RECEIVE_SKB,
     hook::IP_RCV_CORE,
     hook::IP6_RCV_CORE,
@@ -117,8 +117,8 @@ const STATIONS: &[HookId] = &[
     hook::NF_HOOK_SLOW,
 ];
 
-/// Stations that only captures of older versions contain.
-const FORMER_STATIONS: &[&str] =
+/// Positions that only captures of older versions contain.
+const OLDER_POSITIONS: &[&str] =
     &["ip_local_deliver", "ip6_input", "ip_output", "tcp_v4_rcv", "tcp_v6_rcv", "udp_rcv", "udpv6_rcv"];
 
 #[cfg(test)]

@@ -83,8 +83,8 @@ pub fn write_report(out: &mut impl Write, trace: &Trace, marks: &Marks, look: Lo
     let (drops, findings) = (drops::render(trace, look) + "\n", findings::render(trace, look));
     let (first, second) = if trace.start.drops { (drops, findings) } else { (findings, drops) };
     // In a trace of drops, their summary comes first, and paths are shown only on request.
-    let ways = if trace.start.drops && !look.verbose { String::new() } else { flows(trace, marks, look) };
-    let report = [headline(trace, look), ways, first, second, tail::render(trace, look)];
+    let paths = if trace.start.drops && !look.verbose { String::new() } else { flows(trace, marks, look) };
+    let report = [headline(trace, look), paths, first, second, tail::render(trace, look)];
     unless_closed(out.write_all(report.concat().as_bytes()).and_then(|()| out.flush()))
 }
 
@@ -105,16 +105,16 @@ fn flows(trace: &Trace, marks: &Marks, look: Look) -> String {
             + "\n\n";
     }
     let mut text = String::new();
-    let mut calm = 0;
+    let mut healthy = 0;
     for flow in flows {
-        let troubled = flow.troubled(trace);
-        calm += usize::from(!troubled);
-        if troubled || look.verbose || calm <= MOST_FLOWS {
+        let has_problem = flow.has_problem(trace);
+        healthy += usize::from(!has_problem);
+        if has_problem || look.verbose || healthy <= MOST_FLOWS {
             text += &flow.render(trace, marks, look);
         }
     }
-    if calm > MOST_FLOWS && !look.verbose {
-        let more = format!("… and {} without a drop: -v shows them", plural(calm - MOST_FLOWS, "more flow"));
+    if healthy > MOST_FLOWS && !look.verbose {
+        let more = format!("… and {} without a drop: -v shows them", plural(healthy - MOST_FLOWS, "more flow"));
         text += &format!("{}\n\n", paint(DIM, more));
     }
     text

@@ -1,7 +1,7 @@
 //! Packets that took the same path, shown once.
 
 use super::{
-    columns::{Columns, Told},
+    columns::{Columns, ShownRules},
     path::{Row, rows},
     phrase, place,
     style::{BAD, HEADING, Look, PLACE, hang, paint},
@@ -55,7 +55,14 @@ impl Packets {
     }
 
     /// Renders the heading and the path.
-    pub(super) fn render(&self, trace: &Trace, flow: Tuple, columns: &Columns, told: &mut Told, look: Look) -> String {
+    pub(super) fn render(
+        &self,
+        trace: &Trace,
+        flow: Tuple,
+        columns: &Columns,
+        shown: &mut ShownRules,
+        look: Look,
+    ) -> String {
         let arrow = match self.direction {
             Direction::Orig => "→",
             Direction::Reply => "←",
@@ -88,7 +95,7 @@ impl Packets {
                 visited.push(netns);
                 lines.push(format!("  {}", paint(PLACE, format!("{way} {}", place::netns(netns, trace)))));
             }
-            lines.push(columns.row(row, before, self.start(), told, look));
+            lines.push(columns.row(row, before, self.start(), shown, look));
             before = Some(row);
         }
         lines.join("\n") + "\n"

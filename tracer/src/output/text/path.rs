@@ -3,7 +3,7 @@
 use super::{
     headers::Headers,
     node,
-    program::{self, Course},
+    program::{self, Decision},
     style::clean,
     tone::Tone,
     words::{self, Happening},
@@ -70,10 +70,10 @@ fn leads_to(step: &Step, next: &Step) -> bool {
         let same = next.bpf.as_ref().is_none_or(|next| next.id == bpf.id);
         let whole = step.drop.is_none() && step.redirect.is_none() && same && next.nat.is_none();
         return whole
-            && match program::course(bpf) {
-                Course::Redirected => next.redirect.is_some(),
-                Course::Dropped => next.drop.is_some() && next.netfilter.is_none(),
-                Course::Passes | Course::Other => false,
+            && match program::decision(bpf) {
+                Decision::Redirected => next.redirect.is_some(),
+                Decision::Dropped => next.drop.is_some() && next.netfilter.is_none(),
+                Decision::Passes | Decision::Other => false,
             };
     }
     let decides = step.netfilter.as_ref().is_some_and(|netfilter| netfilter.verdict == Some(Verdict::Drop));
@@ -93,7 +93,7 @@ fn says(
     verbose: bool,
 ) -> Vec<Says> {
     let Happening { mut words, mut then, rule, tone } = words::happening(step, decided, trace, verbose);
-    headers.tell(step, decided, then.as_mut().unwrap_or(&mut words));
+    headers.append(step, decided, then.as_mut().unwrap_or(&mut words));
     if verbose {
         let at = step.drop.as_ref().map(|drop| format!(" at {}", clean(&drop.location))).unwrap_or_default();
         let then = then.take().map(|then| format!(", {then}")).unwrap_or_default();

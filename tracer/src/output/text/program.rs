@@ -19,7 +19,7 @@ pub(super) fn name(bpf: &Bpf, verbose: bool) -> String {
 
 /// What a program decided about a packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Course {
+pub(super) enum Decision {
     /// The packet continues as if there were no program.
     Passes,
     /// The packet goes to another device.
@@ -33,42 +33,42 @@ pub(super) enum Course {
 /// Classifies a verdict: `TC_ACT_*` (`include/uapi/linux/pkt_cls.h`), `XDP_*` and `SK_*` (`include/uapi/linux/bpf.h`).
 /// A cgroup program that returns 2 drops the packet, one that returns 3 passes it. Both also signal congestion to the
 /// socket.
-pub(super) fn course(bpf: &Bpf) -> Course {
+pub(super) fn decision(bpf: &Bpf) -> Decision {
     match (bpf.kind.as_str(), bpf.verdict.rsplit('_').next().unwrap_or_default()) {
-        ("cgroup_skb", "2") | (_, "SHOT" | "DROP" | "ABORTED") => Course::Dropped,
-        ("cgroup_skb", "3") | (_, "OK" | "PASS" | "PIPE" | "UNSPEC" | "RECLASSIFY") => Course::Passes,
-        (_, "REDIRECT" | "TX") => Course::Redirected,
-        _ => Course::Other,
+        ("cgroup_skb", "2") | (_, "SHOT" | "DROP" | "ABORTED") => Decision::Dropped,
+        ("cgroup_skb", "3") | (_, "OK" | "PASS" | "PIPE" | "UNSPEC" | "RECLASSIFY") => Decision::Passes,
+        (_, "REDIRECT" | "TX") => Decision::Redirected,
+        _ => Decision::Other,
     }
 }
 
 /// Describes what a program did besides translating.
-pub(super) fn deeds(bpf: &Bpf, mark: u32, target: Option<String>, translated: bool, verbose: bool) -> Option<Clause> {
+pub(super) fn actions(bpf: &Bpf, mark: u32, target: Option<String>, translated: bool, verbose: bool) -> Option<Clause> {
     let verdict = clean(&bpf.verdict);
     // After a translation, which has already named the program, the packet is the subject of the sentence.
-    let voice = |active: String, passive: String| if translated { passive } else { active };
+    let pick = |active: String, passive: String| if translated { passive } else { active };
     let marks = bpf.mark_before.filter(|before| *before != mark).map(|_| match mark {
-        0 => voice("clears its mark".to_owned(), "its mark cleared".to_owned()),
-        mark => voice(format!("sets mark {mark:#x}"), format!("given mark {mark:#x}")),
+        0 => pick("clears its mark".to_owned(), "its mark cleared".to_owned()),
+        mark => pick(format!("sets mark {mark:#x}"), format!("given mark {mark:#x}")),
     });
-    let calm = if translated || marks.is_some() { Tone::Notable } else { Tone::Quiet };
-    let (goes, tone) = match (course(bpf), target) {
-        (_, Some(target)) => (Some(voice(format!("sends it to {target}"), format!("sent to {target}"))), Tone::Notable),
-        (Course::Dropped, None) => (Some(voice("drops it".to_owned(), "dropped".to_owned())), Tone::Bad),
-        (Course::Redirected, None) => (Some(voice("redirects it".to_owned(), "redirected".to_owned())), Tone::Notable),
-        (Course::Other, None) => (Some("decides".to_owned()).filter(|_| !translated), Tone::Notable),
-        (Course::Passes, None) => (None, calm),
+    let otherwise = if translated || marks.is_some() { Tone::Notable } else { Tone::Quiet };
+    let (goes, tone) = match (decision(bpf), target) {
+        (_, Some(target)) => (Some(pick(format!("sends it to {target}"), format!("sent to {target}"))), Tone::Notable),
+        (Decision::Dropped, None) => (Some(pick("drops it".to_owned(), "dropped".to_owned())), Tone::Bad),
+        (Decision::Redirected, None) => (Some(pick("redirects it".to_owned(), "redirected".to_owned())), Tone::Notable),
+        (Decision::Other, None) => (Some("decides".to_owned()).filter(|_| !translated), Tone::Notable),
+        (Decision::Passes, None) => (None, otherwise),
     };
-    let deeds: Vec<_> = [marks, goes].into_iter().flatten().collect();
+    let actions: Vec<_> = [marks, goes].into_iter().flatten().collect();
     let subject = name(bpf, verbose);
-    let words = match (deeds.is_empty(), translated) {
+    let words = match (actions.is_empty(), translated) {
         (true, true) => String::new(),
         (true, false) => format!("passes {subject}"),
-        (false, true) => format!("then {}", deeds.join(" and ")),
-        (false, false) => format!("{subject} {}", deeds.join(" and ")),
+        (false, true) => format!("then {}", actions.join(" and ")),
+        (false, false) => format!("{subject} {}", actions.join(" and ")),
     };
-    let tells = verbose || matches!(course(bpf), Course::Dropped | Course::Other);
-    match (words.is_empty(), tells) {
+    let shows_verdict = verbose || matches!(decision(bpf), Decision::Dropped | Decision::Other);
+    match (words.is_empty(), shows_verdict) {
         (true, false) => None,
         (true, true) => Some((format!("verdict {verdict}"), tone)),
         (false, false) => Some((words, tone)),

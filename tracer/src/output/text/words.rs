@@ -4,9 +4,9 @@ use tracer_common::{HookId, hook};
 
 use super::{
     change,
-    hooks::{is_station, usual},
+    hooks::{shows_position, usual},
     place,
-    program::{self, Course},
+    program::{self, Decision},
     style::clean,
     tone::Tone,
     tunnel,
@@ -37,7 +37,7 @@ pub(super) fn happening(step: &Step, decided: Option<&Step>, trace: &Trace, verb
     let rule = netfilter.and_then(|netfilter| netfilter.text.as_deref()).map(|text| clean(text).into_owned());
     if let Some(drop) = &step.drop {
         let program = step.bpf.as_ref().or_else(|| decided?.bpf.as_ref());
-        let program = program.filter(|bpf| program::course(bpf) == Course::Dropped);
+        let program = program.filter(|bpf| program::decision(bpf) == Decision::Dropped);
         let by = program.map(|bpf| program::name(bpf, verbose)).or_else(|| place::ruleset(netfilter?));
         let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
         let words = if step.is_at(&[REFUSED_SOURCE]) && drop.reason == "CONSUMED" {
@@ -48,12 +48,12 @@ pub(super) fn happening(step: &Step, decided: Option<&Step>, trace: &Trace, verb
         return Happening { words, then: None, rule, tone: Tone::Bad };
     }
     let clauses = change::clauses(step, decided, trace, verbose);
-    let station = is_station(step);
+    let position = shows_position(step);
     let here = match netfilter {
-        Some(netfilter) if clauses.is_empty() || station && netfilter.chain.is_none() => {
+        Some(netfilter) if clauses.is_empty() || position && netfilter.chain.is_none() => {
             Some(decision(netfilter, &usual, verbose))
         }
-        _ if clauses.is_empty() || station => Some(plain(step, usual)),
+        _ if clauses.is_empty() || position => Some(plain(step, usual)),
         _ => None,
     };
     let Some(tone) = clauses.iter().map(|(_, tone)| *tone).max() else {

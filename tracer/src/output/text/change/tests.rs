@@ -6,14 +6,14 @@ use crate::{
     output::text::{sample::step, tone::Tone},
 };
 
-fn told(hook: &str, facts: Value) -> (String, Tone) {
+fn described(hook: &str, facts: Value) -> (String, Tone) {
     let clauses = clauses(&step(hook, facts), None, &Trace::default(), false);
     let tone = clauses.iter().map(|(_, tone)| *tone).max().expect("something happened");
     (clauses.into_iter().map(|(words, _)| words).collect::<Vec<_>>().join(", "), tone)
 }
 
 fn notable(hook: &str, facts: Value) -> String {
-    let (words, tone) = told(hook, facts);
+    let (words, tone) = described(hook, facts);
     assert_eq!(tone, Tone::Notable, "{words}");
     words
 }
@@ -35,7 +35,7 @@ fn programs_that_pass_are_quiet_and_those_that_drop_are_not() {
         ("cgroup_skb", "SK_PASS"),
         ("cgroup_skb", "3"),
     ] {
-        assert_eq!(told("bpf_program", json!({"bpf": bpf(kind, verdict)})).1, Tone::Quiet, "{verdict}");
+        assert_eq!(described("bpf_program", json!({"bpf": bpf(kind, verdict)})).1, Tone::Quiet, "{verdict}");
     }
     for (kind, verdict) in [
         ("tc", "TC_ACT_SHOT"),
@@ -44,10 +44,13 @@ fn programs_that_pass_are_quiet_and_those_that_drop_are_not() {
         ("cgroup_skb", "SK_DROP"),
         ("cgroup_skb", "2"),
     ] {
-        assert_eq!(told("bpf_program", json!({"bpf": bpf(kind, verdict)})).1, Tone::Bad, "{verdict}");
+        assert_eq!(described("bpf_program", json!({"bpf": bpf(kind, verdict)})).1, Tone::Bad, "{verdict}");
     }
-    assert_eq!(told("bpf_program", json!({"bpf": bpf("tc", "TC_ACT_OK")})).0, "passes BPF program guard");
-    assert_eq!(told("bpf_program", json!({"bpf": bpf("xdp", "XDP_DROP")})).0, "XDP program guard drops it: XDP_DROP");
+    assert_eq!(described("bpf_program", json!({"bpf": bpf("tc", "TC_ACT_OK")})).0, "passes BPF program guard");
+    assert_eq!(
+        described("bpf_program", json!({"bpf": bpf("xdp", "XDP_DROP")})).0,
+        "XDP program guard drops it: XDP_DROP"
+    );
     assert_eq!(
         notable("bpf_program", json!({"bpf": bpf("tc", "TC_ACT_STOLEN")})),
         "BPF program guard decides: TC_ACT_STOLEN"
@@ -59,7 +62,7 @@ fn marks_and_redirects() {
     let mut marked = bpf("tc", "TC_ACT_OK");
     marked["mark_before"] = json!(0);
     assert_eq!(notable("bpf_program", json!({"bpf": marked})), "BPF program guard sets mark 0x40");
-    let unchanged = told("bpf_program", json!({"bpf": marked, "mark": 0}));
+    let unchanged = described("bpf_program", json!({"bpf": marked, "mark": 0}));
     assert_eq!(unchanged, ("passes BPF program guard".into(), Tone::Quiet));
     marked["mark_before"] = json!(0x40);
     assert_eq!(notable("bpf_program", json!({"bpf": marked, "mark": 0})), "BPF program guard clears its mark");
@@ -138,7 +141,7 @@ fn an_echo_has_one_identifier_for_both_ends() {
 #[test]
 fn routes() {
     let route = |from: &str, to: &str, rule: Option<&str>, table: Option<u32>| {
-        told(
+        described(
             "ip_route_me_harder",
             json!({"route": {"mark": 0x40, "from": from, "to": to, "rule": rule, "table": table}}),
         )

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// Returns the rows of a packet that passes these hooks, as device and words.
-fn told(steps: &[(&str, Value)], verbose: bool) -> Vec<(String, String)> {
+fn shown(steps: &[(&str, Value)], verbose: bool) -> Vec<(String, String)> {
     let says = |row: &Row| (row.says.ifname.clone(), row.says.what.join(", "));
     path(steps, verbose).iter().map(says).collect()
 }
@@ -38,13 +38,13 @@ fn a_program_and_its_redirect_are_one_row_where_the_program_runs() {
         ("bpf_program", json!({"bpf": guard("TC_ACT_REDIRECT")})),
         ("__bpf_redirect", by),
     ];
-    assert_eq!(told(&steps, false), [row("eth0", "queued"), row("eth0", "BPF program guard sends it to wg0")]);
-    assert_eq!(told(&steps, true).len(), 3);
+    assert_eq!(shown(&steps, false), [row("eth0", "queued"), row("eth0", "BPF program guard sends it to wg0")]);
+    assert_eq!(shown(&steps, true).len(), 3);
     // A redirect of another program is another event.
     let mut other = steps;
     other[2].1["bpf"]["id"] = json!(13);
-    assert_eq!(told(&other, false)[1], row("eth0", "BPF program guard redirects it"));
-    assert_eq!(told(&other, false).len(), 3);
+    assert_eq!(shown(&other, false)[1], row("eth0", "BPF program guard redirects it"));
+    assert_eq!(shown(&other, false).len(), 3);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn programs_that_pass_share_a_row_with_what_is_around_them() {
         ("bpf_program", json!({"bpf": guard("TC_ACT_OK")})),
         ("net_dev_start_xmit", json!({})),
     ];
-    assert_eq!(told(&steps, false), [row("eth0", "queued, passes BPF program guard, transmitted")]);
+    assert_eq!(shown(&steps, false), [row("eth0", "queued, passes BPF program guard, transmitted")]);
 }
 
 #[test]
@@ -62,11 +62,11 @@ fn a_drop_names_the_program_that_decided_it() {
     let drop = json!({"reason": "TC_EGRESS", "location": "__dev_queue_xmit+0x1"});
     let steps = [("bpf_program", json!({"bpf": guard("TC_ACT_SHOT")})), ("kfree_skb", drop.clone())];
     let rows = path(&steps, false);
-    assert_eq!(told(&steps, false), [row("eth0", "dropped by BPF program guard: TC_EGRESS")]);
+    assert_eq!(shown(&steps, false), [row("eth0", "dropped by BPF program guard: TC_EGRESS")]);
     assert_eq!(rows[0].says.tone, Tone::Bad);
     // A program that passes the packet is unrelated to a drop that follows.
     let steps = [("bpf_program", json!({"bpf": guard("TC_ACT_OK")})), ("kfree_skb", drop)];
-    assert_eq!(told(&steps, false)[1], row("eth0", "dropped: TC_EGRESS"));
+    assert_eq!(shown(&steps, false)[1], row("eth0", "dropped: TC_EGRESS"));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn headers_are_told_where_they_change_and_once() {
         ("ip_rcv", json!({})),
         ("ip_forward", json!({"tuple": tuple("10.0.1.5", 40000, 8443, "tcp")})),
     ];
-    let words: Vec<_> = told(&steps, false).into_iter().map(|(_, words)| words).collect();
+    let words: Vec<_> = shown(&steps, false).into_iter().map(|(_, words)| words).collect();
     assert_eq!(
         words,
         [
@@ -104,6 +104,6 @@ fn headers_are_told_where_they_change_and_once() {
 fn several_functions_of_one_event_are_one_row() {
     let tunnel = json!({"kind": "vxlan", "enters": true, "ifname": "vx0", "id": 7});
     let steps = [("vxlan_xmit", json!({"tunnel": tunnel})), ("vxlan_xmit_one", json!({"tunnel": tunnel}))];
-    assert_eq!(told(&steps, false), [row("eth0", "encapsulated in VXLAN VNI 7 by vx0")]);
-    assert_eq!(told(&steps, true).len(), 2);
+    assert_eq!(shown(&steps, false), [row("eth0", "encapsulated in VXLAN VNI 7 by vx0")]);
+    assert_eq!(shown(&steps, true).len(), 2);
 }
