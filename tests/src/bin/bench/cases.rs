@@ -64,7 +64,7 @@ pub fn measure(name: &str, process: Process, load: &Load, bare: u64, by_program:
     let programs = process.stopped(|| Programs::count(load))?;
     figure(name, "runs", programs.runs());
     if by_program {
-        programs.tell(name);
+        programs.print(name);
     }
     let ended = process.end()?;
     figure(name, "detach_ms", ended.detach.as_millis().try_into()?);

@@ -36,13 +36,13 @@ pub fn measure(flood: &Flood, load: &Load) -> Result<()> {
         ended.stdout.lines().rev().find(|line| line.contains("\"type\":\"summary\"")).context("no summary")?;
     let summary: Value = serde_json::from_str(summary)?;
     let lost = &summary["lost"];
-    let told = [
+    let figures = [
         ("events", &summary["events"]),
         ("lost", &lost["events"]),
         ("overflow", &lost["tracked_overflow"]),
         ("missed", &lost["missed_probes"]),
     ];
-    for (what, value) in told {
+    for (what, value) in figures {
         figure(flood.name, what, value.as_u64().with_context(|| format!("no number of {what}"))?);
     }
     figure(flood.name, "sent", flood.packets as u64);

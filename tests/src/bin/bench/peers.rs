@@ -107,16 +107,16 @@ impl Peer {
 pub fn measure_flood(peer: &Peer, packets: usize, load: &Load) -> Result<()> {
     const FEW: usize = 50;
     let process = peer.start()?;
-    let told = |process: &Process| -> Result<u64> {
+    let reported = |process: &Process| -> Result<u64> {
         process.fall_silent()?;
         // Each line begins with the address of an skb.
         Ok(process.printed().lines().filter(|line| line.starts_with("0x")).count() as u64)
     };
     load.flood(FEW)?;
-    let of_few = told(&process)?;
+    let of_few = reported(&process)?;
     ensure!(of_few >= FEW as u64, "it reported {of_few} events for {FEW} packets");
     load.flood(packets)?;
-    let events = told(&process)? - of_few;
+    let events = reported(&process)? - of_few;
     let expected = of_few * packets as u64 / FEW as u64;
     figure(peer.name, "sent", packets as u64);
     figure(peer.name, "events", events);

@@ -50,7 +50,7 @@ impl Process {
         let begin = Instant::now();
         let child = command.spawn().with_context(|| format!("starting {name}"))?;
         let mut process = Self { child, attach: Duration::ZERO };
-        let mut told = Duration::ZERO;
+        let mut announced = Duration::ZERO;
         while !ready() {
             if let Some(status) = process.child.try_wait()? {
                 bail!("{name} ended before it was ready, {status}: {}", read("err").trim());
@@ -58,9 +58,9 @@ impl Process {
             if begin.elapsed() > LIMIT {
                 bail!("{name} was not ready after {} s", LIMIT.as_secs());
             }
-            if begin.elapsed() > told + PATIENCE {
-                told = begin.elapsed();
-                eprintln!("bench: {name} has been attaching for {} s", told.as_secs());
+            if begin.elapsed() > announced + PATIENCE {
+                announced = begin.elapsed();
+                eprintln!("bench: {name} has been attaching for {} s", announced.as_secs());
             }
             thread::sleep(Duration::from_millis(2));
         }

@@ -41,7 +41,7 @@ impl Programs {
     }
 
     /// Prints a line for each program, the most expensive first.
-    pub fn tell(mut self, case: &str) {
+    pub fn print(mut self, case: &str) {
         self.ran.sort_unstable();
         for (ns, runs, name) in self.ran.into_iter().rev() {
             let each = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / f64::from(PACKETS);

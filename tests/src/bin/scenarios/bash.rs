@@ -75,11 +75,11 @@ impl<'a> Bash<'a> {
             .context("starting bash")?;
         self.groups.push(Pid::from_raw(child.id().try_into()?));
         let limit = LIMIT + Duration::from_secs(self.values.get("TAKES").map_or(Ok(0), |takes| takes.parse())?);
-        let (begin, mut told) = (Instant::now(), Duration::ZERO);
+        let (begin, mut announced) = (Instant::now(), Duration::ZERO);
         loop {
-            if begin.elapsed() > told + SIGN {
-                told += SIGN;
-                println!("  block `{name}` goes on after {} s", told.as_secs());
+            if begin.elapsed() > announced + SIGN {
+                announced += SIGN;
+                println!("  block `{name}` goes on after {} s", announced.as_secs());
             }
             match child.try_wait()? {
                 Some(status) if status.success() => return Ok(()),

@@ -57,7 +57,7 @@ impl Stage {
         Ok(match &scenario.play {
             Play::Script(_) if self.without_tracer => None,
             Play::Script(script) => Some(run_script(&mut bash, script)),
-            Play::Traced(traced) if self.without_tracer => Some(tell(&mut bash, traced).map(|()| String::new())),
+            Play::Traced(traced) if self.without_tracer => Some(run_blocks(&mut bash, traced).map(|()| String::new())),
             Play::Traced(traced) => {
                 let result = trace(&mut bash, traced, &cleanup);
                 if let Some(folder) = &self.keep {
@@ -90,7 +90,7 @@ fn run_script(bash: &mut Bash<'_>, script: &str) -> Result<String> {
 }
 
 /// Plays the story alone, without tracer.
-fn tell(bash: &mut Bash<'_>, traced: &Traced) -> Result<()> {
+fn run_blocks(bash: &mut Bash<'_>, traced: &Traced) -> Result<()> {
     bash.run("setup", &traced.setup)?;
     bash.arguments(&traced.tracer)?;
     bash.run("trigger", &traced.trigger)?;

@@ -55,11 +55,11 @@ pub fn play(dir: &Path, mut causes: Vec<Cause>, options: &Options) -> Result<boo
     if !causes.is_empty() {
         modules::load()?;
     }
-    let mut tally = Tally::default();
-    let again = play_all(&stage, &causes.iter().collect::<Vec<_>>(), options.together, true, &mut tally);
-    play_all(&stage, &again, options.together, false, &mut tally);
-    println!("scenarios: {} passed, {} failed", tally.passed, tally.failed);
-    Ok(tally.failed == 0)
+    let mut totals = Totals::default();
+    let again = play_all(&stage, &causes.iter().collect::<Vec<_>>(), options.together, true, &mut totals);
+    play_all(&stage, &again, options.together, false, &mut totals);
+    println!("scenarios: {} passed, {} failed", totals.passed, totals.failed);
+    Ok(totals.failed == 0)
 }
 
 /// Plays the variants. Returns those that are worth a second play, if `twice` allows one.
@@ -68,14 +68,14 @@ fn play_all<'a>(
     causes: &[&'a Cause],
     together: usize,
     twice: bool,
-    tally: &mut Tally,
+    totals: &mut Totals,
 ) -> Vec<&'a Cause> {
     let mut again = Vec::new();
     let (playable, too_new): (Vec<&Cause>, Vec<&Cause>) =
         causes.iter().partition(|cause| cause.expect.lacking_on(stage.kernel).is_none());
     for cause in too_new {
         let needs = cause.expect.lacking_on(stage.kernel).map(ToString::to_string).unwrap_or_default();
-        tally.count(cause, &Verdict::NotPlayed(needs), 0.0);
+        totals.count(cause, &Verdict::NotPlayed(needs), 0.0);
     }
     for batch in batches(&playable, together) {
         let begin = Instant::now();
@@ -90,7 +90,7 @@ fn play_all<'a>(
                 println!("again {}\n{}", pair[0].0.name, indented(why(&verdict)));
                 again.push(pair[0].0);
             } else {
-                tally.count(pair[0].0, &verdict, took);
+                totals.count(pair[0].0, &verdict, took);
             }
         }
         println!("  {} plays took {:.1} s", batch.len(), begin.elapsed().as_secs_f32());
@@ -150,12 +150,12 @@ fn why(verdict: &Verdict) -> &str {
 }
 
 #[derive(Default)]
-struct Tally {
+struct Totals {
     passed: usize,
     failed: usize,
 }
 
-impl Tally {
+impl Totals {
     /// Counts the verdict and prints it in the form that the host reads.
     fn count(&mut self, cause: &Cause, verdict: &Verdict, took: f32) {
         match verdict {
