@@ -5,7 +5,7 @@ use tracer_common::{HookId, hook};
 use crate::{
     enrich::{
         netns::Netns,
-        node::{self, Place, Question, Snapshot},
+        node::{self, DropSite, Question, Snapshot},
     },
     fast::Map,
     model::{Direction, Drop, NodeFact, Proto, Step, Tuple},
@@ -17,7 +17,7 @@ pub trait Witness {
     fn facts(
         &self,
         netns: u32,
-        place: &Place,
+        place: &DropSite,
         asked: &[Question],
         before: Option<&Snapshot>,
     ) -> Option<Result<Vec<NodeFact>, String>>;
@@ -103,7 +103,7 @@ impl Evidence {
     }
 
     fn look_up(&mut self, step: &Step, iif: Option<u32>, asked: &[Question], witness: &impl Witness) -> Vec<NodeFact> {
-        let place = Place { tuple: outermost(step), ifindex: step.ifindex, iif, mark: step.mark };
+        let place = DropSite { tuple: outermost(step), ifindex: step.ifindex, iif, mark: step.mark };
         let before = self.before.get(&step.netns).and_then(Option::as_ref);
         let began = std::time::Instant::now();
         let facts = witness.facts(step.netns, &place, asked, before).unwrap_or_else(|| Ok(Vec::new()));

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     enrich::{
-        node::{self, Place, Question, Snapshot},
-        routes::{self, Asked, Found},
+        node::{self, DropSite, Question, Snapshot},
+        routes::{self, Asked, SelectedRoute},
         wireguard,
     },
     fast::Map,
@@ -22,13 +22,13 @@ use crate::{
 /// Answers questions about a netns. Each answer is `None` if the netns cannot be found.
 pub trait Node: Witness {
     /// See [`routes::route`].
-    fn route(&self, netns: u32, asked: &Asked) -> Option<Result<Found, String>>;
+    fn route(&self, netns: u32, asked: &Asked) -> Option<Result<SelectedRoute, String>>;
     /// See [`wireguard::allowed_ips`].
     fn allowed_ips(&self, netns: u32, ifname: &str) -> Option<Result<Vec<AllowedIps>, String>>;
 }
 
 impl Node for Rules {
-    fn route(&self, netns: u32, asked: &Asked) -> Option<Result<Found, String>> {
+    fn route(&self, netns: u32, asked: &Asked) -> Option<Result<SelectedRoute, String>> {
         self.netns(netns).map(|netns| routes::route(netns, asked))
     }
 
@@ -41,7 +41,7 @@ impl Witness for Rules {
     fn facts(
         &self,
         netns: u32,
-        place: &Place,
+        place: &DropSite,
         asked: &[Question],
         before: Option<&Snapshot>,
     ) -> Option<Result<Vec<NodeFact>, String>> {
@@ -58,7 +58,7 @@ impl Witness for Rules {
 pub struct Lookups {
     /// Evidence about drops.
     pub evidence: Evidence,
-    routes: Map<(u32, Asked), Option<Found>>,
+    routes: Map<(u32, Asked), Option<SelectedRoute>>,
     devices: Map<(u32, u32), Device>,
     reported: HashSet<(u32, u32)>,
     problems: Vec<String>,
@@ -120,7 +120,7 @@ impl Lookups {
         }
     }
 
-    fn look_up(&mut self, netns: u32, asked: &Asked, node: &impl Node) -> Option<Found> {
+    fn look_up(&mut self, netns: u32, asked: &Asked, node: &impl Node) -> Option<SelectedRoute> {
         let found = node.route(netns, asked)?.or_else(|problem| {
             // The kernel routes packets from any source, but refuses questions about a foreign one.
             let anyone = Asked { src: None, ..*asked };
@@ -154,7 +154,7 @@ fn asked(step: &Step) -> Option<Asked> {
 }
 
 /// Fills in an answer only if it agrees with the step, because the routes may have changed since.
-fn fill(route: &mut Route, found: &Found) {
+fn fill(route: &mut Route, found: &SelectedRoute) {
     let agrees = route.to.is_empty() || route.to == found.device;
     // Without a rule, the answer may not hold for this packet.
     if !agrees || found.rule.is_none() || route.rule.is_some() {

@@ -8,7 +8,7 @@ use crate::model::NodeFact;
 /// The contents of the counter files at one moment, kept as text because most snapshots are never looked at again.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    files: Vec<(Layout, &'static str, String)>,
+    files: Vec<(FileFormat, &'static str, String)>,
     /// Number of packets that each queueing discipline has dropped, by (ifindex, handle).
     pub(super) qdiscs: Vec<((u32, u32), u64)>,
     /// Whether the netns did not exist yet, so that a counter that is not in the files was zero.
@@ -27,7 +27,7 @@ impl Snapshot {
     /// zero for all of its own.
     #[must_use]
     pub fn unborn(&self) -> Self {
-        let of_node = |(_, group, _): &&(Layout, &'static str, String)| OF_NODE.contains(group);
+        let of_node = |(_, group, _): &&(FileFormat, &'static str, String)| OF_NODE.contains(group);
         Self { files: self.files.iter().filter(of_node).cloned().collect(), qdiscs: Vec::new(), unborn: true }
     }
 
@@ -64,7 +64,7 @@ const OF_NODE: &[&str] = &["softnet", "arp_cache", "ndisc_cache"];
 
 /// The layout of a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Layout {
+enum FileFormat {
     /// Pairs of lines, names and values, each after `Group:` (`snmp_seq_show`, net/ipv4/proc.c).
     Pairs,
     /// One name and value a line (`snmp6_seq_show`, net/ipv6/proc.c).
@@ -76,20 +76,20 @@ enum Layout {
     Softnet,
 }
 
-/// Layout, group and path of each file. Neighbour counters cover all netns together and are shown in the first one
+/// Format, group and path of each file. Neighbour counters cover all netns together and are shown in the first one
 /// only.
-const FILES: &[(Layout, &str, &str)] = &[
-    (Layout::Pairs, "", "/proc/thread-self/net/snmp"),
-    (Layout::Pairs, "", "/proc/thread-self/net/netstat"),
-    (Layout::Lines, "", "/proc/thread-self/net/snmp6"),
-    (Layout::Lines, "", "/proc/thread-self/net/xfrm_stat"),
-    (Layout::Columns, "nf_conntrack", "/proc/thread-self/net/stat/nf_conntrack"),
-    (Layout::Softnet, "softnet", "/proc/thread-self/net/softnet_stat"),
-    (Layout::Columns, "arp_cache", "/proc/1/net/stat/arp_cache"),
-    (Layout::Columns, "ndisc_cache", "/proc/1/net/stat/ndisc_cache"),
+const FILES: &[(FileFormat, &str, &str)] = &[
+    (FileFormat::Pairs, "", "/proc/thread-self/net/snmp"),
+    (FileFormat::Pairs, "", "/proc/thread-self/net/netstat"),
+    (FileFormat::Lines, "", "/proc/thread-self/net/snmp6"),
+    (FileFormat::Lines, "", "/proc/thread-self/net/xfrm_stat"),
+    (FileFormat::Columns, "nf_conntrack", "/proc/thread-self/net/stat/nf_conntrack"),
+    (FileFormat::Softnet, "softnet", "/proc/thread-self/net/softnet_stat"),
+    (FileFormat::Columns, "arp_cache", "/proc/1/net/stat/arp_cache"),
+    (FileFormat::Columns, "ndisc_cache", "/proc/1/net/stat/ndisc_cache"),
 ];
 
-impl Layout {
+impl FileFormat {
     fn read(self, group: &str, text: &str) -> Vec<(String, u64)> {
         match self {
             Self::Pairs => pairs(text),
@@ -219,7 +219,7 @@ mod tests {
         0000000a  00000000 00000001 00000000 00000002 00000000 00000010 00000000\n\
         0000000a  00000000 00000000 00000000 00000003 00000000 00000001 00000000\n";
 
-    fn snapshot(files: &[(Layout, &'static str, &str)]) -> Snapshot {
+    fn snapshot(files: &[(FileFormat, &'static str, &str)]) -> Snapshot {
         let files = files.iter().map(|(layout, group, text)| (*layout, *group, (*text).to_owned())).collect();
         Snapshot { files, ..Snapshot::default() }
     }
@@ -231,11 +231,11 @@ mod tests {
     #[test]
     fn each_layout_by_its_names() {
         let all = snapshot(&[
-            (Layout::Pairs, "", SNMP),
-            (Layout::Pairs, "", NETSTAT),
-            (Layout::Lines, "", "Ip6InReceives                   \t12\nIp6InNoRoutes\t4\n"),
-            (Layout::Columns, "nf_conntrack", CONNTRACK),
-            (Layout::Softnet, "softnet", "00000100 00000002 00000000 0 0 0 0 0 0 00000000 00000001\n"),
+            (FileFormat::Pairs, "", SNMP),
+            (FileFormat::Pairs, "", NETSTAT),
+            (FileFormat::Lines, "", "Ip6InReceives                   \t12\nIp6InNoRoutes\t4\n"),
+            (FileFormat::Columns, "nf_conntrack", CONNTRACK),
+            (FileFormat::Softnet, "softnet", "00000100 00000002 00000000 0 0 0 0 0 0 00000000 00000001\n"),
         ]);
         let counters = all.counters();
         for (name, value) in [
@@ -254,9 +254,9 @@ mod tests {
 
     #[test]
     fn only_what_rose_is_told_and_traffic_is_not() {
-        let before = snapshot(&[(Layout::Pairs, "", SNMP)]);
+        let before = snapshot(&[(FileFormat::Pairs, "", SNMP)]);
         let after = SNMP.replace("1 64 70 3", "1 64 80 5").replace("-1 5 9", "-1 4 12");
-        let after = snapshot(&[(Layout::Pairs, "", &after), (Layout::Pairs, "", NETSTAT)]);
+        let after = snapshot(&[(FileFormat::Pairs, "", &after), (FileFormat::Pairs, "", NETSTAT)]);
         assert_eq!(risen(&before, &after), [counter("Ip.InAddrErrors", 3, 5)]);
     }
 
@@ -276,10 +276,10 @@ mod tests {
 
     #[test]
     fn counts_of_another_netns_are_not_compared() {
-        let before = snapshot(&[(Layout::Pairs, "", SNMP), (Layout::Pairs, "", NETSTAT)]);
+        let before = snapshot(&[(FileFormat::Pairs, "", SNMP), (FileFormat::Pairs, "", NETSTAT)]);
         let younger = snapshot(&[
-            (Layout::Pairs, "", &SNMP.replace("70 3", "1 9")),
-            (Layout::Pairs, "", "TcpExt: SyncookiesSent ListenOverflows\nTcpExt: 0 1\n"),
+            (FileFormat::Pairs, "", &SNMP.replace("70 3", "1 9")),
+            (FileFormat::Pairs, "", "TcpExt: SyncookiesSent ListenOverflows\nTcpExt: 0 1\n"),
         ]);
         assert_eq!(risen(&before, &younger), []);
     }
@@ -287,8 +287,9 @@ mod tests {
     #[test]
     fn a_netns_that_was_not_there_had_counted_nothing() {
         let softnet = |dropped| format!("00000100 {dropped:08} 00000000 0 0 0 0 0 0 00000000 00000000\n");
-        let of =
-            |softnet: &str, netstat| snapshot(&[(Layout::Softnet, "softnet", softnet), (Layout::Pairs, "", netstat)]);
+        let of = |softnet: &str, netstat| {
+            snapshot(&[(FileFormat::Softnet, "softnet", softnet), (FileFormat::Pairs, "", netstat)])
+        };
         let before = of(&softnet(2), "TcpExt: SyncookiesSent ListenOverflows\nTcpExt: 0 9\n").unborn();
         let after = of(&softnet(3), NETSTAT);
         assert_eq!(risen(&before, &after), [counter("TcpExt.ListenOverflows", 0, 7), counter("softnet.dropped", 2, 3)]);
@@ -304,7 +305,7 @@ mod tests {
         #[test]
         fn any_text_is_read_without_panic(text in "(?s).{0,200}", lines in "([A-Za-z]{0,4}:? ?[0-9a-f -]{0,20}\n){0,6}") {
             for text in [&text, &lines] {
-                for layout in [Layout::Pairs, Layout::Lines, Layout::Columns, Layout::Softnet] {
+                for layout in [FileFormat::Pairs, FileFormat::Lines, FileFormat::Columns, FileFormat::Softnet] {
                     let _ = layout.read("group", text);
                 }
             }

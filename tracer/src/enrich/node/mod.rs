@@ -24,7 +24,7 @@ pub use sysctl::Topic;
 
 /// Where a packet was dropped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Place {
+pub struct DropSite {
     /// The outermost headers.
     pub tuple: Tuple,
     /// ifindex of the device of the drop, 0 if there is none.
@@ -49,7 +49,7 @@ pub fn snapshot(netns: &Netns) -> Result<Snapshot, String> {
 /// Fails like [`snapshot`].
 pub fn look_up(
     netns: &Netns,
-    place: &Place,
+    place: &DropSite,
     asked: &[Question],
     before: Option<&Snapshot>,
 ) -> Result<Vec<NodeFact>, String> {
@@ -60,7 +60,7 @@ fn cannot_enter(netns: &Netns, error: &std::io::Error) -> String {
     format!("netns {} could not be examined for evidence: cannot enter it: {error}", netns.name())
 }
 
-fn facts(place: &Place, asked: &[Question], before: Option<&Snapshot>) -> Vec<NodeFact> {
+fn facts(place: &DropSite, asked: &[Question], before: Option<&Snapshot>) -> Vec<NodeFact> {
     // Counters come first, because the other questions may take a while.
     let after = before.filter(|_| asked.contains(&Question::Counters)).map(|_| Snapshot::here());
     let links = Links::here().unwrap_or_else(|_| Links::none());

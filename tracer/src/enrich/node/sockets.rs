@@ -27,7 +27,7 @@ pub(super) fn facts(tuple: Tuple) -> Vec<NodeFact> {
     judge(found, tuple.proto, whole)
 }
 
-fn judge(found: Vec<Entry>, proto: Proto, whole: bool) -> Vec<NodeFact> {
+fn judge(found: Vec<SocketEntry>, proto: Proto, whole: bool) -> Vec<NodeFact> {
     if found.is_empty() {
         return if whole { vec![NodeFact::NoSocket] } else { Vec::new() };
     }
@@ -44,7 +44,7 @@ const TOLD_AT_MOST: usize = 16;
 const LINES_AT_MOST: usize = 65536;
 
 /// Adds the sockets that take the packet to `found`, and returns whether the whole list was read.
-fn read(file: &str, tuple: Tuple, found: &mut Vec<Entry>) -> std::io::Result<bool> {
+fn read(file: &str, tuple: Tuple, found: &mut Vec<SocketEntry>) -> std::io::Result<bool> {
     let mut lines = BufReader::new(File::open(format!("/proc/thread-self/net/{file}"))?);
     let mut line = String::new();
     for _ in 0..LINES_AT_MOST {
@@ -59,7 +59,7 @@ fn read(file: &str, tuple: Tuple, found: &mut Vec<Entry>) -> std::io::Result<boo
 
 /// One line of a list.
 #[derive(Clone, Debug, Eq, PartialEq)]
-struct Entry {
+struct SocketEntry {
     local: (IpAddr, u16),
     remote: (IpAddr, u16),
     state: u8,
@@ -67,7 +67,7 @@ struct Entry {
     drops: Option<u32>,
 }
 
-impl Entry {
+impl SocketEntry {
     /// Returns whether the packet may be for this socket (`compute_score`, net/ipv4/inet_hashtables.c and
     /// net/ipv4/udp.c).
     fn takes(&self, tuple: Tuple) -> bool {
@@ -92,10 +92,10 @@ impl Entry {
 
 /// Decodes a line: `sl: local remote st tx:rx tr:when retrnsmt uid timeout inode …`. A line of UDP ends with the number
 /// of drops.
-fn entry(line: &str) -> Option<Entry> {
+fn entry(line: &str) -> Option<SocketEntry> {
     let words: Vec<_> = line.split_whitespace().collect();
     let (_, rx_queue) = words.get(4)?.split_once(':')?;
-    Some(Entry {
+    Some(SocketEntry {
         local: end(words.get(1)?)?,
         remote: end(words.get(2)?)?,
         state: u8::from_str_radix(words.get(3)?, 16).ok()?,

@@ -25,7 +25,7 @@ pub(in super::super) fn answer(asked: &Asked, name: impl Fn(u32) -> String) -> R
     let rules = get_rules(asked.family()).unwrap_or_default();
     let iif = named(asked.iif.unwrap_or(LOOPBACK));
     let oif = asked.oif.and_then(named);
-    let place = walk::Place { asked, iif: iif.as_deref(), oif: oif.as_deref() };
+    let place = walk::RuleInput { asked, iif: iif.as_deref(), oif: oif.as_deref() };
     match get_route(asked, RouteFlags::LookupTable) {
         Ok(route) => {
             answer.device = oif_of(&route).and_then(named);
@@ -52,7 +52,7 @@ fn refusal(
     asked: &Asked,
     error: &io::Error,
     rules: &[Rule],
-    place: &walk::Place<'_>,
+    place: &walk::RuleInput<'_>,
     named: &impl Fn(u32) -> Option<String>,
 ) {
     // See `fib_props` (net/ipv4/fib_semantics.c), `fib4_rule_action` and `fib6_rule_action`.

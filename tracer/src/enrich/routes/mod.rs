@@ -29,7 +29,7 @@ pub use spell::table;
 
 /// The kernel's answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Found {
+pub struct SelectedRoute {
     /// Number of the table that holds the route; [`table`] names it. If a netns has no rules of its own, IPv4 keeps
     /// `local` and `main` in one table, and the kernel reports `main` for both. 0 if no table has a route and the
     /// packet leaves by the device that it is bound to.
@@ -53,7 +53,7 @@ pub struct Found {
 ///
 /// # Errors
 /// Returns one sentence if the netns cannot be entered or there is no such route.
-pub fn route(netns: &Netns, asked: &Asked) -> Result<Found, String> {
+pub fn route(netns: &Netns, asked: &Asked) -> Result<SelectedRoute, String> {
     let problem = |error: &dyn std::fmt::Display| {
         format!("the route to {}{} in netns {} is unknown: {error}", asked.dst, asked.by_mark(), netns.name())
     };
@@ -73,7 +73,7 @@ fn why(error: &io::Error) -> String {
     }
 }
 
-fn look_up(asked: &Asked) -> io::Result<Found> {
+fn look_up(asked: &Asked) -> io::Result<SelectedRoute> {
     let route = get_route(asked, RouteFlags::LookupTable)?;
     // The first answer describes a host route. The length of the prefix takes a second question.
     let matched = get_route(asked, RouteFlags::LookupTable | RouteFlags::FibMatch).ok();
@@ -92,8 +92,8 @@ fn look_up(asked: &Asked) -> io::Result<Found> {
     });
     let table = table.unwrap_or(route.header.table.into());
     let name = |ifindex| devices.iter().find(|(index, _)| *index == ifindex).map(|(_, name)| name.as_str());
-    let place = walk::Place { asked, iif: name(asked.iif.unwrap_or(LOOPBACK)), oif: asked.oif.and_then(name) };
-    Ok(Found {
+    let place = walk::RuleInput { asked, iif: name(asked.iif.unwrap_or(LOOPBACK)), oif: asked.oif.and_then(name) };
+    Ok(SelectedRoute {
         table,
         oif,
         device: name(oif).unwrap_or_default().to_owned(),

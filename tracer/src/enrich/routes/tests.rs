@@ -8,7 +8,7 @@ use netlink_packet_route::{
 
 use super::{
     rule::Rule,
-    walk::{Place, leads_to},
+    walk::{RuleInput, leads_to},
     *,
 };
 
@@ -50,7 +50,7 @@ fn mark(value: u32, mask: u32) -> [RuleAttribute; 2] {
 }
 
 fn led(rules: &[Rule], asked: &Asked, table: u32, prefix_len: Option<u8>) -> Option<String> {
-    let place = Place { asked, iif: Some("lo"), oif: asked.oif.map(|_| "eth0") };
+    let place = RuleInput { asked, iif: Some("lo"), oif: asked.oif.map(|_| "eth0") };
     leads_to(rules, &place, table, prefix_len).map(ToString::to_string)
 }
 

@@ -5,7 +5,7 @@ use netlink_packet_route::rule::{RuleAction, RulePortRange};
 use super::{Asked, rule::Rule};
 
 /// The packet, with the names of its devices, because rules refer to devices by name.
-pub(super) struct Place<'a> {
+pub(super) struct RuleInput<'a> {
     pub(super) asked: &'a Asked,
     /// `lo` for a packet that this host sends.
     pub(super) iif: Option<&'a str>,
@@ -15,7 +15,7 @@ pub(super) struct Place<'a> {
 /// Returns the rule that leads to a route of this prefix length in `table`; `None` if that is not certain.
 pub(super) fn leads_to<'a>(
     rules: &'a [Rule],
-    place: &Place<'_>,
+    place: &RuleInput<'_>,
     table: u32,
     prefix_len: Option<u8>,
 ) -> Option<&'a Rule> {
@@ -45,7 +45,7 @@ pub(super) fn leads_to<'a>(
 
 /// Returns the rule with this action that decides for a packet for which no table had a route; `None` if that is not
 /// certain.
-pub(super) fn refused_by<'a>(rules: &'a [Rule], place: &Place<'_>, action: RuleAction) -> Option<&'a Rule> {
+pub(super) fn refused_by<'a>(rules: &'a [Rule], place: &RuleInput<'_>, action: RuleAction) -> Option<&'a Rule> {
     let mut at = 0;
     while let Some(rule) = rules.get(at) {
         at += 1;
@@ -79,7 +79,7 @@ fn counts(rule: &Rule, prefix_len: Option<u8>) -> Option<bool> {
 
 /// Returns whether the rule's selectors match (`fib_rule_match`, `fib4_rule_match`, `fib6_rule_match`); `None` if that
 /// depends on something not known about the packet.
-fn matches(rule: &Rule, place: &Place<'_>) -> Option<bool> {
+fn matches(rule: &Rule, place: &RuleInput<'_>) -> Option<bool> {
     let Asked { dst, src, mark, proto, sport, dport, .. } = *place.asked;
     // A port without a value counts as 0, which no range contains.
     let within = |range: RulePortRange, port: Option<u16>| {

@@ -69,7 +69,7 @@ impl Key {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Lookup {
     /// The chains.
-    pub chains: Vec<Found>,
+    pub chains: Vec<FoundChain>,
     /// Sentences that say what is missing and why.
     pub problems: Vec<String>,
 }
@@ -78,7 +78,7 @@ impl Lookup {
     /// Returns the chain with these handles.
     #[must_use]
     pub fn by_handle(&self, family: NfFamily, table: u64, chain: u64) -> Option<&Chain> {
-        let wanted = |found: &&Found| {
+        let wanted = |found: &&FoundChain| {
             found.chain.family == family && found.table_handle == Some(table) && found.handle == Some(chain)
         };
         self.chains.iter().find(wanted).map(|found| &found.chain)
@@ -87,7 +87,7 @@ impl Lookup {
 
 /// A chain with the handles by which the kernel's records refer to it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Found {
+pub struct FoundChain {
     /// The table's handle, for nftables.
     pub table_handle: Option<u64>,
     /// The chain's handle, for nftables.

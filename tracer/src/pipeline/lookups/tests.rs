@@ -15,14 +15,20 @@ struct Fake {
 const NETNS: u32 = 4_026_531_840;
 
 impl Node for Fake {
-    fn route(&self, netns: u32, asked: &Asked) -> Option<Result<Found, String>> {
+    fn route(&self, netns: u32, asked: &Asked) -> Option<Result<SelectedRoute, String>> {
         self.asked.borrow_mut().push(*asked);
         if self.fails || (self.refuses_sources && asked.src.is_some()) {
             return Some(Err("there is no route".to_owned()));
         }
         let rule = (asked.mark == 0x40).then(|| "32500: fwmark 0x40/0x60 lookup 180".to_owned());
-        let found =
-            Found { table: 180, oif: 3, device: "kubespan".to_owned(), gateway: None, prefix_len: Some(0), rule };
+        let found = SelectedRoute {
+            table: 180,
+            oif: 3,
+            device: "kubespan".to_owned(),
+            gateway: None,
+            prefix_len: Some(0),
+            rule,
+        };
         (netns == NETNS).then_some(Ok(found))
     }
 
@@ -33,7 +39,13 @@ impl Node for Fake {
 }
 
 impl Witness for Fake {
-    fn facts(&self, _: u32, _: &Place, _: &[Question], _: Option<&Snapshot>) -> Option<Result<Vec<NodeFact>, String>> {
+    fn facts(
+        &self,
+        _: u32,
+        _: &DropSite,
+        _: &[Question],
+        _: Option<&Snapshot>,
+    ) -> Option<Result<Vec<NodeFact>, String>> {
         None
     }
 

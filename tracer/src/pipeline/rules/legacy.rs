@@ -9,7 +9,7 @@ use super::cannot_have_refused;
 use crate::{
     enrich::{
         netns::Netns,
-        ruleset::legacy::{self, Place, Table},
+        ruleset::legacy::{self, LocatedRule, Table},
     },
     model::{Chain, Name, Netfilter, NfFamily},
 };
@@ -82,7 +82,7 @@ impl CachedTable {
     }
 }
 
-fn put(netfilter: &mut Netfilter, place: Place) {
+fn put(netfilter: &mut Netfilter, place: LocatedRule) {
     netfilter.chain = Some(place.chain.chain);
     netfilter.policy = place.policy;
     netfilter.priority = place.chain.priority;

@@ -139,7 +139,7 @@ fn chain_at(chains: &[Chain], start: u32) -> Option<&str> {
 }
 
 /// Offsets in bytes within an entry.
-struct Layout {
+struct EntryLayout {
     /// Length of an address.
     address: usize,
     /// Offset of the name of the receiving device. The other name and the two masks follow.
@@ -157,7 +157,7 @@ struct Layout {
     fragment: u8,
 }
 
-const IP: Layout = Layout {
+const IP: EntryLayout = EntryLayout {
     address: 4,
     devices: 16,
     protocol: 80,
@@ -168,7 +168,7 @@ const IP: Layout = Layout {
     goto: 2,
     fragment: 1,
 };
-const IP6: Layout = Layout {
+const IP6: EntryLayout = EntryLayout {
     address: 16,
     devices: 64,
     protocol: 128,
@@ -183,7 +183,7 @@ const IP6: Layout = Layout {
 const IFNAMSIZ: usize = 16;
 
 /// Decodes `struct ipt_ip` or `struct ip6t_ip6`. Inversions have the same bits in both.
-fn head(layout: &Layout, entry: &[u8]) -> Option<Line> {
+fn head(layout: &EntryLayout, entry: &[u8]) -> Option<Line> {
     let invert = *entry.get(layout.invert)?;
     let mut line = Line::default();
     for (at, bit, name, text) in

@@ -6,7 +6,7 @@ mod socket;
 
 use std::{collections::BTreeMap, io};
 
-use super::{Found, Lookup, Netns, Wanted, printable, tools::save, why};
+use super::{FoundChain, Lookup, Netns, Wanted, printable, tools::save, why};
 use crate::model::{Chain, NfFamily, Rule, Verdict};
 
 /// A table as it was at one moment.
@@ -21,7 +21,7 @@ pub struct Table {
 
 /// Describes an entry of a table.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Place {
+pub struct LocatedRule {
     /// The chain that holds it, without its rules.
     pub chain: Chain,
     /// The rule, numbered from 1 in its chain.
@@ -39,12 +39,12 @@ impl Table {
 
     /// Returns the entry that contains `offset`, in bytes from the start of the first entry.
     #[must_use]
-    pub fn locate(&self, offset: u32) -> Option<Place> {
+    pub fn locate(&self, offset: u32) -> Option<LocatedRule> {
         let (_, (end, chain, number)) = self.entries.range(..=offset).next_back()?;
         let chain = self.chains.get(*chain).filter(|_| offset < *end)?;
         let rule = number.and_then(|number| chain.rules.iter().find(|rule| rule.rule == number));
         let policy = number.is_none() && chain.hook.is_some();
-        Some(Place { rule: rule.cloned(), policy, chain: Chain { rules: Vec::new(), ..chain.clone() } })
+        Some(LocatedRule { rule: rule.cloned(), policy, chain: Chain { rules: Vec::new(), ..chain.clone() } })
     }
 }
 
@@ -88,7 +88,7 @@ pub(super) fn look_up(netns: u32, wanted: &[Wanted], lookup: &mut Lookup) {
         for name in loaded.iter().filter(|name| takes(name)) {
             match read_blob(family, name).and_then(|blob| with_texts(netns, family, name, blob)) {
                 Ok(table) => {
-                    let found = |chain| Found { table_handle: None, handle: None, chain };
+                    let found = |chain| FoundChain { table_handle: None, handle: None, chain };
                     lookup.chains.extend(table.chains.into_iter().map(found));
                 }
                 Err(error) => {

@@ -46,9 +46,9 @@ impl Field {
 }
 
 /// Key, name, kind of value, and length in bytes.
-type Entry = (u32, &'static str, Kind, usize);
+type KeyField = (u32, &'static str, Kind, usize);
 
-const META: &[Entry] = &[
+const META: &[KeyField] = &[
     (0, "meta length", Kind::Host, 4),
     (1, "meta protocol", Kind::EtherType, 2),
     (2, "meta priority", Kind::HostHex, 4),
@@ -88,7 +88,7 @@ const META: &[Entry] = &[
     (36, "meta ibrhwaddr", Kind::Ether, 6),
 ];
 
-const CT: &[Entry] = &[
+const CT: &[KeyField] = &[
     (0, "state", Kind::CtState, 4),
     (1, "direction", Kind::CtDirection, 1),
     (2, "status", Kind::CtStatus, 4),

@@ -16,19 +16,19 @@ mod walk;
 
 use std::{cell::OnceCell, collections::BTreeSet, io};
 
-use super::{Found, Key, Lookup, Wanted, names::hook, printable, why};
+use super::{FoundChain, Key, Lookup, Wanted, names::hook, printable, why};
 use crate::{
     enrich::loaded::{NF_TABLES, is_loaded},
     model::{Chain, NfFamily, Verdict},
 };
 use objects::{Element, Set, Table};
-use socket::{Kernel, Running};
+use socket::{Dump, Running};
 use texts::{Texts, Tools};
 use walk::Sets;
 
 /// Adds the wanted chains of the calling thread's netns to `lookup`.
 pub(super) fn look_up(netns: u32, wanted: &[Wanted], lookup: &mut Lookup) {
-    let filters: Vec<_> = wanted.iter().filter_map(Filter::of).collect();
+    let filters: Vec<_> = wanted.iter().filter_map(DumpFilter::of).collect();
     if filters.is_empty() {
         return;
     }
@@ -39,7 +39,7 @@ pub(super) fn look_up(netns: u32, wanted: &[Wanted], lookup: &mut Lookup) {
     }
 }
 
-fn look_up_from(kernel: &dyn Kernel, tools: Tools, netns: u32, wanted: &[Filter<'_>], lookup: &mut Lookup) {
+fn look_up_from(kernel: &dyn Dump, tools: Tools, netns: u32, wanted: &[DumpFilter<'_>], lookup: &mut Lookup) {
     let tables = objects::tables(kernel).unwrap_or_else(|error| {
         lookup.problems.push(format!("the nftables ruleset cannot be read: {}", why(&error)));
         Vec::new()
@@ -65,18 +65,18 @@ fn look_up_from(kernel: &dyn Kernel, tools: Tools, netns: u32, wanted: &[Filter<
     }
     let found = &lookup.chains[before..];
     let gone = wanted.iter().filter(|filter| read_something && !found.iter().any(|found| filter.found(found)));
-    let gone: Vec<_> = gone.filter_map(Filter::describe).collect();
+    let gone: Vec<_> = gone.filter_map(DumpFilter::describe).collect();
     lookup.problems.extend(gone.into_iter().map(|what| format!("{what} no longer exists")));
 }
 
 /// Selects tables and chains.
-struct Filter<'a> {
+struct DumpFilter<'a> {
     family: Option<NfFamily>,
     table: &'a Key,
     chain: &'a Key,
 }
 
-impl<'a> Filter<'a> {
+impl<'a> DumpFilter<'a> {
     fn of(wanted: &'a Wanted) -> Option<Self> {
         match wanted {
             Wanted::All => Some(Self { family: None, table: &Key::Any, chain: &Key::Any }),
@@ -85,7 +85,7 @@ impl<'a> Filter<'a> {
         }
     }
 
-    fn found(&self, found: &Found) -> bool {
+    fn found(&self, found: &FoundChain) -> bool {
         let is = |key: &Key, handle: Option<u64>, name: &str| key.is(handle.unwrap_or(0), name);
         self.family.is_none_or(|wanted| wanted == found.chain.family)
             && is(self.table, found.table_handle, &found.chain.table)
@@ -125,7 +125,7 @@ struct ReadRule {
 }
 
 /// Reads the wanted chains of a table and those that they lead to.
-fn read_table(kernel: &dyn Kernel, table: &Table, wanted: impl Fn(&objects::Chain) -> bool) -> io::Result<Vec<Read>> {
+fn read_table(kernel: &dyn Dump, table: &Table, wanted: impl Fn(&objects::Chain) -> bool) -> io::Result<Vec<Read>> {
     let chains = objects::chains(kernel, table)?;
     let sets = TableSets { kernel, table, sets: OnceCell::new(), interfaces: OnceCell::new() };
     let mut queue: Vec<_> = chains.iter().filter(|chain| wanted(chain)).collect();
@@ -157,7 +157,7 @@ fn read_table(kernel: &dyn Kernel, table: &Table, wanted: impl Fn(&objects::Chai
 const MAX_TARGETS: usize = 16;
 
 /// Converts chains to the model, with the best text that there is for each rule.
-fn finish(netns: u32, family: NfFamily, table: &Table, chains: Vec<Read>, texts: &Texts<'_>) -> Vec<Found> {
+fn finish(netns: u32, family: NfFamily, table: &Table, chains: Vec<Read>, texts: &Texts<'_>) -> Vec<FoundChain> {
     let each = chains.into_iter().map(|Read { chain, rules }| {
         let base = chain.hook.is_some();
         let texts = texts.of(&chain, &rules);
@@ -165,7 +165,7 @@ fn finish(netns: u32, family: NfFamily, table: &Table, chains: Vec<Read>, texts:
             let facts = facts::rule(rule.handle, &rule.stmts);
             crate::model::Rule { text: printable(&text).into(), ..facts }
         };
-        Found {
+        FoundChain {
             table_handle: Some(table.handle),
             handle: Some(chain.handle),
             chain: Chain {
@@ -189,7 +189,7 @@ fn finish(netns: u32, family: NfFamily, table: &Table, chains: Vec<Read>, texts:
 
 /// The sets of a table and the interfaces of the netns, read when a rule first needs them.
 struct TableSets<'a> {
-    kernel: &'a dyn Kernel,
+    kernel: &'a dyn Dump,
     table: &'a Table,
     sets: OnceCell<Vec<Set>>,
     interfaces: OnceCell<Vec<(u32, String)>>,

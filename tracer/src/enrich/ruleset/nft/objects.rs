@@ -5,7 +5,7 @@ use std::io;
 use super::{
     super::attrs::{Attrs, encode_text},
     data::{Data, Verdict},
-    socket::{Kernel, Message},
+    socket::{Dump, Message},
 };
 
 /// A table.
@@ -76,12 +76,12 @@ pub(super) struct Element {
 }
 
 /// Returns all tables of all families.
-pub(super) fn tables(kernel: &dyn Kernel) -> io::Result<Vec<Table>> {
+pub(super) fn tables(kernel: &dyn Dump) -> io::Result<Vec<Table>> {
     Ok(kernel.dump(NFT_MSG_GETTABLE, 0, &[])?.iter().filter_map(table).collect())
 }
 
 /// Returns all chains of a table.
-pub(super) fn chains(kernel: &dyn Kernel, table: &Table) -> io::Result<Vec<Chain>> {
+pub(super) fn chains(kernel: &dyn Dump, table: &Table) -> io::Result<Vec<Chain>> {
     // The kernel lists the chains of all tables of the family, whatever the request names.
     let all = kernel.dump(NFT_MSG_GETCHAIN, table.family, &[])?;
     let ours = |message: &&Message| Attrs(&message.attrs).text(1).as_ref() == Some(&table.name);
@@ -89,7 +89,7 @@ pub(super) fn chains(kernel: &dyn Kernel, table: &Table) -> io::Result<Vec<Chain
 }
 
 /// Returns the rules of a chain in order.
-pub(super) fn rules(kernel: &dyn Kernel, table: &Table, chain: &str) -> io::Result<Vec<Rule>> {
+pub(super) fn rules(kernel: &dyn Dump, table: &Table, chain: &str) -> io::Result<Vec<Rule>> {
     let wanted = [encode_text(1, &table.name), encode_text(2, chain)].concat();
     let ours = |message: &&Message| {
         let attrs = Attrs(&message.attrs);
@@ -99,14 +99,14 @@ pub(super) fn rules(kernel: &dyn Kernel, table: &Table, chain: &str) -> io::Resu
 }
 
 /// Returns all sets of a table, without their elements.
-pub(super) fn sets(kernel: &dyn Kernel, table: &Table) -> io::Result<Vec<Set>> {
+pub(super) fn sets(kernel: &dyn Dump, table: &Table) -> io::Result<Vec<Set>> {
     let all = kernel.dump(NFT_MSG_GETSET, table.family, &encode_text(1, &table.name))?;
     let ours = |message: &&Message| Attrs(&message.attrs).text(1).as_ref() == Some(&table.name);
     Ok(all.iter().filter(ours).filter_map(|message| set(Attrs(&message.attrs))).collect())
 }
 
 /// Returns the elements of a set, in the order in which the kernel lists them.
-pub(super) fn elements(kernel: &dyn Kernel, table: &Table, set: &str) -> io::Result<Vec<Element>> {
+pub(super) fn elements(kernel: &dyn Dump, table: &Table, set: &str) -> io::Result<Vec<Element>> {
     let wanted = [encode_text(1, &table.name), encode_text(2, set)].concat();
     let parts = kernel.dump(NFT_MSG_GETSETELEM, table.family, &wanted)?;
     Ok(parts.iter().flat_map(|part| elements_in(Attrs(&part.attrs))).collect())

@@ -1,6 +1,6 @@
 //! Decodes expressions that matter only as text.
 
-use super::{super::attrs::Attrs, field::Field, value::Kind, walk::Walk};
+use super::{super::attrs::Attrs, field::Field, value::Kind, walk::RuleDecoder};
 
 /// Decodes an expression that loads a register and is not `meta`, `ct` or `payload`. Returns the register and the
 /// field, which is named if it has a simple name.
@@ -87,7 +87,7 @@ pub(super) fn reject(attrs: Attrs<'_>, family: Option<u8>) -> String {
 }
 
 /// Spells `snat to …`, `dnat to …`, `masquerade`, `redirect to …`.
-pub(super) fn nat(walk: &Walk<'_>, name: &str, attrs: Attrs<'_>) -> Option<String> {
+pub(super) fn nat(walk: &RuleDecoder<'_>, name: &str, attrs: Attrs<'_>) -> Option<String> {
     let port = |kind| attrs.u32(kind).map(|register| walk.operand(register, Kind::Net, 2));
     match name {
         "masq" | "redir" => {
@@ -127,7 +127,7 @@ pub(super) fn queue(attrs: Attrs<'_>) -> String {
 }
 
 /// Spells any other statement.
-pub(super) fn text(walk: &Walk<'_>, name: &str, attrs: Attrs<'_>) -> Option<String> {
+pub(super) fn text(walk: &RuleDecoder<'_>, name: &str, attrs: Attrs<'_>) -> Option<String> {
     Some(match name {
         "log" => log(attrs),
         "quota" => {

@@ -41,11 +41,11 @@ fn raw(base: u32, offset: u32, len: u32) -> (Field, usize) {
 }
 
 /// Name of a field, its offset and length in bytes, and the kind of its value.
-type Entry = (&'static str, u32, u32, Kind);
+type HeaderField = (&'static str, u32, u32, Kind);
 
 /// Returns the headers that may be meant, likeliest first.
-fn headers(base: u32, protocols: Protocols) -> impl Iterator<Item = (&'static str, &'static [Entry])> {
-    let header: Option<(&'static str, &'static [Entry])> = match (base, protocols.l3, protocols.l4) {
+fn headers(base: u32, protocols: Protocols) -> impl Iterator<Item = (&'static str, &'static [HeaderField])> {
+    let header: Option<(&'static str, &'static [HeaderField])> = match (base, protocols.l3, protocols.l4) {
         (0, ..) => Some(("ether", ETHER)),
         (1, Some(2), _) => Some(("ip", IP)),
         (1, Some(10), _) => Some(("ip6", IP6)),
@@ -60,9 +60,10 @@ fn headers(base: u32, protocols: Protocols) -> impl Iterator<Item = (&'static st
     header.into_iter().chain((base == 2).then_some(("th", PORTS)))
 }
 
-const ETHER: &[Entry] = &[("daddr", 0, 6, Kind::Ether), ("saddr", 6, 6, Kind::Ether), ("type", 12, 2, Kind::EtherType)];
+const ETHER: &[HeaderField] =
+    &[("daddr", 0, 6, Kind::Ether), ("saddr", 6, 6, Kind::Ether), ("type", 12, 2, Kind::EtherType)];
 
-const IP: &[Entry] = &[
+const IP: &[HeaderField] = &[
     ("dscp", 1, 1, Kind::Hex),
     ("length", 2, 2, Kind::Net),
     ("id", 4, 2, Kind::Net),
@@ -74,7 +75,7 @@ const IP: &[Entry] = &[
     ("daddr", 16, 4, Kind::Ipv4),
 ];
 
-const IP6: &[Entry] = &[
+const IP6: &[HeaderField] = &[
     ("length", 4, 2, Kind::Net),
     ("nexthdr", 6, 1, Kind::L4Proto),
     ("hoplimit", 7, 1, Kind::Net),
@@ -82,9 +83,9 @@ const IP6: &[Entry] = &[
     ("daddr", 24, 16, Kind::Ipv6),
 ];
 
-const PORTS: &[Entry] = &[("sport", 0, 2, Kind::Net), ("dport", 2, 2, Kind::Net)];
+const PORTS: &[HeaderField] = &[("sport", 0, 2, Kind::Net), ("dport", 2, 2, Kind::Net)];
 
-const TCP: &[Entry] = &[
+const TCP: &[HeaderField] = &[
     ("sport", 0, 2, Kind::Net),
     ("dport", 2, 2, Kind::Net),
     ("sequence", 4, 4, Kind::Net),
@@ -95,13 +96,13 @@ const TCP: &[Entry] = &[
     ("urgptr", 18, 2, Kind::Net),
 ];
 
-const UDP: &[Entry] = &[
+const UDP: &[HeaderField] = &[
     ("sport", 0, 2, Kind::Net),
     ("dport", 2, 2, Kind::Net),
     ("length", 4, 2, Kind::Net),
     ("checksum", 6, 2, Kind::Net),
 ];
 
-const ICMP: &[Entry] = &[("type", 0, 1, Kind::IcmpType), ("code", 1, 1, Kind::Net), ("id", 4, 2, Kind::Net)];
+const ICMP: &[HeaderField] = &[("type", 0, 1, Kind::IcmpType), ("code", 1, 1, Kind::Net), ("id", 4, 2, Kind::Net)];
 
-const ICMP6: &[Entry] = &[("type", 0, 1, Kind::Icmp6Type), ("code", 1, 1, Kind::Net), ("id", 4, 2, Kind::Net)];
+const ICMP6: &[HeaderField] = &[("type", 0, 1, Kind::Icmp6Type), ("code", 1, 1, Kind::Net), ("id", 4, 2, Kind::Net)];

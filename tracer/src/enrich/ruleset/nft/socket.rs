@@ -16,7 +16,7 @@ pub(super) struct Message {
 }
 
 /// Answers dumps: the running kernel, or a recording in tests.
-pub(super) trait Kernel {
+pub(super) trait Dump {
     /// Returns all objects that `NFT_MSG_GET*` number `message` lists for `family` (0: all) under `attrs`.
     fn dump(&self, message: u8, family: u8, attrs: &[u8]) -> io::Result<Vec<Message>>;
 }
@@ -24,7 +24,7 @@ pub(super) trait Kernel {
 /// The kernel that runs this program.
 pub(super) struct Running;
 
-impl Kernel for Running {
+impl Dump for Running {
     fn dump(&self, message: u8, family: u8, attrs: &[u8]) -> io::Result<Vec<Message>> {
         let kind = u16::from_be_bytes([NFNL_SUBSYS_NFTABLES, message]);
         let body = [&[family, NFNETLINK_V0, 0, 0], attrs].concat();

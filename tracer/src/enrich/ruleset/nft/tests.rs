@@ -16,7 +16,7 @@ use crate::enrich::ruleset::attrs::encode;
 /// each request, and one for each object of its answer.
 struct Recorded(&'static str);
 
-impl Kernel for Recorded {
+impl Dump for Recorded {
     fn dump(&self, message: u8, family: u8, attrs: &[u8]) -> io::Result<Vec<Message>> {
         let request = format!("? {message} {family} {}", hex(attrs));
         let mut lines = self.0.lines().skip_while(|line| *line != request);
@@ -42,7 +42,7 @@ fn unhex(text: &str) -> Vec<u8> {
 #[derive(Default)]
 struct Recorder(RefCell<String>);
 
-impl Kernel for Recorder {
+impl Dump for Recorder {
     fn dump(&self, message: u8, family: u8, attrs: &[u8]) -> io::Result<Vec<Message>> {
         let answer = Running.dump(message, family, attrs)?;
         let mut text = self.0.borrow_mut();
@@ -54,7 +54,7 @@ impl Kernel for Recorder {
     }
 }
 
-const ALL: Filter<'_> = Filter { family: None, table: &Key::Any, chain: &Key::Any };
+const ALL: DumpFilter<'_> = DumpFilter { family: None, table: &Key::Any, chain: &Key::Any };
 
 #[test]
 #[ignore = "writes what the running kernel has to the file named by RECORD"]
@@ -87,7 +87,7 @@ fn rules_of_iptables_nft() {
 fn only_the_wanted_chain_and_what_it_leads_to() {
     let kernel = Recorded(include_str!("samples/iptables.txt"));
     let (table, chain) = (Key::Name("raw".to_owned()), Key::Name("PREROUTING".to_owned()));
-    let filter = Filter { family: Some(NfFamily::Ip6), table: &table, chain: &chain };
+    let filter = DumpFilter { family: Some(NfFamily::Ip6), table: &table, chain: &chain };
     let mut lookup = Lookup::default();
     look_up_from(&kernel, Tools::Leave, 7, &[filter], &mut lookup);
     let names: Vec<_> = lookup.chains.iter().map(|found| (found.chain.family, found.chain.chain.as_str())).collect();
@@ -102,7 +102,7 @@ fn only_the_wanted_chain_and_what_it_leads_to() {
 fn what_is_gone_is_said() {
     let kernel = Recorded(include_str!("samples/iptables.txt"));
     let (raw, nine) = (Key::Name("raw".to_owned()), Key::Handle { handle: 999, name: "nine".to_owned() });
-    let filter = |table, chain| Filter { family: Some(NfFamily::Ip), table, chain };
+    let filter = |table, chain| DumpFilter { family: Some(NfFamily::Ip), table, chain };
     let filters = [filter(&raw, &nine), filter(&nine, &Key::Any), filter(&raw, &Key::Any), ALL];
     let mut lookup = Lookup::default();
     look_up_from(&kernel, Tools::Leave, 7, &filters, &mut lookup);
@@ -113,7 +113,7 @@ fn what_is_gone_is_said() {
 #[test]
 fn a_refusal_is_a_sentence() {
     struct Refusing;
-    impl Kernel for Refusing {
+    impl Dump for Refusing {
         fn dump(&self, _: u8, _: u8, _: &[u8]) -> io::Result<Vec<Message>> {
             Err(io::Error::from_raw_os_error(libc::EPERM))
         }
@@ -218,7 +218,7 @@ proptest! {
         let at = at % message.attrs.len();
         message.attrs[at] = byte;
         struct One(Message);
-        impl Kernel for One {
+        impl Dump for One {
             fn dump(&self, _: u8, _: u8, _: &[u8]) -> io::Result<Vec<Message>> {
                 Ok(vec![self.0.clone()])
             }

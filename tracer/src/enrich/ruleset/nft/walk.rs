@@ -26,7 +26,7 @@ pub(super) trait Sets {
 /// Returns the statements of a rule in a table of `family` (`NFPROTO_*`).
 pub(super) fn statements(family: u8, expressions: &[u8], sets: &dyn Sets) -> Vec<Stmt> {
     let protocols = Protocols { l3: matches!(family, 2 | 10).then_some(family), l4: None };
-    let mut walk = Walk { sets, family, protocols, registers: BTreeMap::new(), stmts: Vec::new() };
+    let mut walk = RuleDecoder { sets, family, protocols, registers: BTreeMap::new(), stmts: Vec::new() };
     for (_, expression) in Attrs(expressions).iter() {
         let expression = Attrs(expression);
         let name = expression.text(1).unwrap_or_else(|| "…".to_owned());
@@ -38,7 +38,7 @@ pub(super) fn statements(family: u8, expressions: &[u8], sets: &dyn Sets) -> Vec
 }
 
 /// The state between expressions.
-pub(super) struct Walk<'a> {
+pub(super) struct RuleDecoder<'a> {
     sets: &'a dyn Sets,
     pub(super) family: u8,
     protocols: Protocols,
@@ -47,7 +47,7 @@ pub(super) struct Walk<'a> {
     stmts: Vec<Stmt>,
 }
 
-impl Walk<'_> {
+impl RuleDecoder<'_> {
     /// Processes one expression; `None` if it is not known or lacks an attribute that it needs.
     fn expression(&mut self, name: &str, attrs: Attrs<'_>) -> Option<()> {
         let stmt = match name {
