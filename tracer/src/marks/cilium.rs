@@ -1,7 +1,7 @@
 //! Cilium's marks: a magic value in four bits, and with some of them an identity or other number.
 //!
 //! Source: `bpf/lib/common.h` (`MARK_MAGIC_*`), `bpf/lib/overloadable_skb.h` (`get_identity`) and
-//! `pkg/identity/numericidentity.go` of Cilium 1.19. 0x0800 is left out: it changed its meaning.
+//! `pkg/identity/numericidentity.go` of Cilium 1.19. 0x0800 is left out because its meaning changed.
 
 use super::Reading;
 
@@ -53,7 +53,7 @@ const RESERVED: &[(u32, &str)] = &[
     (10, "world-ipv6"),
 ];
 
-/// Explains the magic value and the upper half, where they are Cilium's.
+/// Explains the magic value and the upper half if they are Cilium's.
 pub(super) fn read(reading: &mut Reading) {
     let (value, mask) = WG_ENCRYPTED;
     if reading.take(value, mask, "Cilium: encrypted by WireGuard") {
@@ -61,7 +61,7 @@ pub(super) fn read(reading: &mut Reading) {
     }
     let Some((value, words, upper)) = magic(reading.mark) else { return };
     let number = reading.mark >> 16;
-    // Also what comes in encrypted has this mark until it is decrypted, but no identity yet.
+    // Encrypted packets carry this mark, too, from their arrival until they are decrypted, without an identity.
     let words = if value == DECRYPT && number == 0 { "decrypted, or to be decrypted" } else { words };
     let detail = match upper {
         Upper::Identity if number != 0 => identity(number),
@@ -76,8 +76,8 @@ pub(super) fn read(reading: &mut Reading) {
     }
 }
 
-/// With several clusters, the lowest bits are the upper part of the identity. Bits that have another
-/// known owner are not taken for that.
+/// Adds the cluster to the identity: with several clusters, the lowest bits are the identity's upper part. Bits that
+/// another known owner explains are not used.
 pub(super) fn cluster(reading: &mut Reading) {
     let cluster = reading.mark & CLUSTER;
     let number = reading.mark >> 16;

@@ -1,10 +1,10 @@
-//! The file in which users tell what their marks mean (`docs/marks.md`).
+//! Parses the file in which users list the meanings of their marks (`docs/marks.md`).
 
 use std::{fmt, str::FromStr};
 
 use super::{Mark, Marks};
 
-/// A line that cannot be read.
+/// A line that cannot be parsed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Mistake {
     /// Line number, from 1.
@@ -24,8 +24,8 @@ impl std::error::Error for Mistake {}
 impl FromStr for Marks {
     type Err = Mistake;
 
-    /// Lines `VALUE[/MASK] words…`, numbers decimal or 0x…; empty lines and what follows a `#` at the
-    /// start of a line or after white space are left out.
+    /// Parses lines `VALUE[/MASK] words…` with numbers in decimal or 0x…. Ignores empty lines, and comments that begin
+    /// with `#` at the start of a line or after white space.
     fn from_str(text: &str) -> Result<Self, Mistake> {
         let mut own = Vec::new();
         // Editors of other systems begin a file with a byte-order mark.

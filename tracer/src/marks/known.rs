@@ -6,7 +6,7 @@ use super::{Reading, cilium};
 /// `KubeSpanDefaultForceFirewallMark`, `KubeSpanDefaultFirewallMask`) 1.12; Kubernetes
 /// `pkg/kubelet/kubelet_network_linux.go` (`KUBE-MARK-MASQ`, `KUBE-MARK-DROP`) 1.24, and kube-proxy's
 /// `masqueradeBit` 14; Tailscale `util/linuxfw` (`TailscaleSubnetRouteMark`, `TailscaleBypassMark`).
-/// Calico's and Antrea's marks are not here: they are dealt out at run time, or by configuration.
+/// Calico's and Antrea's marks are not listed because they are assigned at run time or by configuration.
 const KNOWN: &[(u32, u32, &str)] = &[
     (0x4000, 0x4000, "Kubernetes: to be masqueraded"),
     (0x8000, 0x8000, "Kubernetes: to be dropped"),
@@ -16,11 +16,11 @@ const KNOWN: &[(u32, u32, &str)] = &[
     (0x8_0000, 0xff_0000, "Tailscale: sent by Tailscale itself"),
 ];
 
-/// The mark that `wg-quick` gives WireGuard's own packets where the user names none: the number of its
-/// table, from 51820 up where that is taken (`wireguard-tools`, `src/wg-quick/linux.bash`).
+/// The mark that `wg-quick` sets on WireGuard's own packets if the user configures none: the number of its routing table,
+/// the first free one from 51820 on (`wireguard-tools`, `src/wg-quick/linux.bash`).
 const WG_QUICK: u32 = 51820;
 
-/// Explains what is not explained yet.
+/// Explains the bits that are not explained yet.
 pub(super) fn read(reading: &mut Reading) {
     // No other owner would set all of these bits.
     if reading.take(WG_QUICK, u32::MAX, "wg-quick: sent by WireGuard itself") {

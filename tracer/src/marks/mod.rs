@@ -1,7 +1,7 @@
-//! What packet marks mean: those of well-known programs, and those that users tell of in a file.
+//! Explains packet marks: those of well-known programs, and those that users list in a file.
 //!
-//! Invariant: pure data and look-up, no I/O. `skb->mark` is 32 bits that programs share by habit, so a
-//! meaning names its owner, and a mark of which a bit stays unexplained has no meaning here.
+//! Invariant: pure data and look-up, no I/O. Programs share the 32 bits of `skb->mark` by convention, so each meaning
+//! names its owner, and a mark with an unexplained bit has no meaning.
 
 mod cilium;
 mod file;
@@ -9,14 +9,14 @@ mod known;
 
 pub use file::Mistake;
 
-/// Marks whose meaning is known. [`Marks::default`] knows those of well-known programs; parsing a
-/// file's text adds the user's, which come first.
+/// Marks whose meaning is known. [`Marks::default`] contains those of well-known programs. Parsing a file's text adds
+/// the user's marks, which take precedence.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Marks {
     own: Vec<Mark>,
 }
 
-/// A mark under its mask, and its words.
+/// A mark, its mask and its meaning.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Mark {
     value: u32,
@@ -25,8 +25,8 @@ struct Mark {
 }
 
 impl Marks {
-    /// What `mark` means, e.g. `Cilium: decrypted, identity 6 (remote-node)`; several meanings, of
-    /// different bits, are joined by `; `. `None` where nobody knows, and for 0, which says nothing.
+    /// Returns the meaning of `mark`, such as `Cilium: decrypted, identity 6 (remote-node)`. Meanings of different bits
+    /// are joined by `; `. Returns `None` for 0 and if the meaning is unknown.
     #[must_use]
     pub fn meaning(&self, mark: u32) -> Option<String> {
         if mark == 0 {
@@ -39,7 +39,7 @@ impl Marks {
         let users = reading.words.len();
         known::read(&mut reading);
         if mark & reading.free != 0 {
-            // Users know their marks; what others usually mean by some of the bits would be a guess.
+            // The user's meanings are known; the built-in meaning of some of the bits would be a guess.
             reading.words.truncate(users);
         }
         (!reading.words.is_empty()).then(|| reading.words.join("; "))
@@ -49,13 +49,13 @@ impl Marks {
 /// A mark that is being read: each bit is explained at most once.
 struct Reading {
     mark: u32,
-    /// Bits that nobody has explained yet.
+    /// Bits that are not explained yet.
     free: u32,
     words: Vec<String>,
 }
 
 impl Reading {
-    /// Takes the bits of `mask` where they are `value`; says whether they are.
+    /// Explains the bits of `mask` by `words` if they equal `value` and are unexplained. Returns whether they do.
     fn take(&mut self, value: u32, mask: u32, words: &str) -> bool {
         let fits = self.mark & mask == value && mask & !self.free == 0;
         if fits {
