@@ -33,8 +33,23 @@ pub struct Config {
     pub log: u32,
 }
 
-/// Placeholder for the call of `bpf_rdonly_cast` until its BTF id is known. No helper has this number.
-pub const RDONLY_CAST: i32 = 0x7472_6372;
+impl Config {
+    /// What stands in the object until user space writes the configuration of a run. The programs must not rely on it.
+    pub const UNSET: Self = Self {
+        filter: Filter::ANY,
+        layout: Layout::NONE,
+        per_cpu_offset: 0,
+        prog_active: 0,
+        tracepoints_only: 0,
+        has_reason: 0,
+        has_consume_location: 0,
+        trails: 0,
+        has_loop: 0,
+        counters_per_cpu: 0,
+        rdonly_cast: 0,
+        log: 0,
+    };
+}
 
 /// The flow to trace. A zero field does not restrict it.
 #[repr(C)]
@@ -72,6 +87,27 @@ pub struct Filter {
     pub pad: [u8; 2],
 }
 
+impl Filter {
+    /// Restricts nothing.
+    pub const ANY: Self = Self {
+        src: Prefix::ANY,
+        dst: Prefix::ANY,
+        host: Prefix::ANY,
+        ifname: [0; 2],
+        netns: 0,
+        mark_mask: 0,
+        mark: 0,
+        sport: 0,
+        dport: 0,
+        port: 0,
+        version: 0,
+        proto_plus_one: 0,
+        one_way: 0,
+        directed: 0,
+        pad: [0; 2],
+    };
+}
+
 /// An address prefix in network byte order; an all-zero mask matches everything.
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -80,6 +116,11 @@ pub struct Prefix {
     pub addr: [u32; 4],
     /// Mask.
     pub mask: [u32; 4],
+}
+
+impl Prefix {
+    /// Matches everything.
+    pub const ANY: Self = Self { addr: [0; 4], mask: [0; 4] };
 }
 
 const _: () = {

@@ -124,9 +124,8 @@ pub struct Step {
     pub nfct: u64,
     /// For drops: address of the code that freed the skb.
     pub location: u64,
-    /// Hook-specific. At `nf_conntrack_in` the return value ([`flag::RETURNED`]), with the zone in the upper half.
-    /// At a redirect its flags, with [`REDIRECT_UP`]. For an ICMP error its type, with the code in the second byte
-    /// and `info` in the upper half.
+    /// Hook-specific, see [`crate::extra`]: the result of `nf_conntrack_in` ([`flag::RETURNED`]), the flags of a
+    /// redirect, or an ICMP error.
     pub extra: u64,
     /// Device name, NUL-padded (`IFNAMSIZ`).
     pub ifname: [u8; 16],
@@ -149,9 +148,6 @@ pub struct Step {
     /// Zero.
     pub pad: u8,
 }
-
-/// Bit of [`Step::extra`] of a redirect: the target device is up (`IFF_UP`).
-pub const REDIRECT_UP: u64 = 1 << 32;
 
 /// Values of [`Decision::via`]: what decided.
 pub mod via {

@@ -20,6 +20,20 @@ impl HookId {
         }
     }
 
+    /// Returns the cookie of the hook's place within a `kprobe.multi`, by which the program there knows the hook.
+    #[must_use]
+    pub const fn cookie(self) -> u64 {
+        self.0 as u64
+    }
+
+    /// Returns the hook whose [`cookie`](Self::cookie) this is.
+    #[inline(always)]
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "only the lower half is set")]
+    pub const fn from_cookie(cookie: u64) -> Self {
+        Self(cookie as u16)
+    }
+
     /// Returns the function or tracepoint of a fixed hook; empty for any other.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -7,15 +7,19 @@
 
 mod config;
 mod event;
+pub mod extra;
 mod hooks;
 mod layout;
+mod netfilter;
+pub mod placeholder;
 mod trail;
 
-pub use config::{Config, Filter, Prefix, RDONLY_CAST};
+pub use config::{Config, Filter, Prefix};
 pub use event::{
     Chain, Change, Conntrack, CtTuple, Decision, Device, Header, LEGACY_POLICY, NAME_LEN, OUTER_L4, Outer,
-    OuterDetails, Peer, PeerDetails, REDIRECT_UP, Step, Tuple, Verdict, by, counter, direction, flag, kind, via,
+    OuterDetails, Peer, PeerDetails, Step, Tuple, Verdict, by, counter, direction, flag, kind, via,
 };
 pub use hooks::{Best, HOOKS, Hook, HookId, Program, Site, hook};
 pub use layout::{ABSENT, FIELDS, Field, LAYOUT_FIELDS, Layout, Unit};
+pub use netfilter::{NF_DROP, NF_VERDICT_MASK, NFCT_INFOMASK};
 pub use trail::{ChangeDetails, DETAILS, Dropped, MARKS, MARKS_KEPT, MARKS_OF_DETAILS, Mark, Trail};

@@ -91,7 +91,7 @@ pub(crate) use on_entry_shared;
 #[inline(always)]
 pub fn hook(ctx: *mut core::ffi::c_void) -> HookId {
     // SAFETY: the context is the one that the kernel passed.
-    HookId(unsafe { aya_ebpf::helpers::generated::bpf_get_attach_cookie(ctx) as u16 })
+    HookId::from_cookie(unsafe { aya_ebpf::helpers::generated::bpf_get_attach_cookie(ctx) })
 }
 
 /// The kprobe programs of the hooks that share one `kprobe.multi`, by id.

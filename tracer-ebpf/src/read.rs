@@ -3,7 +3,7 @@
 use core::{cell::UnsafeCell, mem::MaybeUninit};
 
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
-use tracer_common::{ABSENT, RDONLY_CAST};
+use tracer_common::{ABSENT, placeholder};
 
 use crate::frozen::field;
 
@@ -152,7 +152,7 @@ pub fn castable(address: *const u8) -> *const u8 {
         core::arch::asm!(
             "r2 = 0",
             "call {cast}",
-            cast = const RDONLY_CAST,
+            cast = const placeholder::RDONLY_CAST,
             inlateout("r1") address => _,
             lateout("r0") loadable,
             lateout("r2") _, lateout("r3") _, lateout("r4") _, lateout("r5") _,

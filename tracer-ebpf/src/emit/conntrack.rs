@@ -2,7 +2,7 @@
 
 use core::mem::MaybeUninit;
 
-use tracer_common::{Conntrack, CtTuple, HookId, counter, flag, kind};
+use tracer_common::{Conntrack, CtTuple, HookId, NFCT_INFOMASK, counter, flag, kind};
 
 use super::{At, attempt, stamp};
 use crate::{
@@ -10,9 +10,6 @@ use crate::{
     packet::{Packet, count, uncount},
     read::{Probed, Read, words},
 };
-
-/// Low bits of `skb->_nfct` that hold `ctinfo` (`NFCT_INFOMASK`).
-const NFCT_INFOMASK: u64 = 7;
 
 /// Reports the packet's conntrack entry, once for each entry that it points to.
 #[inline(always)]

@@ -1,6 +1,6 @@
 //! Redirects that a BPF program asked for.
 
-use tracer_common::{REDIRECT_UP, hook};
+use tracer_common::{extra::REDIRECT_UP, hook};
 
 use super::pass;
 use crate::{

@@ -1,6 +1,6 @@
 //! Conntrack's look-up.
 
-use tracer_common::{flag, hook};
+use tracer_common::{NFCT_INFOMASK, extra, flag, hook};
 
 use super::netfilter::{looked_up, place};
 use crate::{
@@ -10,9 +10,6 @@ use crate::{
     packet,
     read::{Probed, Read},
 };
-
-/// Low bits of `_nfct`, which hold `ctinfo`.
-const NFCT_INFOMASK: u64 = 7;
 
 on_return! {
     nf_conntrack_in/2, skb |args: &_| Args::arg(args, 0), entry entry => returned;
@@ -45,7 +42,7 @@ fn returned<A: Args>(args: &A, ret: i32) {
         // SAFETY: a packet from the map.
         let zone = u64::from(unsafe { (*packet).kept });
         let details =
-            Details { extra: u64::from(ret as u32) | zone << 32, flags: flag::RETURNED.into(), ..Details::default() };
+            Details { extra: extra::looked_up(ret, zone), flags: flag::RETURNED.into(), ..Details::default() };
         emit::report::<A::Read, _>(
             &At { hook: hook::NF_CONNTRACK_IN, skb, packet, place: place::<A::Read>(args.arg(1)) },
             details,

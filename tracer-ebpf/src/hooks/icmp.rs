@@ -1,6 +1,6 @@
 //! ICMP errors that the stack sends about a packet.
 
-use tracer_common::{HookId, hook};
+use tracer_common::{HookId, extra, hook};
 
 use super::route::routed_to;
 use crate::{
@@ -28,7 +28,7 @@ fn send<A: Args>(hook: HookId, args: &A) {
         let out = routed_to(skb);
         let place = if out.is_null() { Place::of::<Probed>(skb) } else { Place::device(out) };
         let number = |n| args.arg(n) as u64;
-        let extra = (number(1) & 0xff) | (number(2) & 0xff) << 8 | number(3) << 32;
+        let extra = extra::icmp_error(number(1), number(2), number(3));
         emit::report::<Probed, _>(&At { hook, skb, packet, place }, Details { extra, ..Details::default() });
     }
 }

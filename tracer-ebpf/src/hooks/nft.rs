@@ -6,7 +6,7 @@
 
 use core::mem::MaybeUninit;
 
-use tracer_common::{ABSENT, Decision, HookId, hook, via};
+use tracer_common::{ABSENT, Decision, HookId, NF_DROP, NF_VERDICT_MASK, hook, via};
 
 use super::netfilter::{place, remember};
 use crate::{
@@ -21,12 +21,10 @@ use crate::{
 mod chain;
 mod rule;
 
-/// Verdicts (`include/uapi/linux/netfilter.h`, `netfilter/nf_tables.h`). After a negative one, the walk goes on.
-const NF_DROP: i32 = 0;
+/// Verdicts of nftables (`include/uapi/linux/netfilter/nf_tables.h`), after which the walk goes on.
 const NFT_CONTINUE: i32 = -1;
 const NFT_JUMP: i32 = -3;
 const NFT_GOTO: i32 = -4;
-const NF_VERDICT_MASK: i32 = 0xff;
 /// What a verdict map maps to (`NFT_DATA_VERDICT`).
 const NFT_DATA_VERDICT: u32 = 0xffff_ff00;
 

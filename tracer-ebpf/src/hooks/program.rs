@@ -10,7 +10,7 @@ use aya_ebpf::{
     maps::PerCpuArray,
     programs::{FEntryContext, FExitContext},
 };
-use tracer_common::{Tuple, by, hook};
+use tracer_common::{Tuple, by, hook, placeholder};
 
 use super::{
     ip::network_header,
@@ -39,7 +39,14 @@ const XDP_PASS: i32 = 2;
 fn program_id() -> u32 {
     let id: u64;
     // SAFETY: the instruction only moves a number into a register.
-    unsafe { core::arch::asm!("w0 = 0x74726163", lateout("r0") id, options(pure, nomem, nostack, preserves_flags)) };
+    unsafe {
+        core::arch::asm!(
+            "w0 = {id}",
+            id = const placeholder::PROGRAM_ID,
+            lateout("r0") id,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
     id as u32
 }
 

@@ -1,7 +1,7 @@
 //! x_tables: the targets that make a packet UNTRACKED (legacy iptables and iptables-nft alike), and
 //! legacy iptables' own walk.
 
-use tracer_common::{Decision, HookId, hook, via};
+use tracer_common::{Decision, HookId, NF_DROP, hook, via};
 
 use super::{
     netfilter::{place, remember},
@@ -21,7 +21,6 @@ use entries::NOT_FOUND;
 /// `struct xt_ct_target_info` and `…_v1` begin with their flags; `XT_CT_NOTRACK` is the lowest
 /// (`include/uapi/linux/netfilter/xt_CT.h`).
 const XT_CT_NOTRACK: u16 = 1;
-const NF_DROP: i32 = 0;
 
 on_entry! {
     xt_ct_target_v0 => |args| ct_target::<_>(hook::XT_CT_TARGET_V0, args);

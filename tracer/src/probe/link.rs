@@ -87,7 +87,7 @@ pub fn attach_together(kernel: &Kernel, object: &Object, array: &OwnedFd, hooks:
             Ok(symbol) => {
                 together.hooks.push(hook.id);
                 symbols.push(symbol);
-                cookies.push(u64::from(hook.id.0));
+                cookies.push(hook.id.cookie());
             }
             Err(reason) => tracing::debug!("{}: kprobe-multi: {reason}", hook.name),
         }

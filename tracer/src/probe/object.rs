@@ -14,7 +14,7 @@ use aya_obj::{
     generated::{BPF_PSEUDO_FUNC, bpf_insn},
 };
 
-use tracer_common::{Config, RDONLY_CAST};
+use tracer_common::{Config, placeholder};
 
 use super::{
     cast, chain,
@@ -229,9 +229,9 @@ fn take_out_references(instructions: &mut [bpf_insn]) {
     }
 }
 
-/// Replaces the placeholder [`RDONLY_CAST`] by a call of the kernel's function.
+/// Replaces [`placeholder::RDONLY_CAST`] by a call of the kernel's function.
 fn name_cast(instructions: &mut [bpf_insn], id: u32) {
-    let stands_for_it = |it: &&mut bpf_insn| it.code == CALL && it.src_reg() == 0 && it.imm == RDONLY_CAST;
+    let stands_for_it = |it: &&mut bpf_insn| it.code == CALL && it.src_reg() == 0 && it.imm == placeholder::RDONLY_CAST;
     for call in instructions.iter_mut().filter(stands_for_it) {
         *call = cast::call(id);
     }

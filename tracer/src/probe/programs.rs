@@ -6,6 +6,7 @@
 use std::{collections::HashMap, io, os::fd::OwnedFd};
 
 use aya_obj::generated::{bpf_attach_type, bpf_prog_type};
+use tracer_common::placeholder;
 
 use super::{
     object::Object,
@@ -43,10 +44,6 @@ const XDP: &[Tracing] = &[("fexit_xdp_program", bpf_attach_type::BPF_TRACE_FEXIT
 
 /// Names of all these tracing programs.
 pub const OURS: &[&str] = &[SKB[0].0, SKB[1].0, XDP[0].0];
-
-/// The number in our tracing programs that is replaced by the id of the traced program
-/// (`tracer-ebpf/src/hooks/program.rs`).
-const ID_PLACEHOLDER: i32 = 0x7472_6163;
 
 /// Which programs have been examined. The kernel assigns ids in rising order.
 #[derive(Default)]
@@ -105,7 +102,7 @@ fn trace(
     let mut loaded = Vec::new();
     for (name, attach) in tracing {
         let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_TRACING, attach: Some(*attach), btf_id: function };
-        let replace = (ID_PLACEHOLDER, i32::from_ne_bytes(info.id.to_ne_bytes()));
+        let replace = (placeholder::PROGRAM_ID, info.id.cast_signed());
         let fd = object.load_with(name, kind, Target::Program(program), Some(replace))?;
         let link = sys::raw_tracepoint_open(&fd, None).map_err(|error: io::Error| error.to_string())?;
         loaded.push((fd, link));

@@ -1,12 +1,10 @@
 //! Derives conntrack's belief about a packet from `skb->_nfct`.
 
-use tracer_common::{Conntrack as WireConntrack, CtTuple, flag};
+use tracer_common::{Conntrack as WireConntrack, CtTuple, NFCT_INFOMASK, flag};
 
 use super::flows::address;
 use crate::model::{Conntrack, CtState, Proto, Tuple};
 
-/// Low bits of `_nfct` (`NFCT_INFOMASK`, `include/linux/netfilter/nf_conntrack_common.h`).
-const NFCT_INFOMASK: u64 = 7;
 /// `enum ip_conntrack_info` (`include/uapi/linux/netfilter/nf_conntrack_common.h`).
 const IP_CT_ESTABLISHED: u64 = 0;
 const IP_CT_RELATED: u64 = 1;

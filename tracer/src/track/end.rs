@@ -1,6 +1,6 @@
 //! The end of a packet, and verdicts that lead to it.
 
-use tracer_common::{Step as WireStep, flag, hook};
+use tracer_common::{NF_DROP, Step as WireStep, extra, flag, hook};
 
 use super::{Words, free, netfilter, packet::Packet};
 use crate::model::{Bpf, Drop, Name, Netfilter, Step, Verdict};
@@ -8,7 +8,7 @@ use crate::model::{Bpf, Drop, Name, Netfilter, Step, Verdict};
 /// Adds to a step the drop that ends the packet there, or the verdict that will end it.
 pub fn note(step: &mut Step, wire: &WireStep, packet: &mut Packet, words: &mut dyn Words) {
     match wire.header.hook {
-        hook::NF_CONNTRACK_IN if wire.flags & flag::RETURNED != 0 && wire.extra & VERDICT == NF_DROP => {
+        hook::NF_CONNTRACK_IN if wire.flags & flag::RETURNED != 0 && extra::return_value(wire.extra) == NF_DROP => {
             let dropped = Box::new(Netfilter { verdict: Some(Verdict::Drop), ..netfilter::hook_point(wire) });
             packet.drop_verdict = Some(dropped.clone());
             step.netfilter = Some(dropped);
@@ -57,7 +57,3 @@ fn on_last_device(step: &mut Step, packet: &Packet) {
 
 /// Prefix of the functions that refuse a source: WireGuard consumes such a packet without giving a reason.
 const WIREGUARD: &str = "wg_";
-/// `include/uapi/linux/netfilter.h`
-const NF_DROP: u64 = 0;
-/// The verdict is an `unsigned int`. The upper half of the register is undefined.
-const VERDICT: u64 = u32::MAX as u64;

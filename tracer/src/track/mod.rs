@@ -21,7 +21,7 @@ mod tunnel;
 
 use std::sync::Arc;
 
-use tracer_common::{Change as WireChange, Dropped, Peer, Step as WireStep, hook};
+use tracer_common::{Change as WireChange, Dropped, Peer, Step as WireStep, extra, hook};
 
 use crate::{
     catalog::Catalog,
@@ -327,7 +327,7 @@ impl Tracker {
             hook::NF_CONNTRACK_IN => {
                 // An INVALID packet has no entry that holds the zone; the hook reports the zone of the look-up.
                 if let Some(ct) = step.ct.as_mut().filter(|ct| ct.state == CtState::Invalid) {
-                    ct.zone = u16::try_from(wire.extra >> 32).ok();
+                    ct.zone = Some(extra::zone(wire.extra));
                 }
                 end::note(&mut step, wire, packet, words);
             }
@@ -374,8 +374,7 @@ fn tcp_flags(wire: &WireStep) -> Option<TcpFlags> {
 fn icmp(wire: &WireStep) -> IcmpError {
     const ICMP_FRAG_NEEDED: (u8, u8) = (3, 4);
     const ICMPV6_PKT_TOOBIG: u8 = 2;
-    let [kind, code, ..] = wire.extra.to_le_bytes();
-    let info = (wire.extra >> 32) as u32;
+    let (kind, code, info) = extra::icmp_parts(wire.extra);
     let mtu = match wire.header.hook {
         // IPv4 passes the MTU in network byte order, as it stands in the packet. IPv6 passes a plain number.
         hook::ICMP_SEND if (kind, code) == ICMP_FRAG_NEEDED => Some(u32::from_be(info)),

@@ -1,6 +1,8 @@
 //! Resolves verdict records to the place in the ruleset that decided.
 
-use tracer_common::{Chain as WireChain, Decision, LEGACY_POLICY, Step as WireStep, Verdict as WireVerdict, via};
+use tracer_common::{
+    Chain as WireChain, Decision, LEGACY_POLICY, NF_DROP, NF_VERDICT_MASK, Step as WireStep, Verdict as WireVerdict, via,
+};
 
 use crate::{
     decode::name,
@@ -135,8 +137,8 @@ fn verdict(code: i32) -> Option<Verdict> {
     if code == Decision::NOTRACK {
         return Some(Verdict::Notrack);
     }
-    Some(match code & 0xff {
-        0 => Verdict::Drop,
+    Some(match code & NF_VERDICT_MASK {
+        NF_DROP => Verdict::Drop,
         1 => Verdict::Accept,
         2 => Verdict::Stolen,
         3 => Verdict::Queue,

@@ -4,7 +4,7 @@
 //! continues in `__bpf_redirect`, which has the device. A redirect to a neighbour or a peer device
 //! (`bpf_redirect_neigh`, `bpf_redirect_peer`) does not: there the packet's next step shows the device.
 
-use tracer_common::{HookId, REDIRECT_UP, Step as WireStep, hook};
+use tracer_common::{HookId, Step as WireStep, extra::REDIRECT_UP, hook};
 
 use crate::model::{Redirect, Step};
 
