@@ -45,7 +45,7 @@ pub fn check(config: &CheckConfig) -> Result<Status, String> {
                 rows.push(backend_row(name, &probe));
                 best = Some(probe);
             }
-            Err(reason) => rows.push(row(&format!("backend {name}"), CheckStatus::Missing, reason)),
+            Err(error) => rows.push(row(&format!("backend {name}"), CheckStatus::Missing, error.to_string())),
         }
     }
     for program in ["nft", "iptables-save", "ip6tables-save"] {
@@ -91,7 +91,7 @@ fn is_loaded(kernel: &Kernel, hook: &Hook) -> bool {
 }
 
 fn backend_row(name: &str, probe: &Probe) -> CheckRow {
-    let failed: Vec<_> = probe.skipped.iter().filter(|skipped| !skipped.harmless).collect();
+    let failed: Vec<_> = probe.skipped.iter().filter(|skipped| !skipped.reason.is_harmless()).collect();
     let attached = format!("{} hooks attached", probe.attached.len());
     let what = format!("backend {name}");
     match failed.first() {

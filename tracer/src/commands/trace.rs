@@ -74,7 +74,7 @@ async fn live(config: &TraceConfig, signals: Signals) -> Result<Status, String> 
     let task = Task { filter: wanted, buffer_size: config.buffer_size, recorder: config.drops };
     let plan = probe::plan(&kernel, &catalog, backend(config.backend), limit()?);
     progress.preparing(&format!("attaching {} hooks", plan.groups.len()));
-    let mut probe = probe::attach(&kernel, plan, task)?;
+    let mut probe = probe::attach(&kernel, plan, task).map_err(|error| error.to_string())?;
     let mut ring = Ring::of(&mut probe)?;
     let start = start(config, &kernel, &probe);
     warn(&progress, &start);

@@ -1,11 +1,12 @@
 //! Attaches one hook by one method, or many hooks by one `kprobe.multi`.
 
-use std::{collections::HashMap, ffi::CString, io, os::fd::OwnedFd};
+use std::{collections::HashMap, ffi::CString, io, os::fd::OwnedFd, sync::Arc};
 
 use aya_obj::generated::{bpf_attach_type, bpf_prog_type};
 use tracer_common::{Hook, HookId, Program, Site};
 
 use super::{
+    error::Error,
     object::Object,
     plan::{Method, Planned},
     sys::{self, Kind, Places},
@@ -48,14 +49,22 @@ fn multi(hook: &Hook) -> String {
     }
 }
 
-/// Loads and attaches all programs of a hook, or none.
-pub fn attach(kernel: &Kernel, object: &Object, planned: &Planned, no_multi: &str) -> Result<Attached, String> {
+/// Loads and attaches all programs of a hook, or none. `no_multi` is why no hook is attached by `kprobe.multi`, if none
+/// is.
+pub fn attach(
+    kernel: &Kernel,
+    object: &Object,
+    planned: &Planned,
+    no_multi: Option<&Arc<Error>>,
+) -> Result<Attached, Error> {
     let mut attached = Attached::default();
     let hook = &planned.hook;
     for (program, name) in order(hook, planned.method).into_iter().zip(programs(planned)) {
         let (fd, link) = match planned.method {
             Method::Fentry => fentry(kernel, object, hook, program, &name)?,
-            Method::KprobeMulti => return Err(refused(no_multi)),
+            Method::KprobeMulti => {
+                return Err(no_multi.map_or(Error::NotTogether, |error| Error::Together(Arc::clone(error))));
+            }
             Method::Kprobe => kprobe(object, hook, program, &name)?,
             Method::TpBtf => tp_btf(kernel, object, hook, &name)?,
             Method::RawTp => raw_tp(object, hook, &name)?,
@@ -66,22 +75,17 @@ pub fn attach(kernel: &Kernel, object: &Object, planned: &Planned, no_multi: &st
     Ok(attached)
 }
 
-fn refused(reason: &str) -> String {
-    if reason.is_empty() { "the verifier rejected its program".to_owned() } else { reason.to_owned() }
-}
-
 /// Attaches all hooks that can share one `kprobe.multi`, and returns which are attached.
 ///
 /// One link is one wait when it is detached: the kernel takes as long for a single function.
 pub fn attach_together(kernel: &Kernel, object: &Object, array: &OwnedFd, hooks: &[Hook]) -> Together {
     let mut together = Together::default();
     let (mut symbols, mut cookies) = (Vec::new(), Vec::new());
-    let mut loaded: HashMap<String, Result<OwnedFd, String>> = HashMap::new();
+    let mut loaded: HashMap<String, Result<OwnedFd, Error>> = HashMap::new();
     for hook in hooks {
         let program = loaded.entry(multi(hook)).or_insert_with_key(|program| load_multi(object, program));
-        let set = program.as_ref().map_err(Clone::clone).and_then(|program| {
-            sys::set_program(array, hook.id.0.into(), program).map_err(|error| error.to_string())?;
-            symbol(hook)
+        let set = program.as_ref().map_err(ToString::to_string).and_then(|program| {
+            sys::set_program(array, hook.id.0.into(), program).and_then(|()| symbol(hook)).map_err(|e| e.to_string())
         });
         match set {
             Ok(symbol) => {
@@ -94,7 +98,7 @@ pub fn attach_together(kernel: &Kernel, object: &Object, array: &OwnedFd, hooks:
     }
     together.attached.programs.extend(loaded.into_values().flatten());
     let linked = load_multi(object, DISPATCH).and_then(|dispatch| {
-        let link = attach_at(kernel, &dispatch, &symbols, &cookies).map_err(|error| error.to_string())?;
+        let link = attach_at(kernel, &dispatch, &symbols, &cookies)?;
         Ok((dispatch, link))
     });
     match linked {
@@ -103,9 +107,9 @@ pub fn attach_together(kernel: &Kernel, object: &Object, array: &OwnedFd, hooks:
             together.attached.links.push(link);
             together
         }
-        Err(reason) => {
-            tracing::debug!("kprobe-multi: {reason}");
-            Together { refused: reason, ..Together::default() }
+        Err(error) => {
+            tracing::debug!("kprobe-multi: {error}");
+            Together { refused: Some(Arc::new(error)), ..Together::default() }
         }
     }
 }
@@ -133,11 +137,11 @@ pub struct Together {
     pub hooks: Vec<HookId>,
     /// File descriptors that keep the hooks attached.
     pub attached: Attached,
-    /// Why no hook is attached; empty if any is.
-    pub refused: String,
+    /// Why no hook is attached, if none is.
+    pub refused: Option<Arc<Error>>,
 }
 
-fn load_multi(object: &Object, program: &str) -> Result<OwnedFd, String> {
+fn load_multi(object: &Object, program: &str) -> Result<OwnedFd, Error> {
     let kind = Kind {
         program: bpf_prog_type::BPF_PROG_TYPE_KPROBE,
         attach: Some(bpf_attach_type::BPF_TRACE_KPROBE_MULTI),
@@ -158,19 +162,16 @@ fn order(hook: &Hook, method: Method) -> Vec<Program> {
     }
 }
 
-type Link = Result<(OwnedFd, OwnedFd), String>;
+type Link = Result<(OwnedFd, OwnedFd), Error>;
 
 fn fentry(kernel: &Kernel, object: &Object, hook: &Hook, program: Program, name: &str) -> Link {
-    let Site::Function { module } = hook.site else { return Err("not a function".to_owned()) };
+    let Site::Function { module } = hook.site else { return Err(Error::NotAFunction) };
     // The functions of a built-in module are in vmlinux.
     let module = if kernel.types(module).is_some() { module } else { "" };
-    let btf_id = kernel
-        .types(module)
-        .and_then(|types| types.function(hook.name))
-        .ok_or_else(|| "it is not in the kernel's BTF".to_owned())?;
+    let btf_id = kernel.types(module).and_then(|types| types.function(hook.name)).ok_or(Error::NotInBtf)?;
     let module_btf = match module {
         "" => None,
-        module => Some(sys::module_btf(module).map_err(|error| format!("BTF of module {module}: {error}"))?),
+        module => Some(sys::module_btf(module).map_err(|error| Error::ModuleBtf { module, error })?),
     };
     let attach = match program {
         Program::Entry => bpf_attach_type::BPF_TRACE_FENTRY,
@@ -178,36 +179,33 @@ fn fentry(kernel: &Kernel, object: &Object, hook: &Hook, program: Program, name:
     };
     let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_TRACING, attach: Some(attach), btf_id };
     let fd = object.load(name, kind, module_btf.as_ref())?;
-    let link = sys::raw_tracepoint_open(&fd, None).map_err(|error| error.to_string())?;
+    let link = sys::raw_tracepoint_open(&fd, None)?;
     Ok((fd, link))
 }
 
 fn kprobe(object: &Object, hook: &Hook, program: Program, name: &str) -> Link {
     let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_KPROBE, attach: None, btf_id: 0 };
     let fd = object.load(name, kind, None)?;
-    let link = sys::kprobe(&fd, hook.name, program == Program::Return).map_err(|error| error.to_string())?;
+    let link = sys::kprobe(&fd, hook.name, program == Program::Return)?;
     Ok((fd, link))
 }
 
 fn tp_btf(kernel: &Kernel, object: &Object, hook: &Hook, name: &str) -> Link {
-    let btf_id = kernel
-        .types("")
-        .and_then(|types| types.tracepoint(hook.name))
-        .ok_or_else(|| "it is not in the kernel's BTF".to_owned())?;
+    let btf_id = kernel.types("").and_then(|types| types.tracepoint(hook.name)).ok_or(Error::NotInBtf)?;
     let kind =
         Kind { program: bpf_prog_type::BPF_PROG_TYPE_TRACING, attach: Some(bpf_attach_type::BPF_TRACE_RAW_TP), btf_id };
     let fd = object.load(name, kind, None)?;
-    let link = sys::raw_tracepoint_open(&fd, None).map_err(|error| error.to_string())?;
+    let link = sys::raw_tracepoint_open(&fd, None)?;
     Ok((fd, link))
 }
 
 fn raw_tp(object: &Object, hook: &Hook, name: &str) -> Link {
     let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_RAW_TRACEPOINT, attach: None, btf_id: 0 };
     let fd = object.load(name, kind, None)?;
-    let link = sys::raw_tracepoint_open(&fd, Some(&symbol(hook)?)).map_err(|error| error.to_string())?;
+    let link = sys::raw_tracepoint_open(&fd, Some(&symbol(hook)?))?;
     Ok((fd, link))
 }
 
-fn symbol(hook: &Hook) -> Result<CString, String> {
-    CString::new(hook.name).map_err(|error| error.to_string())
+fn symbol(hook: &Hook) -> io::Result<CString> {
+    Ok(CString::new(hook.name)?)
 }

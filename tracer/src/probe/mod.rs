@@ -6,6 +6,7 @@
 mod cast;
 mod config;
 mod detach;
+mod error;
 mod fold;
 mod link;
 mod log;
@@ -13,11 +14,13 @@ mod modules;
 mod object;
 mod plan;
 mod programs;
+mod reason;
 mod sys;
 
 use std::{
     collections::HashSet,
     os::fd::{AsFd as _, OwnedFd},
+    sync::Arc,
 };
 
 use aya::maps::{Map, MapData, PerCpuArray};
@@ -25,9 +28,12 @@ use tracer_common::{Filter, counter};
 
 pub use detach::{Detach, Detaching};
 use detach::{Lane, Links};
+pub use error::Error;
 pub use modules::Late;
 pub use plan::{Backend, Method, Plan, Planned, Skipped, plan};
 pub use programs::Program;
+use reason::Attempt;
+pub use reason::Reason;
 
 use crate::kernel::{Kernel, symbols::Ask};
 
@@ -95,9 +101,9 @@ const TRAILS_OF_CPU: u32 = 64;
 /// reason: one hook never takes the rest down.
 ///
 /// # Errors
-/// One sentence if maps cannot be created or no hook at all can be attached.
-pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> {
-    let cpus = aya::util::nr_cpus().map_err(|(what, error)| format!("{what}: {error}"))?;
+/// If maps cannot be created or no hook at all can be attached.
+pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, Error> {
+    let cpus = aya::util::nr_cpus().map_err(|(what, error)| Error::Cpus(what, error))?;
     let cpus = u32::try_from(cpus).unwrap_or(u32::MAX).max(1);
     let trails = if task.recorder { (TRAILS / cpus).next_power_of_two().max(TRAILS_OF_CPU) } else { 0 };
     let (backend, limit) = (plan.backend(), plan.limit());
@@ -113,11 +119,11 @@ pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, String> 
         only: Some(&first_choices(&plan)),
     };
     let (object, mut maps) = object::Object::new(OBJECT, given)?;
-    let lost = maps.remove("LOST").ok_or("the eBPF object has no counters")?;
+    let lost = maps.remove("LOST").ok_or(Error::NoCounters)?;
     let lost = PerCpuArray::try_from(Map::PerCpuArray(lost));
     let mut probe = Probe {
         events: maps.remove("EVENTS").map(Map::RingBuf),
-        lost: lost.map_err(|error| format!("the counters cannot be read: {error}"))?,
+        lost: lost.map_err(Error::Counters)?,
         attached: Vec::new(),
         skipped: plan.skipped,
         found: Vec::new(),
@@ -169,12 +175,12 @@ impl Probe {
             group.first().is_some_and(|first| first.hook.ends_packets && first.method != Method::KprobeMulti)
         };
         for group in groups.extract_if(.., |group| is_end(group)) {
-            self.attach_first_of(kernel, group, "");
+            self.attach_first_of(kernel, group, None);
         }
         let together = self.attach_together(kernel, &groups);
         for group in groups {
             if !group.first().is_some_and(|first| together.hooks.contains(&first.hook.id)) {
-                self.attach_first_of(kernel, group, &together.refused);
+                self.attach_first_of(kernel, group, together.refused.as_ref());
             }
         }
     }
@@ -194,15 +200,15 @@ impl Probe {
     }
 
     /// Attaches the first of the alternatives that the kernel accepts.
-    fn attach_first_of(&mut self, kernel: &Kernel, alternatives: Vec<Planned>, no_multi: &str) {
-        let mut reasons = Vec::new();
+    fn attach_first_of(&mut self, kernel: &Kernel, alternatives: Vec<Planned>, no_multi: Option<&Arc<Error>>) {
+        let mut attempts = Vec::new();
         let mut name = String::new();
         for planned in alternatives {
             name = planned.hook.name.to_owned();
             if !link::programs(&planned).iter().all(|program| self.object.has(program)) {
                 match self.object.whole() {
                     Ok(object) => self.object = object,
-                    Err(reason) => reasons.push(reason),
+                    Err(error) => attempts.push(Attempt::Prepare(error)),
                 }
             }
             match link::attach(kernel, &self.object, &planned, no_multi) {
@@ -213,11 +219,12 @@ impl Probe {
                     self.attached.push(planned);
                     return;
                 }
-                Err(reason) => reasons.push(format!("{}: {reason}", planned.method)),
+                Err(error) => attempts.push(Attempt::Attach(planned.method, error)),
             }
         }
-        tracing::debug!("{name} is not attached: {}", reasons.join("; "));
-        self.skipped.push(Skipped { hook: name, reason: reasons.join("; "), harmless: false });
+        let reason = Reason::Failed(attempts);
+        tracing::debug!("{name} is not attached: {reason}");
+        self.skipped.push(Skipped { hook: name, reason });
     }
 
     /// Traces the BPF programs that were loaded since the last call, and returns them.
@@ -258,25 +265,10 @@ impl Probe {
     }
 }
 
-fn nothing_attached(skipped: &[Skipped]) -> String {
-    let denied = skipped.iter().any(|skipped| skipped.reason.contains("Operation not permitted"));
-    let first = skipped.iter().find(|skipped| !skipped.harmless).map_or("", |skipped| skipped.reason.as_str());
-    if denied {
-        "the kernel refuses BPF programs here: run tracer as root with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN \
-         (in a pod: securityContext.privileged: true)"
-            .to_owned()
-    } else {
-        format!("no hook could be attached ({first}): try `tracer check`, or another --backend")
+fn nothing_attached(skipped: &[Skipped]) -> Error {
+    if skipped.iter().any(|skipped| skipped.reason.is_denied()) {
+        return Error::Denied;
     }
-}
-
-/// Formats an error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
+    let first = skipped.iter().find(|skipped| !skipped.reason.is_harmless());
+    Error::NothingAttached(first.map(|skipped| skipped.reason.to_string()).unwrap_or_default())
 }

@@ -7,7 +7,7 @@
 
 use tracer_common::{Hook, HookId, hook};
 
-use super::{Plan, Planned, Probe, config::config, link, object::Given, plan, programs};
+use super::{Error, Plan, Planned, Probe, config::config, link, object::Given, plan, programs};
 use crate::{catalog::Catalog, kernel::Kernel};
 
 /// The hooks that came with modules.
@@ -31,13 +31,13 @@ impl Probe {
         }
         let before = self.attached.len();
         if let Err(problem) = self.attach_late(kernel, groups) {
-            return Late { hooks: Vec::new(), problem: Some(problem) };
+            return Late { hooks: Vec::new(), problem: Some(problem.to_string()) };
         }
         Late { hooks: self.attached.iter().skip(before).map(|planned| planned.hook).collect(), problem: None }
     }
 
     /// Attaches `groups`. Their programs share every map with those that run, except the constants.
-    fn attach_late(&mut self, kernel: &Kernel, groups: Vec<Vec<Planned>>) -> Result<(), String> {
+    fn attach_late(&mut self, kernel: &Kernel, groups: Vec<Vec<Planned>>) -> Result<(), Error> {
         let config = config(kernel, self.task, self.trails, self.backend);
         let given = Given { config, sizes: &[], only: None };
         self.object = self.object.with_constants(given)?;
@@ -66,7 +66,7 @@ impl Probe {
     fn renew(&mut self, kernel: &Kernel, row: HookId) {
         let Some(planned) = self.attached.iter().find(|planned| planned.hook.id == row).copied() else { return };
         let old = self.links.of(row);
-        match link::attach(kernel, &self.object, &planned, "") {
+        match link::attach(kernel, &self.object, &planned, None) {
             Ok(attached) => {
                 self.programs.extend(attached.programs);
                 self.links.keep(Some(row), planned.method, attached.links);

@@ -5,6 +5,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    io,
     os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
 };
 
@@ -17,7 +18,8 @@ use aya_obj::{
 use tracer_common::{Config, placeholder};
 
 use super::{
-    cast, chain,
+    cast,
+    error::Error,
     fold::{
         self,
         insn::{CALL, LD_IMM64},
@@ -62,8 +64,8 @@ impl Object {
     /// Parses the object, creates its maps and points its programs at them.
     ///
     /// # Errors
-    /// One sentence if the object does not fit, which is a defect of the build, or if maps cannot be created.
-    pub fn new(bytes: &'static [u8], given: Given<'_>) -> Result<(Self, Created), String> {
+    /// If the object does not fit, which is a defect of the build, or if maps cannot be created.
+    pub fn new(bytes: &'static [u8], given: Given<'_>) -> Result<(Self, Created), Error> {
         Self::on_top_of(Maps::new(), bytes, given)
     }
 
@@ -71,32 +73,28 @@ impl Object {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn with_constants(&self, given: Given<'_>) -> Result<Self, String> {
-        Ok(Self::on_top_of(self.maps_but(CONSTANTS)?, self.bytes, given)?.0)
+    pub fn with_constants(&self, given: Given<'_>) -> Result<Self, Error> {
+        Ok(Self::on_top_of(self.maps_but(Some(CONSTANTS))?, self.bytes, given)?.0)
     }
 
     /// Returns the same object with all its programs.
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn whole(&self) -> Result<Self, String> {
+    pub fn whole(&self) -> Result<Self, Error> {
         let given = Given { config: self.config, sizes: &[], only: None };
-        Ok(Self::on_top_of(self.maps_but("")?, self.bytes, given)?.0)
+        Ok(Self::on_top_of(self.maps_but(None)?, self.bytes, given)?.0)
     }
 
-    fn maps_but(&self, one: &str) -> Result<Maps, String> {
-        let others = self.maps.iter().filter(|(name, _)| *name != one);
-        let shared: Result<Maps, std::io::Error> =
-            others.map(|(name, map)| Ok((name.clone(), map.try_clone()?))).collect();
-        shared.map_err(|error| format!("the maps cannot be shared: {error}"))
+    fn maps_but(&self, one: Option<&str>) -> Result<Maps, Error> {
+        let others = self.maps.iter().filter(|(name, _)| Some(name.as_str()) != one);
+        let shared: io::Result<Maps> = others.map(|(name, map)| Ok((name.clone(), map.try_clone()?))).collect();
+        shared.map_err(Error::ShareMaps)
     }
 
-    fn on_top_of(mut maps: Maps, bytes: &'static [u8], given: Given<'_>) -> Result<(Self, Created), String> {
-        let failed = |error: &dyn std::error::Error| format!("the eBPF object is unusable: {}", chain(error));
-        let mut object = aya_obj::Object::parse(bytes).map_err(|error| failed(&error))?;
-        object
-            .patch_map_data(HashMap::from([("CONFIG", (bytes_of(&given.config), true))]))
-            .map_err(|error| failed(&error))?;
+    fn on_top_of(mut maps: Maps, bytes: &'static [u8], given: Given<'_>) -> Result<(Self, Created), Error> {
+        let mut object = aya_obj::Object::parse(bytes).map_err(unusable)?;
+        object.patch_map_data(HashMap::from([("CONFIG", (bytes_of(&given.config), true))])).map_err(unusable)?;
         if let Some(only) = given.only {
             let others = object.programs.extract_if(|name, _| !only.contains(name));
             others.for_each(|(_, program)| drop(object.functions.remove(&program.function_key())));
@@ -107,7 +105,7 @@ impl Object {
         let btf = match features.btf() {
             Some(features) => object
                 .fixup_and_sanitize_btf(features)
-                .map_err(|error| failed(&error))?
+                .map_err(unusable)?
                 .and_then(|btf| sys::load_btf(&btf.to_bytes()).ok()),
             None => None,
         };
@@ -116,14 +114,12 @@ impl Object {
             if let Some((_, entries)) = given.sizes.iter().find(|(of, _)| of == name) {
                 map.set_max_entries(*entries);
             }
-            let map = create(name, map, btf.as_ref())
-                .map_err(|reason| format!("the maps could not be created: {name}: {reason}"))?;
-            created.insert(name.clone(), map);
+            created.insert(name.clone(), create(name, map, btf.as_ref())?);
         }
         tracing::debug!("maps are created");
         for (name, map) in &created {
             let held = map.fd().as_fd().try_clone_to_owned();
-            maps.insert(name.clone(), held.map_err(|error| format!("the maps cannot be held: {error}"))?);
+            maps.insert(name.clone(), held.map_err(Error::HoldMaps)?);
         }
         let text: HashSet<usize> = object.functions.keys().map(|(section, _)| *section).collect();
         // `relocate_maps` needs the definitions while it changes the code.
@@ -131,8 +127,8 @@ impl Object {
         let constants = definitions.get(CONSTANTS).map(|map| map.data().to_vec()).unwrap_or_default();
         let found =
             definitions.iter().filter_map(|(name, map)| Some((name.as_str(), maps.get(name)?.as_raw_fd(), map)));
-        object.relocate_maps(found, &text).map_err(|error| failed(&error))?;
-        object.relocate_calls(&text).map_err(|error| failed(&error))?;
+        object.relocate_maps(found, &text).map_err(unusable)?;
+        object.relocate_calls(&text).map_err(unusable)?;
         object.sanitize_functions(features);
         tracing::debug!("the object is relocated");
         Ok((Self { object, bytes, config: given.config, btf, maps, constants }, created))
@@ -160,7 +156,7 @@ impl Object {
     ///
     /// # Errors
     /// The kernel's error, with the verifier's last line if the verifier refused the program.
-    pub fn load(&self, name: &str, kind: Kind, module: Option<&OwnedFd>) -> Result<OwnedFd, String> {
+    pub fn load(&self, name: &str, kind: Kind, module: Option<&OwnedFd>) -> Result<OwnedFd, Error> {
         self.load_with(name, kind, module.map_or(Target::Vmlinux, Target::Module), None)
     }
 
@@ -174,14 +170,11 @@ impl Object {
         kind: Kind,
         target: Target<'_>,
         replace: Option<(i32, i32)>,
-    ) -> Result<OwnedFd, String> {
+    ) -> Result<OwnedFd, Error> {
         tracing::debug!("loading {name}");
-        let program = self.object.programs.get(name).ok_or_else(|| format!("the object has no program {name}"))?;
-        let function = self
-            .object
-            .functions
-            .get(&program.function_key())
-            .ok_or_else(|| format!("the object has no code for {name}"))?;
+        let program = self.object.programs.get(name).ok_or_else(|| Error::NoProgram(name.to_owned()))?;
+        let function =
+            self.object.functions.get(&program.function_key()).ok_or_else(|| Error::NoCode(name.to_owned()))?;
         let mut function = function.clone();
         let instructions = &mut function.instructions;
         if let Some((from, to)) = replace {
@@ -241,16 +234,26 @@ fn name_cast(instructions: &mut [bpf_insn], id: u32) {
 const CONSTANTS: &str = ".rodata";
 
 /// Creates a map with its contents in the object.
-fn create(name: &str, map: &aya_obj::Map, btf: Option<&OwnedFd>) -> Result<MapData, String> {
-    let created = MapData::create(map.clone(), name, btf.map(|btf| btf.as_fd())).map_err(|error| chain(&error))?;
+fn create(name: &str, map: &aya_obj::Map, btf: Option<&OwnedFd>) -> Result<MapData, Error> {
+    let created = MapData::create(map.clone(), name, btf.map(|btf| btf.as_fd()))
+        .map_err(|error| Error::CreateMap { name: name.to_owned(), error })?;
+    fill(&created, map).map_err(|error| Error::FillMap { name: name.to_owned(), error })?;
+    Ok(created)
+}
+
+fn fill(created: &MapData, map: &aya_obj::Map) -> io::Result<()> {
     let fd = created.fd().as_fd();
     if !map.data().is_empty() {
-        sys::set_element(fd, 0, map.data()).map_err(|error| error.to_string())?;
+        sys::set_element(fd, 0, map.data())?;
     }
     if map.section_kind() == EbpfSectionKind::Rodata {
-        sys::freeze(fd).map_err(|error| error.to_string())?;
+        sys::freeze(fd)?;
     }
-    Ok(created)
+    Ok(())
+}
+
+fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Object(Box::new(error))
 }
 
 fn bytes_of(config: &Config) -> &[u8] {

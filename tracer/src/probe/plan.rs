@@ -5,6 +5,7 @@ use std::fmt;
 
 use tracer_common::{Best, Hook, Program, Site};
 
+use super::reason::Reason;
 use crate::{catalog::Catalog, kernel::Kernel};
 
 /// The backend that the user chose.
@@ -20,6 +21,18 @@ pub enum Backend {
     Kprobe,
     /// Only raw tracepoints.
     Tracepoint,
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Fentry => "fentry",
+            Self::KprobeMulti => "kprobe-multi",
+            Self::Kprobe => "kprobe",
+            Self::Tracepoint => "tracepoint",
+        })
+    }
 }
 
 /// A method to attach a hook.
@@ -59,14 +72,12 @@ pub struct Planned {
 }
 
 /// A hook that is not attached.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Debug)]
 pub struct Skipped {
     /// Its name.
     pub hook: String,
-    /// Why, as a clause.
-    pub reason: String,
-    /// Whether nothing is lost without it.
-    pub harmless: bool,
+    /// Why.
+    pub reason: Reason,
 }
 
 /// The hooks to attach.
@@ -98,12 +109,7 @@ impl Plan {
         self.groups.sort_by_key(|group| group.iter().all(|planned| rare(&planned.hook)));
         let rest = self.groups.split_off(most.min(self.groups.len()));
         let names = rest.iter().filter_map(|group| group.first()).map(|planned| planned.hook.name);
-        let reason = format!("TRACER_HOOKS={most} leaves it out");
-        self.skipped.extend(names.map(|name| Skipped {
-            hook: name.to_owned(),
-            reason: reason.clone(),
-            harmless: false,
-        }));
+        self.skipped.extend(names.map(|name| Skipped { hook: name.to_owned(), reason: Reason::Limit(most) }));
     }
 }
 
@@ -122,16 +128,14 @@ pub fn plan(kernel: &Kernel, catalog: &Catalog, backend: Backend, limit: Option<
             match possible(kernel, candidate) {
                 Ok(()) => group
                     .extend(methods(candidate, backend, counted).map(|method| Planned { hook: *candidate, method })),
-                Err(skipped) => reasons.push(skipped),
+                Err(reason) => reasons.push(reason),
             }
         }
         if !group.is_empty() {
             plan.groups.push(group);
-        } else if let Some(skipped) = reasons.into_iter().next() {
-            plan.skipped.push(skipped);
         } else {
-            let reason = format!("the {} backend attaches no functions", name(backend));
-            plan.skipped.push(Skipped { hook: hook.name.to_owned(), reason, harmless: false });
+            let reason = reasons.into_iter().next().unwrap_or(Reason::Backend(backend));
+            plan.skipped.push(Skipped { hook: hook.name.to_owned(), reason });
         }
     }
     if let Some(most) = limit {
@@ -141,8 +145,7 @@ pub fn plan(kernel: &Kernel, catalog: &Catalog, backend: Backend, limit: Option<
 }
 
 /// Checks that the kernel has the hook, with the arguments that its programs expect.
-fn possible(kernel: &Kernel, hook: &Hook) -> Result<(), Skipped> {
-    let skipped = |reason: String, harmless| Err(Skipped { hook: hook.name.to_owned(), reason, harmless });
+fn possible(kernel: &Kernel, hook: &Hook) -> Result<(), Reason> {
     let parameters = match hook.site {
         Site::Tracepoint { .. } => kernel
             .types("")
@@ -156,17 +159,12 @@ fn possible(kernel: &Kernel, hook: &Hook) -> Result<(), Skipped> {
     };
     match (parameters, hook.site) {
         (Some(actual), _) if fits(&actual, hook.arguments) => Ok(()),
-        (Some(actual), _) => skipped(
-            format!("its arguments are ({}) on this kernel, not ({})", actual.join(", "), hook.arguments.join(", ")),
-            false,
-        ),
-        (None, Site::Function { module }) if kernel.untyped.contains(module) => {
-            skipped(format!("this kernel has no BTF for module {module}"), false)
-        }
+        (Some(actual), _) => Err(Reason::Arguments { actual: actual.join(", "), expected: hook.arguments.join(", ") }),
+        (None, Site::Function { module }) if kernel.untyped.contains(module) => Err(Reason::Untyped(module)),
         (None, Site::Function { module }) if !module.is_empty() && kernel.types(module).is_none() => {
-            skipped(format!("module {module} is not loaded"), true)
+            Err(Reason::NotLoaded(module))
         }
-        (None, _) => skipped("this kernel has no such function or tracepoint".to_owned(), !hook.instead_of.is_empty()),
+        (None, _) => Err(Reason::NoPlace { stands_in: !hook.instead_of.is_empty() }),
     }
 }
 
@@ -198,16 +196,6 @@ fn methods(hook: &Hook, backend: Backend, counted: bool) -> impl Iterator<Item =
     methods.iter().copied()
 }
 
-fn name(backend: Backend) -> &'static str {
-    match backend {
-        Backend::Auto => "auto",
-        Backend::Fentry => "fentry",
-        Backend::KprobeMulti => "kprobe-multi",
-        Backend::Kprobe => "kprobe",
-        Backend::Tracepoint => "tracepoint",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tracer_common::HOOKS;
@@ -231,8 +219,9 @@ mod tests {
         plan.keep(3);
         let kept: Vec<_> = plan.groups.iter().map(|group| group[0].hook.name).collect();
         assert_eq!(kept, ["__ip_local_out", "net_dev_queue", "ip_forward"]);
-        let reason = "TRACER_HOOKS=3 leaves it out".to_owned();
-        assert_eq!(plan.skipped, [Skipped { hook: "wg_xmit".to_owned(), reason, harmless: false }]);
+        let [Skipped { hook, reason }] = &plan.skipped[..] else { panic!("{:?}", plan.skipped) };
+        assert_eq!((hook.as_str(), reason.to_string().as_str()), ("wg_xmit", "TRACER_HOOKS=3 leaves it out"));
+        assert!(!reason.is_harmless());
         plan.keep(9);
         assert_eq!((plan.groups.len(), plan.skipped.len()), (3, 1));
     }

@@ -3,12 +3,13 @@
 //! Each traced program needs separate tracing programs, because a tracing program is verified against the one function
 //! that it is attached to.
 
-use std::{collections::HashMap, io, os::fd::OwnedFd};
+use std::{collections::HashMap, os::fd::OwnedFd};
 
 use aya_obj::generated::{bpf_attach_type, bpf_prog_type};
 use tracer_common::placeholder;
 
 use super::{
+    error::Error,
     object::Object,
     sys::{self, Kind, Target},
 };
@@ -72,7 +73,7 @@ impl Programs {
             let Ok((fd, info)) = sys::program_by_id(id) else { continue };
             let Some((_, kind, tracing)) = KINDS.iter().find(|(ty, ..)| *ty as u32 == info.kind) else { continue };
             let name = self.name(&info).unwrap_or_else(|| info.name.clone());
-            let untraced = trace(object, &fd, &info, tracing, &mut joined).err();
+            let untraced = trace(object, &fd, &info, tracing, &mut joined).err().map(|error| error.to_string());
             if let Some(reason) = &untraced {
                 tracing::debug!("BPF program {name} (id {id}) is not traced: {reason}");
             }
@@ -97,14 +98,14 @@ fn trace(
     info: &sys::ProgramInfo,
     tracing: &[Tracing],
     joined: &mut Joined,
-) -> Result<(), String> {
-    let function = info.function.ok_or("it was loaded without BTF, which tracing requires")?;
+) -> Result<(), Error> {
+    let function = info.function.ok_or(Error::ProgramWithoutBtf)?;
     let mut loaded = Vec::new();
     for (name, attach) in tracing {
         let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_TRACING, attach: Some(*attach), btf_id: function };
         let replace = (placeholder::PROGRAM_ID, info.id.cast_signed());
         let fd = object.load_with(name, kind, Target::Program(program), Some(replace))?;
-        let link = sys::raw_tracepoint_open(&fd, None).map_err(|error: io::Error| error.to_string())?;
+        let link = sys::raw_tracepoint_open(&fd, None)?;
         loaded.push((fd, link));
     }
     for (fd, link) in loaded {

@@ -1,7 +1,8 @@
 //! Resolves verdict records to the place in the ruleset that decided.
 
 use tracer_common::{
-    Chain as WireChain, Decision, LEGACY_POLICY, NF_DROP, NF_VERDICT_MASK, Step as WireStep, Verdict as WireVerdict, via,
+    Chain as WireChain, Decision, LEGACY_POLICY, NF_DROP, NF_VERDICT_MASK, Step as WireStep, Verdict as WireVerdict,
+    via,
 };
 
 use crate::{

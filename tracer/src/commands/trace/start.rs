@@ -47,8 +47,8 @@ fn backend(probe: &Probe) -> String {
 pub fn hooks(probe: &Probe) -> Hooks {
     let hooks = probe.skipped.iter().map(|skipped| SkippedHook {
         hook: skipped.hook.clone(),
-        reason: skipped.reason.clone(),
-        harmless: skipped.harmless,
+        reason: skipped.reason.to_string(),
+        harmless: skipped.reason.is_harmless(),
     });
     let programs = probe.found.iter().filter_map(|program| Some(untraced(program, program.untraced.as_deref()?)));
     let failed = hooks.chain(programs).collect();

@@ -12,6 +12,7 @@ use aya_obj::{
 };
 
 use super::{bpf, bpf_fd, count, fd};
+use crate::probe::Error;
 
 /// Size of the buffer for the verifier's log.
 const LOG_SIZE: usize = 1 << 20;
@@ -55,7 +56,7 @@ pub enum Target<'a> {
 }
 
 /// `BPF_PROG_LOAD`: loads a program. If that fails, repeats it with the verifier's log to learn the reason.
-pub fn load_program(load: &Load<'_>) -> Result<OwnedFd, String> {
+pub fn load_program(load: &Load<'_>) -> Result<OwnedFd, Error> {
     let error = match try_load(load, &mut []) {
         Ok(fd) => return Ok(fd),
         Err(error) => error,
@@ -63,19 +64,19 @@ pub fn load_program(load: &Load<'_>) -> Result<OwnedFd, String> {
     let mut log = vec![0u8; LOG_SIZE];
     match try_load(load, &mut log) {
         Ok(fd) => Ok(fd),
-        Err(_) => Err(with_log(&error, &log)),
+        Err(_) => Err(with_log(error, &log)),
     }
 }
 
-fn with_log(error: &io::Error, log: &[u8]) -> String {
+fn with_log(error: io::Error, log: &[u8]) -> Error {
     let end = log.iter().position(|byte| *byte == 0).unwrap_or(log.len());
     let text = String::from_utf8_lossy(&log[..end]);
     tracing::trace!("verifier: {text}");
     // The statistics come last, the error message before them.
     let complaint = text.lines().rev().find(|line| !line.is_empty() && !line.starts_with("processed "));
     match complaint {
-        Some(complaint) => format!("{error}: {complaint}"),
-        None => error.to_string(),
+        Some(complaint) => Error::Verifier { error, complaint: complaint.to_owned() },
+        None => error.into(),
     }
 }
 
