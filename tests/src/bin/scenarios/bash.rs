@@ -25,6 +25,36 @@ const SIGN: Duration = Duration::from_secs(60);
 /// Precedes each block. The trap names the command that ended a block early.
 const PRELUDE: &str = "set -Eeuo pipefail; trap 'echo \"failed: $BASH_COMMAND\" >&2' ERR; . lib/lab.sh\n";
 
+/// A block that did not end well.
+#[derive(Debug, thiserror::Error)]
+#[error("block `{name}`: {end}\n{said}")]
+pub struct Failed {
+    name: String,
+    /// How it ended.
+    pub end: End,
+    /// The end of what it printed.
+    said: String,
+}
+
+/// How a block ends that does not end well.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum End {
+    /// With an exit status other than 0.
+    #[error("exit status {0}")]
+    Status(i32),
+    /// By a signal.
+    #[error("ended by signal {0}")]
+    Signal(i32),
+    /// Not within this number of seconds.
+    #[error("still running after {0} s")]
+    Hung(u64),
+}
+
+impl End {
+    /// The exit status of `must_end_within` for a tracer that was right, but too late (`tests/scenarios/lib/`).
+    pub const LATE: Self = Self::Status(75);
+}
+
 /// Runs the blocks of one scenario, each in a separate process group, so that everything they leave in the background
 /// can be killed.
 pub struct Bash<'a> {
@@ -40,14 +70,15 @@ impl<'a> Bash<'a> {
         Self { dir, values, scratch: scratch.to_owned(), groups: Vec::new() }
     }
 
-    /// Runs the block to its end and returns what it printed. An error holds the end of that.
+    /// Runs the block to its end and returns what it printed. A block that does not end well is an error [`Failed`].
     pub fn run(&mut self, name: &str, block: &str) -> Result<String> {
         let log = self.scratch.join(format!("{name}.log"));
         let out = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
         let status = self.wait(name, block, out.try_clone()?.into(), out.into());
         let said = fs::read_to_string(&log).unwrap_or_default();
         match status {
-            Ok(()) => Ok(said),
+            Ok(None) => Ok(said),
+            Ok(Some(end)) => Err(Failed { name: name.to_owned(), end, said: tail(&said) }.into()),
             Err(error) => bail!("block `{name}`: {error}\n{}", tail(&said)),
         }
     }
@@ -61,7 +92,8 @@ impl<'a> Bash<'a> {
         Ok(words.split_terminator('\0').map(str::to_owned).collect())
     }
 
-    fn wait(&mut self, name: &str, block: &str, stdout: Stdio, stderr: Stdio) -> Result<()> {
+    /// Returns how the block ended, or `None` if it ended well.
+    fn wait(&mut self, name: &str, block: &str, stdout: Stdio, stderr: Stdio) -> Result<Option<End>> {
         let mut child = Command::new("bash")
             .args(["-c", &format!("{PRELUDE}{block}"), name])
             .current_dir(self.dir)
@@ -82,12 +114,12 @@ impl<'a> Bash<'a> {
                 println!("  block `{name}` goes on after {} s", announced.as_secs());
             }
             match child.try_wait()? {
-                Some(status) if status.success() => return Ok(()),
-                Some(status) => match status.signal() {
-                    Some(signal) => bail!("ended by signal {signal}"),
-                    None => bail!("exit status {}", status.code().unwrap_or_default()),
-                },
-                None if begin.elapsed() > limit => bail!("still running after {} s", limit.as_secs()),
+                Some(status) if status.success() => return Ok(None),
+                Some(status) => {
+                    let code = status.code().unwrap_or_default();
+                    return Ok(Some(status.signal().map_or(End::Status(code), End::Signal)));
+                }
+                None if begin.elapsed() > limit => return Ok(Some(End::Hung(limit.as_secs()))),
                 None => thread::sleep(Duration::from_millis(10)),
             }
         }

@@ -14,7 +14,7 @@ use tests::{
 };
 
 use crate::{
-    bash::{Bash, tail},
+    bash::{Bash, End, Failed, tail},
     bpf::Inventory,
     cleanup::{self, Cleanup},
     indented,
@@ -79,9 +79,8 @@ fn keep(folder: &Path, scenario: &Scenario, cleanup: &Cleanup) -> Result<()> {
 
 fn run_script(bash: &mut Bash<'_>, script: &str) -> Result<String> {
     let before = Inventory::take()?;
-    // Exit status 75 is that of `must_end_within` for a tracer that was right, but too late.
-    let late = |error: anyhow::Error| match format!("{error:#}") {
-        text if text.contains("exit status 75") => Late(text).into(),
+    let late = |error: anyhow::Error| match error.downcast_ref::<Failed>() {
+        Some(failed) if failed.end == End::LATE => Late(failed.to_string()).into(),
         _ => error,
     };
     bash.run("script", script).map_err(late)?;
@@ -118,16 +117,9 @@ fn verify(bash: &mut Bash<'_>, traced: &Traced) -> Result<()> {
 }
 
 /// Everything was right, but too late.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 struct Late(String);
-
-impl std::fmt::Display for Late {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Late {}
 
 fn judge(traced: &Traced, ended: &Ended, cleanup: &Cleanup) -> Result<()> {
     let mut complaints = Vec::new();
