@@ -89,7 +89,7 @@ mod tests {
         assert!(reason.is_denied() && !reason.is_harmless());
         assert_eq!(
             reason.to_string(),
-            "kprobe-multi: the verifier refused its program; \
+            "kprobe-multi: the verifier rejected its program; \
              fentry: Operation not permitted (os error 1): R1 type=scalar"
         );
     }
