@@ -1,6 +1,7 @@
 //! Decodes netlink attributes by kind, whatever the bytes, and encodes them. Numbers are in network order, as in
 //! nf_tables, unless the function's name says `host`.
 
+use ::bytes::Buf as _;
 use netlink_packet_core::NlasIterator;
 
 use super::bytes;
@@ -31,27 +32,27 @@ impl<'a> Attrs<'a> {
 
     /// Reads a byte.
     pub(super) fn u8(self, kind: u16) -> Option<u8> {
-        self.get(kind)?.first().copied()
+        self.get(kind)?.try_get_u8().ok()
     }
 
     /// Reads a number in network order, like every number in nf_tables' attributes.
     pub(super) fn u16(self, kind: u16) -> Option<u16> {
-        bytes::be16_at(self.get(kind)?, 0)
+        self.get(kind)?.try_get_u16().ok()
     }
 
     /// Reads a number in network order.
     pub(super) fn u32(self, kind: u16) -> Option<u32> {
-        bytes::array_at(self.get(kind)?, 0).map(u32::from_be_bytes)
+        self.get(kind)?.try_get_u32().ok()
     }
 
     /// Reads a number in network order.
     pub(super) fn u64(self, kind: u16) -> Option<u64> {
-        bytes::array_at(self.get(kind)?, 0).map(u64::from_be_bytes)
+        self.get(kind)?.try_get_u64().ok()
     }
 
     /// Reads a number in host byte order, like most numbers outside nf_tables.
     pub(super) fn host_u32(self, kind: u16) -> Option<u32> {
-        bytes::u32_at(self.get(kind)?, 0)
+        self.get(kind)?.try_get_u32_ne().ok()
     }
 
     /// Reads a NUL-terminated string.

@@ -2,6 +2,7 @@
 
 use std::{io, os::fd::AsFd as _};
 
+use bytes::Buf as _;
 use netlink_packet_core::{
     NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_MULTIPART, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NLMSG_OVERRUN,
 };
@@ -11,8 +12,6 @@ use nix::sys::{
     time::{TimeVal, TimeValLike as _},
 };
 use zeroize::Zeroizing;
-
-use super::bytes;
 
 /// Asks for one object or, with `dump`, for all, and returns what `read` makes of each answer. `read` gets the answers
 /// without their netlink header. The answers are wiped afterwards, because some hold secrets that nobody asked for.
@@ -89,13 +88,12 @@ struct Part {
 /// Passes each object of one datagram to `each`.
 fn read_part(mut part: &[u8], each: &mut impl FnMut(&[u8])) -> io::Result<Part> {
     let mut interrupted = false;
-    while let Some(len) = bytes::u32_at(part, 0) {
-        let Some(body) = usize::try_from(len).ok().and_then(|len| part.get(HEADER..len)) else { break };
-        let (kind, flags) = (bytes::u16_at(part, 4).unwrap_or(0), bytes::u16_at(part, 6).unwrap_or(0));
+    while let Some(Header { len, kind, flags }) = header(part) {
+        let Some(mut body) = usize::try_from(len).ok().and_then(|len| part.get(HEADER..len)) else { break };
         interrupted |= flags & NLM_F_DUMP_INTR != 0;
         match kind {
             NLMSG_ERROR | NLMSG_DONE => {
-                let errno = bytes::u32_at(body, 0).map_or(0, u32::cast_signed);
+                let errno = body.try_get_i32_ne().unwrap_or(0);
                 if errno < 0 {
                     return Err(io::Error::from_raw_os_error(errno.wrapping_neg()));
                 }
@@ -112,6 +110,18 @@ fn read_part(mut part: &[u8], each: &mut impl FnMut(&[u8])) -> io::Result<Part> 
     Ok(Part { done: false, interrupted })
 }
 
+/// The start of `struct nlmsghdr` (include/uapi/linux/netlink.h).
+struct Header {
+    len: u32,
+    kind: u16,
+    flags: u16,
+}
+
+fn header(mut part: &[u8]) -> Option<Header> {
+    let len = part.try_get_u32_ne().ok()?;
+    Some(Header { len, kind: part.try_get_u16_ne().ok()?, flags: part.try_get_u16_ne().ok()? })
+}
+
 fn request(question: &Question<'_>) -> Vec<u8> {
     let len = u32::try_from(HEADER + question.body.len()).unwrap_or(u32::MAX);
     let mut bytes = len.to_ne_bytes().to_vec();
@@ -123,7 +133,7 @@ fn request(question: &Question<'_>) -> Vec<u8> {
     bytes
 }
 
-/// `sizeof(struct nlmsghdr)` (include/uapi/linux/netlink.h).
+/// `sizeof(struct nlmsghdr)`.
 const HEADER: usize = 16;
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Tunnels: the layers of headers that a packet is wrapped in.
 
+use bytes::Buf as _;
 use tracer_common::{OUTER_L4, Outer as WireOuter, Peer as WirePeer, Step as WireStep, hook};
 
 use super::flows::tuple;
@@ -151,7 +152,7 @@ fn id(kind: TunnelKind, l4: &[u8; OUTER_L4]) -> Option<u32> {
     /// `GRE_CSUM` and `GRE_KEY` in the first byte (RFC 2890).
     const GRE_CSUM: u8 = 0x80;
     const GRE_KEY: u8 = 0x20;
-    let word = |at: usize| Some(u32::from_be_bytes(l4.get(at..at + 4)?.try_into().ok()?));
+    let word = |at: usize| l4.get(at..)?.try_get_u32().ok();
     match kind {
         // Both carry the VNI in the upper 24 bits of the second word (RFC 7348, RFC 8926).
         TunnelKind::Vxlan | TunnelKind::Geneve => word(UDP_HEADER + 4).map(|word| word >> 8),

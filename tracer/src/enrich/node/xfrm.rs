@@ -3,6 +3,7 @@
 
 use std::{io, net::IpAddr};
 
+use ::bytes::Buf as _;
 use ipnet::IpNet;
 use netlink_sys::protocols::NETLINK_XFRM;
 
@@ -61,22 +62,25 @@ fn policy(answer: &[u8]) -> Option<Policy> {
 }
 
 fn selector(answer: &[u8]) -> Option<Selector> {
-    let port = |at| Some((bytes::be16_at(answer, at)?, bytes::be16_at(answer, at + 2)?));
-    let family = i32::from(bytes::u16_at(answer, 40)?);
-    let net = |at, len: u8| {
+    let (dst, rest) = answer.split_at_checked(16)?;
+    let (src, mut rest) = rest.split_at_checked(16)?;
+    let mut port = || Some((rest.try_get_u16().ok()?, rest.try_get_u16().ok()?));
+    let (dport, sport) = (port()?, port()?);
+    let family = i32::from(rest.try_get_u16_ne().ok()?);
+    let net = |addr: &[u8], len: u8| {
         let addr = match family {
-            libc::AF_INET => IpAddr::from(bytes::array_at::<4>(answer, at)?),
-            libc::AF_INET6 => IpAddr::from(bytes::array_at::<16>(answer, at)?),
+            libc::AF_INET => IpAddr::from(bytes::ipv4(addr)?),
+            libc::AF_INET6 => IpAddr::from(bytes::ipv6(addr)?),
             _ => return None,
         };
         IpNet::new(addr, len).ok()
     };
     Some(Selector {
-        dst: net(0, *answer.get(42)?)?,
-        src: net(16, *answer.get(43)?)?,
-        dport: port(32)?,
-        sport: port(36)?,
-        proto: *answer.get(44)?,
+        dst: net(dst, rest.try_get_u8().ok()?)?,
+        src: net(src, rest.try_get_u8().ok()?)?,
+        dport,
+        sport,
+        proto: rest.try_get_u8().ok()?,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
+use ::bytes::Buf as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ipnet::IpNet;
 
@@ -27,7 +28,7 @@ pub(super) fn merge(parts: Vec<Vec<AllowedIps>>) -> Vec<AllowedIps> {
 }
 
 fn one(peer: Attrs<'_>) -> Option<AllowedIps> {
-    let key: [u8; KEY_LEN] = bytes::array_at(peer.get(WGPEER_A_PUBLIC_KEY)?, 0)?;
+    let key = peer.get(WGPEER_A_PUBLIC_KEY)?.first_chunk::<KEY_LEN>()?;
     let prefixes = peer.nested(WGPEER_A_ALLOWEDIPS).iter().filter_map(|(_, allowed)| prefix(Attrs(allowed)));
     Some(AllowedIps {
         public_key: STANDARD.encode(key),
@@ -37,24 +38,26 @@ fn one(peer: Attrs<'_>) -> Option<AllowedIps> {
 }
 
 /// Decodes a `struct sockaddr_in` or `sockaddr_in6`.
-fn endpoint(sockaddr: &[u8]) -> Option<SocketAddr> {
-    let port = bytes::be16_at(sockaddr, 2)?;
-    match i32::from(bytes::u16_at(sockaddr, 0)?) {
-        libc::AF_INET => Some(SocketAddr::from((bytes::array_at::<4>(sockaddr, 4)?, port))),
+fn endpoint(mut sockaddr: &[u8]) -> Option<SocketAddr> {
+    let family = sockaddr.try_get_u16_ne().ok()?;
+    let port = sockaddr.try_get_u16().ok()?;
+    match i32::from(family) {
+        libc::AF_INET => Some((bytes::ipv4(sockaddr)?, port).into()),
         libc::AF_INET6 => {
-            let addr = bytes::array_at::<16>(sockaddr, 8)?;
-            let scope = bytes::u32_at(sockaddr, 24)?;
-            Some(SocketAddrV6::new(addr.into(), port, 0, scope).into())
+            let _flow = sockaddr.try_get_u32().ok()?;
+            let addr = bytes::ipv6(&mut sockaddr)?;
+            let scope = sockaddr.try_get_u32_ne().ok()?;
+            Some(SocketAddrV6::new(addr, port, 0, scope).into())
         }
         _ => None,
     }
 }
 
 fn prefix(allowed: Attrs<'_>) -> Option<IpNet> {
-    let bytes = allowed.get(WGALLOWEDIP_A_IPADDR)?;
+    let value = allowed.get(WGALLOWEDIP_A_IPADDR)?;
     let addr = match i32::from(bytes::u16_at(allowed.get(WGALLOWEDIP_A_FAMILY)?, 0)?) {
-        libc::AF_INET => IpAddr::from(bytes::array_at::<4>(bytes, 0)?),
-        libc::AF_INET6 => IpAddr::from(bytes::array_at::<16>(bytes, 0)?),
+        libc::AF_INET => IpAddr::from(bytes::ipv4(value)?),
+        libc::AF_INET6 => IpAddr::from(bytes::ipv6(value)?),
         _ => return None,
     };
     IpNet::new(addr, allowed.u8(WGALLOWEDIP_A_CIDR_MASK)?).ok()

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::Buf as _;
 use tracer_common::PeerDetails;
 
 use crate::model::Peer;
@@ -17,14 +18,14 @@ pub fn read(wire: &PeerDetails) -> Peer {
 }
 
 /// Parses a `struct sockaddr_in` or `struct sockaddr_in6`.
-fn endpoint(bytes: &[u8; 28]) -> Option<SocketAddr> {
-    let family = u16::from_ne_bytes([bytes[0], bytes[1]]);
-    let port = u16::from_be_bytes([bytes[2], bytes[3]]);
+fn endpoint(mut sockaddr: &[u8]) -> Option<SocketAddr> {
+    let family = sockaddr.try_get_u16_ne().ok()?;
+    let port = sockaddr.try_get_u16().ok()?;
     match family {
-        AF_INET => Some((Ipv4Addr::new(bytes[4], bytes[5], bytes[6], bytes[7]), port).into()),
+        AF_INET => Some((Ipv4Addr::from_bits(sockaddr.try_get_u32().ok()?), port).into()),
         AF_INET6 => {
-            let addr: [u8; 16] = bytes[8..24].try_into().ok()?;
-            Some((Ipv6Addr::from(addr), port).into())
+            let _flow = sockaddr.try_get_u32().ok()?;
+            Some((Ipv6Addr::from_bits(sockaddr.try_get_u128().ok()?), port).into())
         }
         _ => None,
     }

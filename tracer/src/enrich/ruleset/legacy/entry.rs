@@ -1,7 +1,7 @@
 //! Decodes an entry of a table: `struct ipt_entry`, `struct ip6t_entry` (include/uapi/linux/netfilter_ipv4/ip_tables.h,
 //! netfilter_ipv6/ip6_tables.h, 6.18).
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use ::bytes::Buf as _;
 
 use super::{
     super::{
@@ -220,10 +220,7 @@ fn head(layout: &EntryLayout, entry: &[u8]) -> Option<Line> {
 
 /// Formats an address as `10.0.0.0/8`. A mask that is not a prefix is written as an address.
 fn masked_address(address: &[u8], mask: &[u8]) -> Option<String> {
-    let text = |value: &[u8]| match value.len() {
-        4 => bytes::array_at::<4>(value, 0).map(|value| Ipv4Addr::from(value).to_string()),
-        _ => bytes::array_at::<16>(value, 0).map(|value| Ipv6Addr::from(value).to_string()),
-    };
+    let text = |value: &[u8]| bytes::ip(value).map(|addr| addr.to_string());
     let len = bytes::prefix_len(mask).map(|len| len.to_string());
     Some(format!("{}/{}", text(address)?, len.map_or_else(|| text(mask), Some)?))
 }
@@ -238,7 +235,7 @@ fn extension(family: NfFamily, entry: &[u8], at: usize) -> Option<(Extension, us
 
 /// Decodes a target. The standard target has no name; its verdict is an offset or negative.
 fn target(extension: Extension, next: u32) -> Option<Target> {
-    let verdict = || bytes::u32_at(&extension.info, 0).map(u32::cast_signed);
+    let verdict = || extension.info.as_slice().try_get_i32_ne().ok();
     Some(match extension.name.as_str() {
         "" => match verdict()? {
             code if code < 0 => Target::Verdict(-(code + 1)),

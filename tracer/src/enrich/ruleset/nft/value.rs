@@ -1,7 +1,5 @@
 //! Formats values as `nft` does.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
 use super::super::{
     bytes,
     names::{CT_STATES, L4_PROTOCOLS},
@@ -146,10 +144,7 @@ pub(super) fn flags(names: &[(u64, &str)], mut bits: u64) -> String {
 fn address(value: &[u8], full: usize) -> Option<String> {
     let mut padded = value.to_vec();
     padded.resize(full, 0);
-    let text = match full {
-        4 => Ipv4Addr::from(bytes::array_at::<4>(&padded, 0)?).to_string(),
-        _ => Ipv6Addr::from(bytes::array_at::<16>(&padded, 0)?).to_string(),
-    };
+    let text = bytes::ip(&padded)?.to_string();
     let prefix = value.len() * 8;
     (value.len() <= full).then(|| if value.len() == full { text } else { format!("{text}/{prefix}") })
 }

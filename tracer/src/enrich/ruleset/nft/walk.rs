@@ -136,7 +136,7 @@ impl RuleDecoder<'_> {
 
     fn bitwise(&mut self, attrs: Attrs<'_>) -> Option<()> {
         let mut load = self.get(attrs.u32(1)?);
-        let shift = || bytes::array_at(attrs.nested(7).get(1)?, 0).map(u32::from_be_bytes);
+        let shift = || attrs.nested(7).u32(1);
         let value = |kind| attrs.nested(kind).get(1).map(<[u8]>::to_vec);
         load.bits.push(match attrs.u32(6).unwrap_or(0) {
             0 => Bits::Mask { mask: value(4)?, xor: value(5)? },

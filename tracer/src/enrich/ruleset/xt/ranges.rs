@@ -1,23 +1,21 @@
 //! Formats address and port ranges of iptables' NAT targets, masked values, and quoted arguments.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
 use super::super::bytes;
 
 /// Formats `addr[-addr][:port[-port]]` from `struct nf_nat_ipv4_multi_range_compat` (revision 0) or
 /// `struct nf_nat_range` (later; include/uapi/linux/netfilter/nf_nat.h). Empty if nothing is fixed.
 pub(super) fn nat(info: &[u8], revision: u8, ipv6: bool) -> Option<String> {
+    let address = |at| {
+        let bytes = info.get(at..)?;
+        if ipv6 {
+            bytes::ipv6(bytes).map(|addr| format!("[{addr}]"))
+        } else {
+            bytes::ipv4(bytes).map(|a| a.to_string())
+        }
+    };
     let (flags, low, high, ports) = if revision == 0 && !ipv6 {
-        let address = |at| bytes::array_at::<4>(info, at).map(|bytes| Ipv4Addr::from(bytes).to_string());
         (bytes::u32_at(info, 4)?, address(8)?, address(12)?, 16)
     } else {
-        let address = |at| {
-            if ipv6 {
-                bytes::array_at::<16>(info, at).map(|bytes| format!("[{}]", Ipv6Addr::from(bytes)))
-            } else {
-                bytes::array_at::<4>(info, at).map(|bytes| Ipv4Addr::from(bytes).to_string())
-            }
-        };
         (bytes::u32_at(info, 0)?, address(4)?, address(20)?, 36)
     };
     let mut text = String::new();

@@ -145,11 +145,6 @@ fn nat_to(extension: &Extension) -> Option<String> {
 fn tproxy(extension: &Extension) -> Option<String> {
     let info = extension.info.as_slice();
     let (mask, value, port) = (bytes::u32_at(info, 0)?, bytes::u32_at(info, 4)?, bytes::be16_at(info, 24)?);
-    let address = bytes::slice_at(info, 8, 16)?;
-    let ip = if extension.ipv6 {
-        std::net::Ipv6Addr::from(bytes::array_at::<16>(address, 0)?).to_string()
-    } else {
-        std::net::Ipv4Addr::from(bytes::array_at::<4>(address, 0)?).to_string()
-    };
+    let ip = bytes::ip(bytes::slice_at(info, 8, if extension.ipv6 { 16 } else { 4 })?)?;
     Some(format!("--on-port {port} --on-ip {ip} --tproxy-mark {}", masked(value, mask)))
 }
