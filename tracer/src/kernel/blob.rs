@@ -4,44 +4,23 @@ use std::{
     fs::{self, File},
     io,
     num::NonZeroUsize,
-    ops::Deref,
     path::Path,
     ptr::NonNull,
 };
 
+use bytes::Bytes;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 
-/// Bytes that never change.
-pub enum Blob {
-    /// The kernel's own pages, which take no memory of ours.
-    Mapped(Mapped),
-    /// A copy.
-    Read(Vec<u8>),
-}
-
-/// A mapping, which is unmapped when dropped.
-pub struct Mapped {
-    begin: NonNull<libc::c_void>,
-    len: NonZeroUsize,
-}
-
-// SAFETY: the pages are only read, which any thread may do.
-unsafe impl Send for Mapped {}
-// SAFETY: the pages are only read, which several threads may do at once.
-unsafe impl Sync for Mapped {}
-
-impl Blob {
-    /// Maps a file whose content never changes, or reads it if it cannot be mapped.
-    ///
-    /// `/sys/kernel/btf/vmlinux` can be mapped since 6.16 (`btf_sysfs_vmlinux_mmap`, kernel/bpf/sysfs_btf.c).
-    ///
-    /// # Errors
-    /// Fails if the file cannot be read.
-    pub fn of(path: &Path) -> io::Result<Self> {
-        match map(&File::open(path)?) {
-            Some(mapped) => Ok(Self::Mapped(mapped)),
-            None => fs::read(path).map(Self::Read),
-        }
+/// Maps a file whose content never changes, so that it takes no memory of ours, or reads it if it cannot be mapped.
+///
+/// `/sys/kernel/btf/vmlinux` can be mapped since 6.16 (`btf_sysfs_vmlinux_mmap`, kernel/bpf/sysfs_btf.c).
+///
+/// # Errors
+/// Fails if the file cannot be read.
+pub fn read(path: &Path) -> io::Result<Bytes> {
+    match map(&File::open(path)?) {
+        Some(mapped) => Ok(Bytes::from_owner(mapped)),
+        None => fs::read(path).map(Bytes::from),
     }
 }
 
@@ -52,23 +31,19 @@ fn map(file: &File) -> Option<Mapped> {
     Some(Mapped { begin: begin.ok()?, len })
 }
 
-impl Deref for Blob {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            // SAFETY: `len` bytes are mapped until `mapped` is dropped.
-            Self::Mapped(mapped) => unsafe {
-                std::slice::from_raw_parts(mapped.begin.as_ptr().cast::<u8>(), mapped.len.get())
-            },
-            Self::Read(bytes) => bytes,
-        }
-    }
+/// A mapping, which is unmapped when dropped.
+struct Mapped {
+    begin: NonNull<libc::c_void>,
+    len: NonZeroUsize,
 }
 
-impl From<Vec<u8>> for Blob {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self::Read(bytes)
+// SAFETY: the pages are only read, which any thread may do.
+unsafe impl Send for Mapped {}
+
+impl AsRef<[u8]> for Mapped {
+    fn as_ref(&self) -> &[u8] {
+        // SAFETY: `len` bytes are mapped until `self` is dropped.
+        unsafe { std::slice::from_raw_parts(self.begin.as_ptr().cast::<u8>(), self.len.get()) }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::ffi::CStr;
 
-use super::blob::Blob;
+use bytes::{Buf as _, Bytes};
 
 /// The `BTF_KIND_*` values in use.
 mod kind {
@@ -32,7 +32,7 @@ const MAGIC: u16 = 0xeb9f;
 /// One BTF blob: its bytes, the position of each type, and an index by name. Nothing is copied out, because vmlinux has
 /// more than 100,000 types.
 pub struct Btf {
-    data: Blob,
+    data: Bytes,
     /// Position of each type in the bytes.
     types: Vec<u32>,
     first_id: u32,
@@ -54,9 +54,8 @@ struct Type {
 
 impl Type {
     fn read(data: &[u8], at: usize) -> Option<Self> {
-        let header = data.get(at..at + 12)?;
-        let word = |at| u32_at(header, at);
-        Some(Self { name: word(0)?, info: word(4)?, size_or_type: word(8)?, rest: at + 12 })
+        let [name, info, size_or_type] = words_at(data, at)?;
+        Some(Self { name, info, size_or_type, rest: at + 12 })
     }
 
     fn kind(self) -> u8 {
@@ -78,17 +77,20 @@ impl Btf {
     ///
     /// # Errors
     /// One sentence if the blob is cut short or of an unknown kind.
-    pub fn parse(data: impl Into<Blob>, base: Option<&Self>) -> Result<Self, String> {
+    pub fn parse(data: impl Into<Bytes>, base: Option<&Self>) -> Result<Self, String> {
         let data = data.into();
-        let word = |at: usize| u32_at(&data, at).ok_or_else(|| "the header is cut short".to_owned());
-        if data.get(..2) != Some(&MAGIC.to_ne_bytes()) {
+        let mut rest = &data[..];
+        if rest.try_get_u16_ne() != Ok(MAGIC) {
             return Err("the magic number is missing".to_owned());
         }
-        let header = word(4)? as usize;
-        let types_at = header + word(8)? as usize;
-        let types_end = types_at + word(12)? as usize;
-        let strings = header + word(16)? as usize;
-        let strings_len = word(20)?;
+        // Version and flags.
+        let _ = rest.try_get_u16_ne();
+        let mut word = || rest.try_get_u32_ne().map_err(|_| "the header is cut short".to_owned());
+        let header = word()? as usize;
+        let types_at = header + word()? as usize;
+        let types_end = types_at + word()? as usize;
+        let strings = header + word()? as usize;
+        let strings_len = word()?;
         let (first_id, first_string) =
             base.map_or((1, 0), |base| (base.first_id + count(base.types.len()), base.first_string + base.strings_len));
         if data.len() < types_end || data.len() < strings + strings_len as usize {
@@ -257,8 +259,8 @@ impl<'a> Split<'a> {
         let (owner, ty) = self.ty(self.named(self.base, name, &[kind::ENUM])?)?;
         (0..ty.entries())
             .map(|entry| {
-                let at = ty.rest + entry * 8;
-                Some((self.text(u32_at(&owner.data, at)?)?, u32_at(&owner.data, at + 4)?))
+                let [name, value] = words_at(&owner.data, ty.rest + entry * 8)?;
+                Some((self.text(name)?, value))
             })
             .collect()
     }
@@ -269,7 +271,10 @@ impl<'a> Split<'a> {
             return None;
         }
         (0..prototype.entries())
-            .map(|entry| Some(self.pointee(u32_at(&owner.data, prototype.rest + entry * 8 + 4)?).unwrap_or("")))
+            .map(|entry| {
+                let [_name, ty] = words_at(&owner.data, prototype.rest + entry * 8)?;
+                Some(self.pointee(ty).unwrap_or(""))
+            })
             .collect()
     }
 
@@ -302,9 +307,7 @@ impl<'a> Split<'a> {
             return None;
         }
         for entry in 0..ty.entries() {
-            let at = ty.rest + entry * 12;
-            let (name_at, member_ty, offset) =
-                (u32_at(&owner.data, at)?, u32_at(&owner.data, at + 4)?, u32_at(&owner.data, at + 8)?);
+            let [name_at, member_ty, offset] = words_at(&owner.data, ty.rest + entry * 12)?;
             // With the kind flag, the offset also holds the width of a bit field.
             let (bit, width) = if ty.info >> 31 == 1 { (offset & 0x00ff_ffff, offset >> 24) } else { (offset, 0) };
             match self.bytes(name_at).unwrap_or_default() {
@@ -356,6 +359,15 @@ fn count(types: usize) -> u32 {
     u32::try_from(types).unwrap_or(u32::MAX)
 }
 
-fn u32_at(data: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_ne_bytes(data.get(at..at + 4)?.try_into().ok()?))
+/// Reads the `N` words at `at`.
+fn words_at<const N: usize>(data: &[u8], at: usize) -> Option<[u32; N]> {
+    let mut rest = data.get(at..)?;
+    let mut words = [0; N];
+    for word in &mut words {
+        *word = rest.try_get_u32_ne().ok()?;
+    }
+    Some(words)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,6 @@ use std::{
     path::Path,
 };
 
-use blob::Blob;
 use btf::{Btf, Split};
 
 /// The directory of the kernel's own BTF and that of its modules.
@@ -39,7 +38,7 @@ impl Kernel {
     /// One sentence if the kernel shows no BTF, or one that cannot be understood.
     pub fn read<'a>(wanted: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let path = format!("{BTF_DIR}/vmlinux");
-        let data = Blob::of(Path::new(&path)).map_err(|error| {
+        let data = blob::read(Path::new(&path)).map_err(|error| {
             format!(
                 "this kernel provides no BTF ({path}: {error}): tracer needs one built with CONFIG_DEBUG_INFO_BTF=y \
                  and /sys mounted in this container"
