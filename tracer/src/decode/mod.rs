@@ -1,7 +1,13 @@
 //! Decodes bytes of the ring buffer into records of the wire ABI.
 //!
 //! Invariant: total. Any bytes result in a record or `None`, never in a panic.
+//!
+//! Records are read where they lie in the ring buffer. [`bytes::Bytes`] would cost another copy and a reference count
+//! for each, as many instructions as decoding itself.
 
+use std::mem::MaybeUninit;
+
+use bytes::Buf as _;
 use tracer_common::{
     Chain, Change, ChangeDetails, Conntrack, Decision, Device, Dropped, Header, Mark, Outer, OuterDetails, Peer,
     PeerDetails, Step, Verdict, kind,
@@ -53,8 +59,8 @@ impl Wire {
 /// Returns the record in `bytes`, or `None` if they are cut short or of an unknown kind.
 #[must_use]
 pub fn decode(bytes: &[u8]) -> Option<Wire> {
-    let kind = u16::from_ne_bytes(bytes.get(..2)?.try_into().ok()?);
-    match kind {
+    let mut header = bytes;
+    match header.try_get_u16_ne().ok()? {
         kind::STEP => read(bytes).map(Wire::Step),
         kind::VERDICT => read(bytes).map(Box::new).map(Wire::Verdict),
         kind::CONNTRACK => read(bytes).map(Wire::Conntrack),
@@ -100,9 +106,13 @@ impl Plain for Device {}
 impl Plain for Peer {}
 impl Plain for Dropped {}
 
-fn read<T: Plain>(bytes: &[u8]) -> Option<T> {
-    // SAFETY: the slice is long enough, and `Plain` types are integers without padding.
-    (bytes.len() >= size_of::<T>()).then(|| unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
+fn read<T: Plain>(mut bytes: &[u8]) -> Option<T> {
+    let mut record = MaybeUninit::<T>::zeroed();
+    // SAFETY: the slice covers the value, whose bytes are all zero.
+    let to = unsafe { std::slice::from_raw_parts_mut(record.as_mut_ptr().cast::<u8>(), size_of::<T>()) };
+    bytes.try_copy_to_slice(to).ok()?;
+    // SAFETY: `Plain` types are integers without padding, so any bytes are a value.
+    Some(unsafe { record.assume_init() })
 }
 
 #[cfg(test)]
@@ -130,9 +140,23 @@ mod tests {
 
     #[test]
     fn a_record_that_is_cut_short_is_nothing() {
-        let mut bytes = vec![0u8; size_of::<Step>()];
-        bytes[..2].copy_from_slice(&kind::STEP.to_ne_bytes());
-        assert!(matches!(decode(&bytes), Some(Wire::Step(_))));
-        assert_eq!(decode(&bytes[..bytes.len() - 1]), None);
+        let sizes = [
+            (kind::STEP, size_of::<Step>()),
+            (kind::VERDICT, size_of::<Verdict>()),
+            (kind::CONNTRACK, size_of::<Conntrack>()),
+            (kind::CHAIN, size_of::<Chain>()),
+            (kind::CHANGE, size_of::<Change>()),
+            (kind::OUTER, size_of::<Outer>()),
+            (kind::DEVICE, size_of::<Device>()),
+            (kind::PEER, size_of::<Peer>()),
+            (kind::DROPPED, size_of::<Dropped>()),
+        ];
+        for (kind, size) in sizes {
+            // The first byte is not aligned, as it need not be in a file.
+            let bytes = [&[0][..], &kind.to_ne_bytes(), &vec![0xa5; size - 2]].concat();
+            let wire = decode(&bytes[1..]).expect("a whole record");
+            assert_eq!((wire.header().kind, wire.header().ts), (kind, 0xa5a5_a5a5_a5a5_a5a5));
+            assert_eq!(decode(&bytes[1..size]), None);
+        }
     }
 }
