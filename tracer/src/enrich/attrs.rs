@@ -1,8 +1,8 @@
 //! Decodes netlink attributes by kind, whatever the bytes, and encodes them. Numbers are in network order, as in
-//! nf_tables, unless the function's name says `host`.
+//! nf_tables. What netlink-packet-route knows, its own types decode ([`Attrs::decoded`]).
 
 use ::bytes::Buf as _;
-use netlink_packet_core::NlasIterator;
+use netlink_packet_core::{DecodeError, NlaBuffer, NlasIterator};
 
 use super::bytes;
 
@@ -18,6 +18,17 @@ impl<'a> Attrs<'a> {
             let (kind, len) = (nla.kind(), usize::from(nla.length()));
             Some((kind, nla.into_inner().get(HEADER..len)?))
         })
+    }
+
+    /// Iterates over what a decoder of netlink-packet-route makes of each attribute, without those that it refuses.
+    ///
+    /// Attributes are decoded one by one because the decoders of whole messages fail if they refuse any attribute: one
+    /// that a newer kernel has made longer, or an alias (`ip link set alias`) that is not UTF-8.
+    pub(super) fn decoded<T>(
+        self,
+        decode: impl Fn(&NlaBuffer<&'a [u8]>) -> Result<T, DecodeError>,
+    ) -> impl Iterator<Item = T> {
+        NlasIterator::new(self.0).filter_map(move |nla| decode(&nla.ok()?).ok())
     }
 
     /// Returns the value of the first attribute of this kind.
@@ -48,11 +59,6 @@ impl<'a> Attrs<'a> {
     /// Reads a number in network order.
     pub(super) fn u64(self, kind: u16) -> Option<u64> {
         self.get(kind)?.try_get_u64().ok()
-    }
-
-    /// Reads a number in host byte order, like most numbers outside nf_tables.
-    pub(super) fn host_u32(self, kind: u16) -> Option<u32> {
-        self.get(kind)?.try_get_u32_ne().ok()
     }
 
     /// Reads a NUL-terminated string.

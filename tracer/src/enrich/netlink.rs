@@ -4,9 +4,10 @@ use std::{io, os::fd::AsFd as _};
 
 use bytes::Buf as _;
 use netlink_packet_core::{
-    NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_MULTIPART, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NLMSG_OVERRUN,
+    Emitable as _, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_MULTIPART, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NLMSG_OVERRUN,
 };
-use netlink_sys::Socket;
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_sys::{Socket, protocols::NETLINK_ROUTE};
 use nix::sys::{
     socket::{setsockopt, sockopt::ReceiveTimeout},
     time::{TimeVal, TimeValLike as _},
@@ -23,6 +24,13 @@ pub(super) fn ask<T>(question: &Question<'_>, read: impl Fn(&[u8]) -> T) -> io::
 /// since 4.20).
 pub(super) fn ask_strictly<T>(question: &Question<'_>, read: impl Fn(&[u8]) -> T) -> io::Result<Vec<T>> {
     ask_until_whole(question, true, read)
+}
+
+/// Like [`ask`], with a question about devices, addresses, routes and the like.
+pub(super) fn ask_route<T>(message: &RouteNetlinkMessage, dump: bool, read: impl Fn(&[u8]) -> T) -> io::Result<Vec<T>> {
+    let mut body = vec![0; message.buffer_len()];
+    message.emit(&mut body);
+    ask(&Question { protocol: NETLINK_ROUTE, kind: message.message_type(), dump, body: &body }, read)
 }
 
 fn ask_until_whole<T>(question: &Question<'_>, strict: bool, read: impl Fn(&[u8]) -> T) -> io::Result<Vec<T>> {

@@ -2,22 +2,22 @@
 
 use std::{io, net::IpAddr};
 
-use netlink_sys::protocols::NETLINK_ROUTE;
+use netlink_packet_core::{Emitable as _, Parseable as _};
+use netlink_packet_route::{
+    RouteNetlinkMessage,
+    address::{AddressAttribute, AddressHeader, AddressMessage},
+};
 
 use super::{
-    super::{
-        attrs::Attrs,
-        bytes,
-        netlink::{Question, ask},
-    },
+    super::{attrs::Attrs, netlink::ask_route},
     link::Links,
 };
 use crate::model::{NodeFact, Tuple};
 
 /// Returns the addresses of the calling thread's netns, with the ifindex of their devices.
 pub(super) fn here() -> io::Result<Vec<(IpAddr, u32)>> {
-    let question = Question { protocol: NETLINK_ROUTE, kind: RTM_GETADDR, dump: true, body: &[0; IFADDRMSG] };
-    Ok(ask(&question, local)?.into_iter().flatten().collect())
+    let question = RouteNetlinkMessage::GetAddress(AddressMessage::default());
+    Ok(ask_route(&question, true, local)?.into_iter().flatten().collect())
 }
 
 /// Reports which of a packet's addresses are local.
@@ -29,16 +29,17 @@ pub(super) fn facts(tuple: Tuple, addresses: &[(IpAddr, u32)], links: &Links) ->
 
 /// Decodes one address. On a point-to-point device, `IFA_ADDRESS` is the address of the other end.
 fn local(answer: &[u8]) -> Option<(IpAddr, u32)> {
-    let attrs = Attrs(answer.get(IFADDRMSG..)?);
-    let addr = attrs.get(IFA_LOCAL).or_else(|| attrs.get(IFA_ADDRESS))?;
-    Some((bytes::ip(addr)?, bytes::u32_at(answer, 4)?))
+    let header = AddressHeader::parse(answer).ok()?;
+    let (mut local, mut address) = (None, None);
+    for attribute in Attrs(answer.get(header.buffer_len()..)?).decoded(AddressAttribute::parse) {
+        match attribute {
+            AddressAttribute::Local(addr) => local = Some(addr),
+            AddressAttribute::Address(addr) => address = Some(addr),
+            _ => {}
+        }
+    }
+    Some((local.or(address)?, header.index))
 }
-
-/// From include/uapi/linux/rtnetlink.h and if_addr.h.
-const RTM_GETADDR: u16 = 22;
-const IFADDRMSG: usize = 8;
-const IFA_ADDRESS: u16 = 1;
-const IFA_LOCAL: u16 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -50,6 +51,9 @@ mod tests {
         *,
     };
     use crate::model::Proto;
+
+    const IFA_ADDRESS: u16 = libc::IFA_ADDRESS;
+    const IFA_LOCAL: u16 = libc::IFA_LOCAL;
 
     fn answer(index: u32, attrs: &[Vec<u8>]) -> Vec<u8> {
         [&[2, 24, 0, 0], &index.to_ne_bytes()[..], &attrs.concat()].concat()

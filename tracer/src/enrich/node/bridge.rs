@@ -2,15 +2,15 @@
 
 use std::io;
 
-use netlink_sys::protocols::NETLINK_ROUTE;
+use netlink_packet_core::{Emitable as _, Parseable as _};
+use netlink_packet_route::{
+    AddressFamily,
+    link::{AfSpecBridge, BridgeVlanInfo, BridgeVlanInfoFlags, LinkExtentMask, LinkHeader},
+};
 
 use super::{
-    super::{
-        attrs::{Attrs, encode},
-        bytes,
-        netlink::{Question, ask},
-    },
-    link::{Link, Links, Port},
+    super::attrs::Attrs,
+    link::{Link, Links, Port, dump},
 };
 use crate::model::NodeFact;
 
@@ -35,7 +35,7 @@ fn fact(link: &Link, port: Port, bridge: &Link, vlans: &[(u32, Vec<String>)]) ->
     NodeFact::BridgePort {
         ifname: link.name.clone(),
         bridge: bridge.name.clone(),
-        state: state(port.state),
+        state: port.state.to_string(),
         vlan_filtering: bridge.vlan_filtering.unwrap_or(false),
         vlans: vlans.iter().find(|(index, _)| *index == link.index).map(|(_, v)| v.clone()).unwrap_or_default(),
         hairpin: port.hairpin,
@@ -44,60 +44,44 @@ fn fact(link: &Link, port: Port, bridge: &Link, vlans: &[(u32, Vec<String>)]) ->
     }
 }
 
-/// Spells `BR_STATE_*` (include/uapi/linux/if_bridge.h) as `bridge link` does.
-fn state(state: u8) -> String {
-    let name = ["disabled", "listening", "learning", "forwarding", "blocking"].get(usize::from(state));
-    name.map_or_else(|| state.to_string(), |name| (*name).to_owned())
-}
-
 /// Returns the VLANs of each port, by ifindex.
 fn vlans() -> io::Result<Vec<(u32, Vec<String>)>> {
-    let mask = encode(IFLA_EXT_MASK, &RTEXT_FILTER_BRVLAN_COMPRESSED.to_ne_bytes());
-    let mut body = vec![0; IFINFOMSG];
-    body[0] = AF_BRIDGE;
-    body.extend(mask);
-    let question = Question { protocol: NETLINK_ROUTE, kind: RTM_GETLINK, dump: true, body: &body };
-    Ok(ask(&question, of_port)?.into_iter().flatten().collect())
+    Ok(dump(AddressFamily::Bridge, LinkExtentMask::BrvlanCompressed, of_port)?.into_iter().flatten().collect())
 }
 
 fn of_port(answer: &[u8]) -> Option<(u32, Vec<String>)> {
-    let spec = Attrs(answer.get(IFINFOMSG..)?).nested(IFLA_AF_SPEC);
-    let infos = spec.iter().filter(|(kind, _)| *kind == IFLA_BRIDGE_VLAN_INFO);
-    let pairs = infos.filter_map(|(_, info)| Some((bytes::u16_at(info, 0)?, bytes::u16_at(info, 2)?)));
+    let header = LinkHeader::parse(answer).ok()?;
+    let spec = Attrs(answer.get(header.buffer_len()..)?).nested(libc::IFLA_AF_SPEC);
     let (mut vlans, mut begin) = (Vec::new(), None);
-    for (flags, vid) in pairs {
-        if flags & RANGE_BEGIN != 0 {
+    for attribute in spec.decoded(AfSpecBridge::parse) {
+        let AfSpecBridge::VlanInfo(BridgeVlanInfo { flags, vid }) = attribute else { continue };
+        if flags.contains(BridgeVlanInfoFlags::RangeBegin) {
             begin = Some(vid);
             continue;
         }
-        let first = begin.take().filter(|_| flags & RANGE_END != 0);
+        let first = begin.take().filter(|_| flags.contains(BridgeVlanInfoFlags::RangeEnd));
         let mut text = first.map_or_else(|| vid.to_string(), |first| format!("{first}-{vid}"));
-        for (bit, word) in [(PVID, " pvid"), (UNTAGGED, " untagged")] {
-            text.push_str(if flags & bit == 0 { "" } else { word });
+        for (flag, word) in [(BridgeVlanInfoFlags::Pvid, " pvid"), (BridgeVlanInfoFlags::Untagged, " untagged")] {
+            text.push_str(if flags.contains(flag) { word } else { "" });
         }
         vlans.push(text);
     }
-    Some((bytes::u32_at(answer, 4)?, vlans))
+    Some((header.index, vlans))
 }
-
-/// From include/linux/socket.h and include/uapi/linux/rtnetlink.h, if_link.h and if_bridge.h.
-const AF_BRIDGE: u8 = 7;
-const RTM_GETLINK: u16 = 18;
-const IFINFOMSG: usize = 16;
-const IFLA_AF_SPEC: u16 = 26;
-const IFLA_EXT_MASK: u16 = 29;
-const RTEXT_FILTER_BRVLAN_COMPRESSED: u32 = 1 << 2;
-const IFLA_BRIDGE_VLAN_INFO: u16 = 2;
-const PVID: u16 = 1 << 1;
-const UNTAGGED: u16 = 1 << 2;
-const RANGE_BEGIN: u16 = 1 << 3;
-const RANGE_END: u16 = 1 << 4;
 
 #[cfg(test)]
 mod tests {
+    use netlink_packet_route::link::BridgePortState;
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{super::super::attrs::encode, *};
+
+    const IFLA_AF_SPEC: u16 = libc::IFLA_AF_SPEC;
+    /// `BRIDGE_VLAN_INFO_*` (include/uapi/linux/if_bridge.h).
+    const PVID: u16 = 1 << 1;
+    const UNTAGGED: u16 = 1 << 2;
+    const RANGE_BEGIN: u16 = 1 << 3;
+    const RANGE_END: u16 = 1 << 4;
 
     fn answer(infos: &[(u16, u16)]) -> Vec<u8> {
         let one = |(flags, vid): &(u16, u16)| encode(2, &[flags.to_ne_bytes(), vid.to_ne_bytes()].concat());
@@ -114,11 +98,11 @@ mod tests {
 
     #[test]
     fn the_port_in_question_comes_first() {
-        let port = |index: u32, state| Link {
+        let port = |index: u32, state: u8| Link {
             index,
             name: format!("port{index}"),
             master: Some(9),
-            port: Some(Port { state, ..Port::default() }),
+            port: Some(Port { state: BridgePortState::from(state), hairpin: false, isolated: false }),
             ..Link::default()
         };
         let bridge = Link { index: 9, name: "br0".to_owned(), vlan_filtering: Some(true), ..Link::default() };

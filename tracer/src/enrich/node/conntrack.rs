@@ -1,5 +1,5 @@
 //! Looks up how full conntrack's table is, and which zones know a tuple (`IPCTNL_MSG_CT_GET`; `ctnetlink_dump_table`,
-//! net/netfilter/nf_conntrack_netlink.c).
+//! net/netfilter/nf_conntrack_netlink.c). Entries are decoded here, because netlink-packet-route knows only rtnetlink.
 
 use std::{io, net::IpAddr};
 

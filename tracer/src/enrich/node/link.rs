@@ -1,14 +1,21 @@
 //! Looks up the devices of a netns (`RTM_GETLINK`; `rtnl_fill_ifinfo`, net/core/rtnetlink.c).
+//!
+//! netlink-packet-route decodes single attributes of a device, and not its whole message: it refuses a message for an
+//! alias that is not UTF-8, and 0.34 panics at a short attribute of `bareudp`. The device's name is decoded here,
+//! because the kernel does not require UTF-8 of it either (`dev_valid_name`, net/core/dev.c).
 
 use std::io;
 
-use netlink_sys::protocols::NETLINK_ROUTE;
-
-use super::super::{
-    attrs::{Attrs, encode},
-    bytes,
-    netlink::{Question, ask},
+use netlink_packet_core::{Emitable as _, Parseable as _, ParseableParametrized as _};
+use netlink_packet_route::{
+    AddressFamily, RouteNetlinkMessage,
+    link::{
+        BridgePortState, InfoBridge, InfoBridgePort, InfoKind, InfoPortKind, LinkAttribute, LinkExtentMask, LinkFlags,
+        LinkHeader, LinkMessage,
+    },
 };
+
+use super::super::{attrs::Attrs, netlink::ask_route};
 use crate::model::NodeFact;
 
 /// All devices of a netns.
@@ -19,7 +26,7 @@ pub(super) struct Links(Vec<Link>);
 pub(super) struct Link {
     pub(super) index: u32,
     pub(super) name: String,
-    pub(super) flags: u32,
+    pub(super) flags: LinkFlags,
     pub(super) mtu: u32,
     pub(super) address: String,
     /// ifindex of its bridge, bond or VRF.
@@ -32,10 +39,9 @@ pub(super) struct Link {
 }
 
 /// A port of a bridge.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Port {
-    /// `BR_STATE_*`.
-    pub(super) state: u8,
+    pub(super) state: BridgePortState,
     pub(super) hairpin: bool,
     pub(super) isolated: bool,
 }
@@ -48,10 +54,7 @@ impl Links {
 
     /// Lists all devices. An ioctl for one name could make the kernel load a module of that name (`dev_load`).
     pub(super) fn here() -> io::Result<Self> {
-        let header = [0; IFINFOMSG];
-        let body = [&header[..], &encode(IFLA_EXT_MASK, &RTEXT_FILTER_SKIP_STATS.to_ne_bytes())].concat();
-        let question = Question { protocol: NETLINK_ROUTE, kind: RTM_GETLINK, dump: true, body: &body };
-        Ok(Self(ask(&question, link)?.into_iter().flatten().collect()))
+        Ok(Self(dump(AddressFamily::Unspec, LinkExtentMask::SkipStats, link)?.into_iter().flatten().collect()))
     }
 
     #[cfg(test)]
@@ -83,8 +86,8 @@ impl Links {
         let link = self.get(index)?;
         Some(NodeFact::Link {
             ifname: link.name.clone(),
-            up: link.flags & IFF_UP != 0,
-            carrier: link.flags & IFF_LOWER_UP != 0,
+            up: link.flags.contains(LinkFlags::Up),
+            carrier: link.flags.contains(LinkFlags::LowerUp),
             mtu: link.mtu,
             address: link.address.clone(),
             master: link.master.map(|master| self.name(master).to_owned()).filter(|name| !name.is_empty()),
@@ -95,93 +98,119 @@ impl Links {
 
 impl Link {
     pub(super) fn is_loopback(&self) -> bool {
-        self.flags & IFF_LOOPBACK != 0
+        self.flags.contains(LinkFlags::Loopback)
     }
 }
 
+/// Asks for all devices (`AF_UNSPEC`) or the ports of bridges (`AF_BRIDGE`).
+pub(super) fn dump<T>(family: AddressFamily, mask: LinkExtentMask, read: impl Fn(&[u8]) -> T) -> io::Result<Vec<T>> {
+    ask_route(&question(family, mask), true, read)
+}
+
+fn question(interface_family: AddressFamily, mask: LinkExtentMask) -> RouteNetlinkMessage {
+    let mut message = LinkMessage::default();
+    message.header = LinkHeader { interface_family, ..LinkHeader::default() };
+    message.attributes = vec![LinkAttribute::ExtMask(vec![mask])];
+    RouteNetlinkMessage::GetLink(message)
+}
+
 fn link(answer: &[u8]) -> Option<Link> {
-    let attrs = Attrs(answer.get(IFINFOMSG..)?);
-    let info = attrs.nested(IFLA_LINKINFO);
-    let kind = info.text(IFLA_INFO_KIND).unwrap_or_default();
-    let filtering = info.nested(IFLA_INFO_DATA).u8(IFLA_BR_VLAN_FILTERING).map(|on| on != 0);
-    let slave = info.nested(IFLA_INFO_SLAVE_DATA);
-    let port = slave.u8(IFLA_BRPORT_STATE).map(|state| Port {
-        state,
-        hairpin: slave.u8(IFLA_BRPORT_MODE).is_some_and(|on| on != 0),
-        isolated: slave.u8(IFLA_BRPORT_ISOLATED).is_some_and(|on| on != 0),
-    });
-    Some(Link {
-        index: bytes::u32_at(answer, 4)?,
-        name: attrs.text(IFLA_IFNAME)?,
-        flags: bytes::u32_at(answer, 8)?,
-        mtu: attrs.host_u32(IFLA_MTU).unwrap_or(0),
-        address: address(attrs.get(IFLA_ADDRESS).unwrap_or_default()),
-        master: attrs.host_u32(IFLA_MASTER),
-        vlan_filtering: filtering.filter(|_| kind == "bridge"),
-        port: port.filter(|_| info.text(IFLA_INFO_SLAVE_KIND).as_deref() == Some("bridge")),
-        kind,
+    let header = LinkHeader::parse(answer).ok()?;
+    let attrs = Attrs(answer.get(header.buffer_len()..)?);
+    let info = attrs.nested(libc::IFLA_LINKINFO);
+    let kind = info.decoded(InfoKind::parse).next();
+    let mut link = Link {
+        index: header.index,
+        name: attrs.text(libc::IFLA_IFNAME)?,
+        flags: header.flags,
+        vlan_filtering: if kind == Some(InfoKind::Bridge) { filters(info) } else { None },
+        port: port(info),
+        kind: kind.map(|kind| kind.to_string()).unwrap_or_default(),
+        ..Link::default()
+    };
+    for attribute in attrs.decoded(|nla| match nla.kind() {
+        libc::IFLA_ADDRESS | libc::IFLA_MTU | libc::IFLA_MASTER => {
+            LinkAttribute::parse_with_param(nla, header.interface_family)
+        }
+        _ => Err("not needed".into()),
+    }) {
+        match attribute {
+            LinkAttribute::Address(bytes) => link.address = address(&bytes),
+            LinkAttribute::Mtu(mtu) => link.mtu = mtu,
+            LinkAttribute::Controller(master) => link.master = Some(master),
+            _ => {}
+        }
+    }
+    Some(link)
+}
+
+/// Returns whether a bridge filters VLANs.
+fn filters(info: Attrs<'_>) -> Option<bool> {
+    info.nested(libc::IFLA_INFO_DATA).decoded(InfoBridge::parse).find_map(|attribute| match attribute {
+        InfoBridge::VlanFiltering(on) => Some(on),
+        _ => None,
     })
+}
+
+fn port(info: Attrs<'_>) -> Option<Port> {
+    if info.decoded(InfoPortKind::parse).next() != Some(InfoPortKind::Bridge) {
+        return None;
+    }
+    let (mut state, mut hairpin, mut isolated) = (None, false, false);
+    for attribute in info.nested(libc::IFLA_INFO_SLAVE_DATA).decoded(InfoBridgePort::parse) {
+        match attribute {
+            InfoBridgePort::State(found) => state = Some(found),
+            InfoBridgePort::HairpinMode(on) => hairpin = on,
+            InfoBridgePort::Isolated(on) => isolated = on,
+            _ => {}
+        }
+    }
+    Some(Port { state: state?, hairpin, isolated })
 }
 
 fn address(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
 }
 
-/// From include/uapi/linux/rtnetlink.h.
-const RTM_GETLINK: u16 = 18;
-const IFINFOMSG: usize = 16;
-const RTEXT_FILTER_SKIP_STATS: u32 = 1 << 3;
-/// From include/uapi/linux/if_link.h.
-const IFLA_ADDRESS: u16 = 1;
-const IFLA_IFNAME: u16 = 3;
-const IFLA_MTU: u16 = 4;
-const IFLA_MASTER: u16 = 10;
-const IFLA_LINKINFO: u16 = 18;
-const IFLA_EXT_MASK: u16 = 29;
-const IFLA_INFO_KIND: u16 = 1;
-const IFLA_INFO_DATA: u16 = 2;
-const IFLA_INFO_SLAVE_KIND: u16 = 4;
-const IFLA_INFO_SLAVE_DATA: u16 = 5;
-const IFLA_BR_VLAN_FILTERING: u16 = 7;
-const IFLA_BRPORT_STATE: u16 = 1;
-const IFLA_BRPORT_MODE: u16 = 4;
-const IFLA_BRPORT_ISOLATED: u16 = 33;
-/// From include/uapi/linux/if.h.
-const IFF_UP: u32 = 1;
-const IFF_LOOPBACK: u32 = 1 << 3;
-const IFF_LOWER_UP: u32 = 1 << 16;
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{super::super::attrs::encode, *};
 
-    fn answer(index: u32, flags: u32, attrs: &[Vec<u8>]) -> Vec<u8> {
-        [&[0, 0, 1, 0], &index.to_ne_bytes()[..], &flags.to_ne_bytes(), &[0; 4], &attrs.concat()].concat()
+    /// From include/uapi/linux/if_link.h.
+    const IFLA_BR_VLAN_FILTERING: u16 = 7;
+    const IFLA_BRPORT_STATE: u16 = 1;
+    const IFLA_BRPORT_MODE: u16 = 4;
+    const IFLA_BRPORT_ISOLATED: u16 = 33;
+
+    fn answer(index: u32, flags: LinkFlags, attrs: &[Vec<u8>]) -> Vec<u8> {
+        [&[0, 0, 1, 0], &index.to_ne_bytes()[..], &flags.bits().to_ne_bytes(), &[0; 4], &attrs.concat()].concat()
     }
 
     fn port() -> Vec<u8> {
-        let slave = [encode(IFLA_BRPORT_STATE, &[3]), encode(IFLA_BRPORT_MODE, &[0]), encode(33, &[1])].concat();
+        let slave =
+            [encode(IFLA_BRPORT_STATE, &[3]), encode(IFLA_BRPORT_MODE, &[0]), encode(IFLA_BRPORT_ISOLATED, &[1])]
+                .concat();
         let info = [
-            encode(IFLA_INFO_KIND, b"veth\0"),
-            encode(IFLA_INFO_SLAVE_KIND, b"bridge\0"),
-            encode(IFLA_INFO_SLAVE_DATA, &slave),
+            encode(libc::IFLA_INFO_KIND, b"veth\0"),
+            encode(libc::IFLA_INFO_SLAVE_KIND, b"bridge\0"),
+            encode(libc::IFLA_INFO_SLAVE_DATA, &slave),
         ];
         let attrs = [
-            encode(IFLA_IFNAME, b"eth0\0"),
-            encode(IFLA_MTU, &1500u32.to_ne_bytes()),
-            encode(IFLA_MASTER, &7u32.to_ne_bytes()),
-            encode(IFLA_ADDRESS, &[2, 0, 0, 0, 0, 0xaf]),
-            encode(IFLA_LINKINFO, &info.concat()),
+            encode(libc::IFLA_IFNAME, b"eth0\0"),
+            encode(libc::IFLA_MTU, &1500u32.to_ne_bytes()),
+            encode(libc::IFLA_MASTER, &7u32.to_ne_bytes()),
+            encode(libc::IFLA_ADDRESS, &[2, 0, 0, 0, 0, 0xaf]),
+            encode(libc::IFLA_LINKINFO, &info.concat()),
         ];
-        answer(2, IFF_UP | IFF_LOWER_UP, &attrs)
+        answer(2, LinkFlags::Up | LinkFlags::LowerUp, &attrs)
     }
 
     fn bridge() -> Vec<u8> {
         let data = encode(IFLA_BR_VLAN_FILTERING, &[1]);
-        let info = [encode(IFLA_INFO_KIND, b"bridge\0"), encode(IFLA_INFO_DATA, &data)].concat();
-        answer(7, 0, &[encode(IFLA_IFNAME, b"br0\0"), encode(IFLA_LINKINFO, &info)])
+        let info = [encode(libc::IFLA_INFO_KIND, b"bridge\0"), encode(libc::IFLA_INFO_DATA, &data)].concat();
+        answer(7, LinkFlags::empty(), &[encode(libc::IFLA_IFNAME, b"br0\0"), encode(libc::IFLA_LINKINFO, &info)])
     }
 
     #[test]
@@ -197,10 +226,44 @@ mod tests {
             kind: "veth".to_owned(),
         };
         assert_eq!(links.fact(2), Some(fact));
-        assert_eq!(links.get(2).and_then(|l| l.port), Some(Port { state: 3, hairpin: false, isolated: true }));
+        assert_eq!(
+            links.get(2).and_then(|l| l.port),
+            Some(Port { state: BridgePortState::Forwarding, hairpin: false, isolated: true })
+        );
         assert_eq!(links.get(7).and_then(|link| link.vlan_filtering), Some(true));
         assert_eq!(links.ports(7).map(|link| link.index).collect::<Vec<_>>(), [2]);
         assert_eq!((links.name(3), links.fact(3)), ("", None));
+    }
+
+    #[test]
+    fn attributes_that_the_crate_cannot_decode_hide_no_others() {
+        let short_port = encode(libc::IFLA_INFO_DATA, &encode(3, &[1]));
+        let attrs = |alias: &[u8], data: &[u8]| {
+            let info = [&encode(libc::IFLA_INFO_KIND, b"bareudp\0"), data].concat();
+            [
+                encode(libc::IFLA_IFALIAS, alias),
+                encode(libc::IFLA_LINKINFO, &info),
+                encode(libc::IFLA_IFNAME, b"eth\xff\0"),
+                encode(libc::IFLA_MTU, &9000u32.to_ne_bytes()),
+            ]
+        };
+        let bytes = answer(2, LinkFlags::Up, &attrs(b"\xff", &[]));
+        assert!(LinkMessage::parse(&bytes).is_err(), "then whole messages could be decoded");
+        for bytes in [bytes, answer(2, LinkFlags::Up, &attrs(b"", &short_port))] {
+            let link = link(&bytes).expect("a device");
+            let found = (link.index, link.name.as_str(), link.kind.as_str(), link.mtu);
+            assert_eq!(found, (2, "eth\u{fffd}", "bareudp", 9000));
+        }
+    }
+
+    #[test]
+    fn the_question_is_an_ifinfomsg_and_a_mask() {
+        let question = question(AddressFamily::Bridge, LinkExtentMask::BrvlanCompressed);
+        let mut bytes = vec![0; question.buffer_len()];
+        question.emit(&mut bytes);
+        let header = [&[7][..], &[0; 15]].concat();
+        assert_eq!(question.message_type(), 18);
+        assert_eq!(bytes, [header, encode(libc::IFLA_EXT_MASK, &4u32.to_ne_bytes())].concat());
     }
 
     #[test]

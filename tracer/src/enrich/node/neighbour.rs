@@ -2,17 +2,12 @@
 
 use std::{io, net::IpAddr};
 
-use netlink_sys::protocols::NETLINK_ROUTE;
-
-use super::{
-    super::{
-        attrs::encode,
-        bytes,
-        netlink::{Question, ask},
-    },
-    DropSite,
-    link::Links,
+use netlink_packet_route::{
+    AddressFamily, RouteNetlinkMessage,
+    neighbour::{NeighbourAttribute, NeighbourHeader, NeighbourMessage, NeighbourState},
 };
+
+use super::{super::netlink::ask_route, DropSite, link::Links};
 use crate::model::{NodeFact, RouteAnswer};
 
 /// Reports the entry of the next hop of the route to the destination. Without such a route, reports the entry of the
@@ -29,67 +24,65 @@ pub(super) fn fact(place: &DropSite, routes: &[RouteAnswer], links: &Links) -> O
     let ifname = Some(links.name(ifindex)).filter(|name| !name.is_empty())?.to_owned();
     let state = match ask_for(addr, ifindex) {
         Ok(state) => state,
-        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => 0,
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => NeighbourState::None,
         Err(_) => return None,
     };
     Some(NodeFact::Neighbour { addr, ifname, state: name(state) })
 }
 
-fn ask_for(addr: IpAddr, ifindex: u32) -> io::Result<u16> {
-    let question = Question { protocol: NETLINK_ROUTE, kind: RTM_GETNEIGH, dump: false, body: &request(addr, ifindex) };
-    let answers = ask(&question, |answer| bytes::u16_at(answer, STATE_AT))?;
-    answers.into_iter().flatten().next().ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+fn ask_for(addr: IpAddr, ifindex: u32) -> io::Result<NeighbourState> {
+    let answers = ask_route(&question(addr, ifindex), false, NeighbourHeader::parse)?;
+    answers.into_iter().flatten().next().map(|header| header.state).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
 
-/// Encodes a `struct ndmsg` (include/uapi/linux/neighbour.h): family, padding, ifindex, state, flags, type. The address
-/// follows.
-fn request(addr: IpAddr, ifindex: u32) -> Vec<u8> {
-    let (family, addr) = match addr {
-        IpAddr::V4(addr) => (AF_INET, addr.octets().to_vec()),
-        IpAddr::V6(addr) => (AF_INET6, addr.octets().to_vec()),
-    };
-    [&[family, 0, 0, 0], &ifindex.to_ne_bytes()[..], &[0; 4], &encode(NDA_DST, &addr)].concat()
+fn question(addr: IpAddr, ifindex: u32) -> RouteNetlinkMessage {
+    let family = if addr.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    let mut message = NeighbourMessage::default();
+    message.header = NeighbourHeader { family, ifindex, ..NeighbourHeader::default() };
+    message.attributes = vec![NeighbourAttribute::Destination(addr.into())];
+    RouteNetlinkMessage::GetNeighbour(message)
 }
 
-/// Returns the name of the bit that is set, or `NONE`.
-fn name(state: u16) -> String {
-    NAMES.iter().find(|(bit, _)| state & bit != 0).map_or("NONE", |(_, name)| name).to_owned()
+/// Returns the name of the lowest bit that is set, as `ip neighbour` writes it, or `NONE`.
+fn name(state: NeighbourState) -> String {
+    let bits = u16::from(state);
+    let lowest = NeighbourState::from(bits & bits.wrapping_neg());
+    match lowest {
+        NeighbourState::Other(_) => NeighbourState::None,
+        known => known,
+    }
+    .to_string()
+    .to_uppercase()
 }
-
-/// `NUD_*` (include/uapi/linux/neighbour.h).
-const NAMES: &[(u16, &str)] = &[
-    (0x01, "INCOMPLETE"),
-    (0x02, "REACHABLE"),
-    (0x04, "STALE"),
-    (0x08, "DELAY"),
-    (0x10, "PROBE"),
-    (0x20, "FAILED"),
-    (0x40, "NOARP"),
-    (0x80, "PERMANENT"),
-];
-const STATE_AT: usize = 8;
-const NDA_DST: u16 = 1;
-/// From include/uapi/linux/rtnetlink.h.
-const RTM_GETNEIGH: u16 = 30;
-/// From include/linux/socket.h.
-const AF_INET: u8 = 2;
-const AF_INET6: u8 = 10;
 
 #[cfg(test)]
 mod tests {
-    use super::{super::link::Link, *};
+    use netlink_packet_core::Emitable as _;
+
+    use super::{
+        super::{super::attrs::encode, link::Link},
+        *,
+    };
     use crate::model::{Proto, Tuple};
 
     #[test]
     fn states_by_name() {
-        assert_eq!([0, 1, 0x20, 0x80].map(name), ["NONE", "INCOMPLETE", "FAILED", "PERMANENT"]);
+        let names = [0, 1, 0x20, 0x80, 0x42, 0x100].map(|bits: u16| name(bits.into()));
+        assert_eq!(names, ["NONE", "INCOMPLETE", "FAILED", "PERMANENT", "REACHABLE", "NONE"]);
     }
 
     #[test]
     fn the_question_is_an_ndmsg_and_an_address() {
-        let bytes = request(IpAddr::from([10, 0, 0, 1]), 3);
-        assert_eq!((bytes.len(), bytes[0], bytes[4]), (12 + 8, AF_INET, 3));
-        assert_eq!(request(IpAddr::from([0; 16]), 3).len(), 12 + 20);
+        let body = |addr: IpAddr| {
+            let question = question(addr, 3);
+            let mut bytes = vec![0; question.buffer_len()];
+            question.emit(&mut bytes);
+            assert_eq!(question.message_type(), 30);
+            bytes
+        };
+        let header = |family: u8| [&[family, 0, 0, 0], &3u32.to_ne_bytes()[..], &[0; 4]].concat();
+        assert_eq!(body([10, 0, 0, 1].into()), [header(2), encode(1, &[10, 0, 0, 1])].concat());
+        assert_eq!(body([7; 16].into()), [header(10), encode(1, &[7; 16])].concat());
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 use std::io;
 
-use netlink_sys::protocols::NETLINK_ROUTE;
+use netlink_packet_core::{Emitable as _, ParseableParametrized as _};
+use netlink_packet_route::{
+    RouteNetlinkMessage,
+    tc::{TcAttribute, TcHeader, TcMessage, TcStats2},
+};
 
 use super::{
-    super::{
-        attrs::Attrs,
-        bytes,
-        netlink::{Question, ask},
-    },
+    super::{attrs::Attrs, netlink::ask_route},
     counters::Snapshot,
     link::Links,
 };
@@ -27,8 +27,8 @@ pub(super) struct Qdisc {
 
 /// Returns the queueing disciplines of the calling thread's netns.
 pub(super) fn here() -> io::Result<Vec<Qdisc>> {
-    let question = Question { protocol: NETLINK_ROUTE, kind: RTM_GETQDISC, dump: true, body: &[0; TCMSG] };
-    Ok(ask(&question, qdisc)?.into_iter().flatten().collect())
+    let question = RouteNetlinkMessage::GetQueueDiscipline(TcMessage::default());
+    Ok(ask_route(&question, true, qdisc)?.into_iter().flatten().collect())
 }
 
 /// Returns the number of dropped packets by (ifindex, handle).
@@ -63,23 +63,26 @@ fn handle(handle: u32) -> String {
 }
 
 fn qdisc(answer: &[u8]) -> Option<Qdisc> {
-    let attrs = Attrs(answer.get(TCMSG..)?);
-    let queue = attrs.nested(TCA_STATS2).get(TCA_STATS_QUEUE).unwrap_or_default();
+    let header = TcHeader::parse(answer).ok()?;
+    let attrs = Attrs(answer.get(header.buffer_len()..)?);
+    let kind = attrs.decoded(|nla| TcAttribute::parse_with_param(nla, "")).find_map(|attribute| match attribute {
+        TcAttribute::Kind(kind) => Some(kind),
+        _ => None,
+    });
+    let mut stats = attrs.nested(libc::TCA_STATS2).decoded(|nla| TcStats2::parse_with_param(nla, ""));
+    let queue = stats.find_map(|stats| match stats {
+        TcStats2::Queue(queue) => Some(queue),
+        _ => None,
+    });
+    let queue = queue.unwrap_or_default();
     Some(Qdisc {
-        ifindex: bytes::u32_at(answer, 4)?,
-        handle: bytes::u32_at(answer, 8)?,
-        kind: attrs.text(TCA_KIND)?,
-        qlen: bytes::u32_at(queue, 0).unwrap_or(0),
-        drops: bytes::u32_at(queue, 8).unwrap_or(0).into(),
+        ifindex: header.index.cast_unsigned(),
+        handle: header.handle.into(),
+        kind: kind?,
+        qlen: queue.qlen,
+        drops: queue.drops.into(),
     })
 }
-
-/// From include/uapi/linux/rtnetlink.h and gen_stats.h (`struct gnet_stats_queue`: qlen, backlog, drops, …).
-const RTM_GETQDISC: u16 = 38;
-const TCMSG: usize = 20;
-const TCA_KIND: u16 = 1;
-const TCA_STATS2: u16 = 7;
-const TCA_STATS_QUEUE: u16 = 3;
 
 #[cfg(test)]
 mod tests {
@@ -89,6 +92,10 @@ mod tests {
         super::{super::attrs::encode, link::Link},
         *,
     };
+
+    const TCA_KIND: u16 = libc::TCA_KIND;
+    const TCA_STATS2: u16 = libc::TCA_STATS2;
+    const TCA_STATS_QUEUE: u16 = 3;
 
     fn answer(ifindex: u32, handle: u32, kind: &str, drops: u32) -> Vec<u8> {
         let numbers = [3, 4500, drops, 0, 9].map(u32::to_ne_bytes).concat();

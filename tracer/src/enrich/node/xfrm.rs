@@ -1,5 +1,5 @@
 //! Looks up IPsec policies (`XFRM_MSG_GETPOLICY`; `dump_one_policy`, net/xfrm/xfrm_user.c). States are not asked for,
-//! because they hold the keys.
+//! because they hold the keys. netlink-packet-route knows no IPsec, so policies are decoded here.
 
 use std::{io, net::IpAddr};
 

@@ -10,16 +10,15 @@ mod walk;
 
 use std::{io, net::IpAddr};
 
-use netlink_packet_core::{Emitable, Parseable as _};
+use netlink_packet_core::Parseable as _;
 use netlink_packet_route::{
     RouteNetlinkMessage,
     route::{RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteVia},
     rule::{RuleHeader, RuleMessage},
 };
-use netlink_sys::protocols::NETLINK_ROUTE;
 
 use super::{
-    netlink::{Question, ask},
+    netlink::ask_route,
     netns::{Netns, interfaces_here},
 };
 pub(super) use answer::answer;
@@ -108,7 +107,7 @@ const LOOPBACK: u32 = 1;
 
 fn get_route(asked: &Asked, flags: RouteFlags) -> io::Result<RouteMessage> {
     let message = RouteNetlinkMessage::GetRoute(asked.message(flags));
-    let answers = put(&message, false, RouteMessage::parse)?;
+    let answers = ask_route(&message, false, RouteMessage::parse)?;
     let answer = answers.into_iter().next().ok_or(io::ErrorKind::UnexpectedEof)?;
     answer.map_err(io::Error::other)
 }
@@ -117,18 +116,12 @@ fn get_route(asked: &Asked, flags: RouteFlags) -> io::Result<RouteMessage> {
 fn get_rules(family: netlink_packet_route::AddressFamily) -> io::Result<Vec<Rule>> {
     let mut message = RuleMessage::default();
     message.header = RuleHeader { family, ..RuleHeader::default() };
-    let answers = put(&RouteNetlinkMessage::GetRule(message), true, RuleMessage::parse)?;
+    let answers = ask_route(&RouteNetlinkMessage::GetRule(message), true, RuleMessage::parse)?;
     let mut rules = Vec::new();
     for answer in answers {
         rules.push(Rule::from(answer.map_err(io::Error::other)?));
     }
     Ok(rules)
-}
-
-fn put<T>(message: &RouteNetlinkMessage, dump: bool, read: impl Fn(&[u8]) -> T) -> io::Result<Vec<T>> {
-    let mut body = vec![0; message.buffer_len()];
-    message.emit(&mut body);
-    ask(&Question { protocol: NETLINK_ROUTE, kind: message.message_type(), dump, body: &body }, read)
 }
 
 fn gateway(attribute: &RouteAttribute) -> Option<IpAddr> {
