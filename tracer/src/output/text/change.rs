@@ -1,5 +1,7 @@
 //! Describes what changed a packet or its path, in plain words.
 
+use tracer_common::hook;
+
 use super::{icmp, place, program, style::clean, tone::Tone, tunnel};
 use crate::model::{Nat, Redirect, Route, Step, Trace, Translation, Tuple};
 
@@ -15,7 +17,7 @@ pub(super) fn clauses(step: &Step, before: Option<&Step>, trace: &Trace, verbose
     let mut clauses = Vec::new();
     if let Some(nat) = nat {
         let by = bpf.map(|bpf| program::name(bpf, verbose)).or_else(|| place::ruleset(step.netfilter.as_deref()?));
-        let by = by.or_else(|| step.hook.starts_with("nf_nat").then(|| "conntrack".to_owned()));
+        let by = by.or_else(|| step.is_at(&[hook::NF_NAT_MANIP_PKT]).then(|| "conntrack".to_owned()));
         clauses.push((translation(nat, by.as_deref()), Tone::Notable));
     }
     match (bpf, target) {

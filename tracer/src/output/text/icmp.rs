@@ -1,5 +1,7 @@
 //! Names of ICMP and ICMPv6 errors.
 
+use tracer_common::hook;
+
 use crate::model::{IcmpError, Step};
 
 /// Type, code and name of ICMP errors: RFC 792, RFC 1122, RFC 1812.
@@ -51,9 +53,6 @@ pub(super) fn words(error: &IcmpError, step: &Step) -> String {
 /// Whether the error is ICMPv6. The sending function decides first, because a packet in a tunnel may be of another
 /// family than the tunnel.
 fn is_v6(step: &Step) -> bool {
-    match step.hook.as_str() {
-        hook if hook.contains("icmp6") || hook.contains("icmpv6") => true,
-        hook if hook.contains("icmp") => false,
-        _ => step.outer.unwrap_or(step.tuple).src.is_ipv6(),
-    }
+    let unknown = !step.is_at(&[hook::ICMP_SEND, hook::ICMP6_SEND]);
+    step.is_at(&[hook::ICMP6_SEND]) || unknown && step.outer.unwrap_or(step.tuple).src.is_ipv6()
 }
