@@ -1,5 +1,7 @@
 //! The configuration that user space writes into the programs' frozen `.rodata` before loading them.
 
+use core::num::NonZeroU32;
+
 use crate::Layout;
 
 /// Everything that the programs must know. The values are constants to the verifier, which prunes dead branches.
@@ -10,9 +12,9 @@ pub struct Config {
     pub filter: Filter,
     /// Field offsets of the running kernel.
     pub layout: Layout,
-    /// Address of `__per_cpu_offset`, 0 if unknown.
+    /// Address of `__per_cpu_offset`; [`Self::NONE`] if unknown.
     pub per_cpu_offset: u64,
-    /// Address of `bpf_prog_active`, 0 if unknown or if kprobes are not mixed with other methods.
+    /// Address of `bpf_prog_active`; [`Self::NONE`] if unknown or if kprobes are not mixed with other methods.
     pub prog_active: u64,
     /// 1 if only tracepoints are attached. Each of them then matches on its own, and those of the frees end a
     /// packet.
@@ -21,19 +23,23 @@ pub struct Config {
     pub has_reason: u32,
     /// 1 if `skb:consume_skb` reports a location (6.0).
     pub has_consume_location: u32,
-    /// Flight recorder: number of trails for each CPU, a power of two. 0 means that every step is sent at once.
+    /// Flight recorder: number of trails for each CPU, a power of two. [`Self::NONE`] means that
+    /// every step is sent at once.
     pub trails: u32,
     /// 1 if the kernel has `bpf_loop` (5.17).
     pub has_loop: u32,
     /// 1 if `xt_counters` are per CPU.
     pub counters_per_cpu: u32,
-    /// BTF id of `bpf_rdonly_cast` if it lets programs load from any address (6.17), else 0.
+    /// BTF id of `bpf_rdonly_cast` if it lets programs load from any address (6.17), else [`Self::NONE`].
     pub rdonly_cast: u32,
     /// 1 to log rare events (`TRACER_LOG=trace`).
     pub log: u32,
 }
 
 impl Config {
+    /// Value of a number that there is none of. The wire has no `Option`.
+    pub const NONE: u32 = 0;
+
     /// What stands in the object until user space writes the configuration of a run. The programs must not rely on it.
     pub const UNSET: Self = Self {
         filter: Filter::ANY,
@@ -49,6 +55,12 @@ impl Config {
         rdonly_cast: 0,
         log: 0,
     };
+
+    /// Returns [`Self::rdonly_cast`], if there is one.
+    #[must_use]
+    pub const fn cast(&self) -> Option<NonZeroU32> {
+        NonZeroU32::new(self.rdonly_cast)
+    }
 }
 
 /// The flow to trace. A zero field does not restrict it.

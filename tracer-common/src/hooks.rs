@@ -60,12 +60,12 @@ pub struct Hook {
     pub programs: &'static [Program],
     /// The method to attach it by if the kernel supports several.
     pub best: Best,
-    /// Name of the hook that this one stands in for if that cannot be attached; empty for a hook that is always
+    /// Name of the hook that this one stands in for if that cannot be attached; `None` for a hook that is always
     /// attached.
-    pub instead_of: &'static str,
-    /// Within one `kprobe.multi`, hooks of the same body share the program `shared_…` of this name; empty for a
+    pub instead_of: Option<&'static str>,
+    /// Within one `kprobe.multi`, hooks of the same body share the program `shared_…` of this name; `None` for a
     /// program of its own. The kernel takes 0.05 s to verify each program in an emulated guest.
-    pub shared: &'static str,
+    pub shared: Option<&'static str>,
     /// Whether packets end at this hook.
     pub ends_packets: bool,
 }
@@ -75,8 +75,8 @@ pub struct Hook {
 pub enum Site {
     /// A function of vmlinux, or of a module.
     Function {
-        /// Module name, empty for vmlinux.
-        module: &'static str,
+        /// Module name; `None` for vmlinux.
+        module: Option<&'static str>,
     },
     /// A tracepoint.
     Tracepoint {
@@ -88,12 +88,12 @@ pub enum Site {
 }
 
 impl Site {
-    /// Returns the module that a function is in; empty for vmlinux and for anything but a function.
+    /// Returns the module that a function is in; `None` for vmlinux and for anything but a function.
     #[must_use]
-    pub fn module(self) -> &'static str {
+    pub fn module(self) -> Option<&'static str> {
         match self {
             Self::Function { module } => module,
-            Self::Tracepoint { .. } | Self::Program => "",
+            Self::Tracepoint { .. } | Self::Program => None,
         }
     }
 }

@@ -34,6 +34,13 @@ pub struct Field {
     pub modules: &'static str,
 }
 
+impl Field {
+    /// Iterates over [`Self::modules`].
+    pub fn modules(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.modules.split(',').filter(|module| !module.is_empty())
+    }
+}
+
 macro_rules! layout {
     ($($field:ident: $unit:ident $structure:literal $path:literal in $module:literal;)+) => {
         /// Offsets in the running kernel; [`ABSENT`] for a field that it does not have.

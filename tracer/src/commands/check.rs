@@ -67,7 +67,7 @@ fn nothing() -> Filter {
 
 fn modules_row(kernel: &Kernel, catalog: &Catalog) -> CheckRow {
     let absent: BTreeSet<&str> =
-        catalog.hooks().filter(|hook| !is_loaded(kernel, hook)).map(|hook| hook.site.module()).collect();
+        catalog.hooks().filter(|hook| !is_loaded(kernel, hook)).filter_map(|hook| hook.site.module()).collect();
     if !kernel.untyped.is_empty() {
         let untyped: Vec<&str> = kernel.untyped.iter().map(String::as_str).collect();
         let detail = format!("this kernel has no BTF for modules, so these are not traced: {}", untyped.join(", "));
@@ -84,10 +84,8 @@ fn modules_row(kernel: &Kernel, catalog: &Catalog) -> CheckRow {
 
 /// Returns whether the module of a hook is loaded, or built into the kernel.
 fn is_loaded(kernel: &Kernel, hook: &Hook) -> bool {
-    let module = hook.site.module();
-    module.is_empty()
-        || kernel.types(module).is_some()
-        || kernel.types("").is_some_and(|types| types.function(hook.name).is_some())
+    hook.site.module().is_none_or(|module| kernel.types(module).is_some())
+        || kernel.vmlinux().function(hook.name).is_some()
 }
 
 fn backend_row(name: &str, probe: &Probe) -> CheckRow {

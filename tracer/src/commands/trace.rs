@@ -215,7 +215,7 @@ impl<'a> Run<'a> {
                 .warn(&format!("module {} was loaded, but its hooks are not attached: {problem}", modules.join(", ")));
         }
         for module in modules {
-            let hooks = late.hooks.iter().filter(|hook| hook.site.module() == module).count();
+            let hooks = late.hooks.iter().filter(|hook| hook.site.module() == Some(module.as_str())).count();
             if hooks > 0 {
                 self.progress.note(&format!("module {module} was loaded: {hooks} hooks attached"));
                 self.late.push((module, hooks));

@@ -23,8 +23,7 @@ pub struct Kernel {
     pub release: String,
     /// `uname -n`.
     pub node: String,
-    /// BTF of vmlinux.
-    pub vmlinux: Btf,
+    vmlinux: Btf,
     /// BTF of the loaded modules that hooks or structures are in.
     pub modules: BTreeMap<String, Btf>,
     /// Those of these modules that are loaded without BTF. Kernels before 5.11 have none for modules.
@@ -64,7 +63,7 @@ impl Kernel {
     pub fn join<'a>(&mut self, wanted: impl IntoIterator<Item = &'a str>) -> Result<Vec<String>, String> {
         let mut joined = Vec::new();
         for module in wanted {
-            if module.is_empty() || self.modules.contains_key(module) || !is_live(module) {
+            if self.modules.contains_key(module) || !is_live(module) {
                 continue;
             }
             if let Some(data) = module_btf(module)? {
@@ -79,14 +78,17 @@ impl Kernel {
         Ok(joined)
     }
 
-    /// Returns the types of a module on top of vmlinux's, or those of vmlinux for an empty name.
+    /// Returns the types of vmlinux.
+    #[must_use]
+    pub fn vmlinux(&self) -> Split<'_> {
+        Split { base: &self.vmlinux, split: None }
+    }
+
+    /// Returns the types of a module on top of vmlinux's.
     ///
     /// Returns `None` if the module is not loaded, has no BTF, or is built in (its types are then those of vmlinux).
     #[must_use]
     pub fn types(&self, module: &str) -> Option<Split<'_>> {
-        if module.is_empty() {
-            return Some(Split { base: &self.vmlinux, split: None });
-        }
         self.modules.get(module).map(|split| Split { base: &self.vmlinux, split: Some(split) })
     }
 }

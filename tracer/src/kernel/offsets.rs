@@ -18,8 +18,9 @@ pub fn resolve(kernel: &Kernel) -> Resolved {
     let mut values = [ABSENT; LAYOUT_FIELDS];
     let mut missing = Vec::new();
     for (value, field) in values.iter_mut().zip(FIELDS) {
-        let loaded: Vec<Split<'_>> =
-            std::iter::once("").chain(field.modules.split(',')).filter_map(|module| kernel.types(module)).collect();
+        let loaded: Vec<Split<'_>> = std::iter::once(kernel.vmlinux())
+            .chain(field.modules().filter_map(|module| kernel.types(module)))
+            .collect();
         match loaded.iter().find_map(|types| resolve_in(types, field)) {
             Some(found) => *value = found,
             None if field.modules.is_empty() || loaded.len() > 1 => {
@@ -33,7 +34,7 @@ pub fn resolve(kernel: &Kernel) -> Resolved {
 
 /// Returns the modules whose BTF the rows need.
 pub fn modules() -> impl Iterator<Item = &'static str> {
-    FIELDS.iter().flat_map(|field| field.modules.split(','))
+    FIELDS.iter().flat_map(Field::modules)
 }
 
 fn resolve_in(types: &Split<'_>, field: &Field) -> Option<u16> {

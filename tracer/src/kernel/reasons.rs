@@ -13,7 +13,7 @@ impl Reasons {
     /// Reads the names; none before 5.17, which has no drop reasons.
     #[must_use]
     pub fn of(kernel: &Kernel) -> Self {
-        let values = kernel.types("").and_then(|types| types.enumeration("skb_drop_reason")).unwrap_or_default();
+        let values = kernel.vmlinux().enumeration("skb_drop_reason").unwrap_or_default();
         let name = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
         Self(values.into_iter().map(|(text, value)| (value, name(text))).collect())
     }

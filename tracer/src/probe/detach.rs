@@ -38,7 +38,7 @@ struct Kept {
 
 #[derive(Debug)]
 struct Held {
-    /// Row of the hook, 0 if the link belongs to no single hook.
+    /// Row of the hook; `None` if the link belongs to no single hook.
     row: Option<HookId>,
     lane: Lane,
     link: OwnedFd,

@@ -44,8 +44,8 @@ pub fn programs(planned: &Planned) -> Vec<String> {
 /// Returns the name of a hook's program within `kprobe.multi`.
 fn multi(hook: &Hook) -> String {
     match hook.shared {
-        "" => format!("kprobe_{}", hook.name),
-        shared => format!("shared_{shared}"),
+        None => format!("kprobe_{}", hook.name),
+        Some(shared) => format!("shared_{shared}"),
     }
 }
 
@@ -120,7 +120,7 @@ pub fn attach_together(kernel: &Kernel, object: &Object, array: &OwnedFd, hooks:
 /// does not. If several symbols have the same name, the address may be that of one that cannot be traced; the names are
 /// tried then.
 fn attach_at(kernel: &Kernel, dispatch: &OwnedFd, symbols: &[CString], cookies: &[u64]) -> io::Result<OwnedFd> {
-    let finds_by_name = kernel.types("").is_some_and(|types| types.function("bpf_rdonly_cast").is_some());
+    let finds_by_name = kernel.vmlinux().function("bpf_rdonly_cast").is_some();
     if finds_by_name && let Some(addresses) = sys::addresses(symbols.iter().map(CString::as_c_str)) {
         match sys::kprobe_multi(dispatch, Places::Addresses(&addresses), cookies) {
             Ok(link) => return Ok(link),
@@ -145,7 +145,7 @@ fn load_multi(object: &Object, program: &str) -> Result<OwnedFd, Error> {
     let kind = Kind {
         program: bpf_prog_type::BPF_PROG_TYPE_KPROBE,
         attach: Some(bpf_attach_type::BPF_TRACE_KPROBE_MULTI),
-        btf_id: 0,
+        btf_id: None,
     };
     object.load(program, kind, None)
 }
@@ -167,40 +167,44 @@ type Link = Result<(OwnedFd, OwnedFd), Error>;
 fn fentry(kernel: &Kernel, object: &Object, hook: &Hook, program: Program, name: &str) -> Link {
     let Site::Function { module } = hook.site else { return Err(Error::NotAFunction) };
     // The functions of a built-in module are in vmlinux.
-    let module = if kernel.types(module).is_some() { module } else { "" };
-    let btf_id = kernel.types(module).and_then(|types| types.function(hook.name)).ok_or(Error::NotInBtf)?;
-    let module_btf = match module {
-        "" => None,
-        module => Some(sys::module_btf(module).map_err(|error| Error::ModuleBtf { module, error })?),
+    let loaded = module.and_then(|module| Some((module, kernel.types(module)?)));
+    let types = loaded.map_or_else(|| kernel.vmlinux(), |(_, types)| types);
+    let btf_id = types.function(hook.name).ok_or(Error::NotInBtf)?;
+    let module_btf = match loaded {
+        None => None,
+        Some((module, _)) => Some(sys::module_btf(module).map_err(|error| Error::ModuleBtf { module, error })?),
     };
     let attach = match program {
         Program::Entry => bpf_attach_type::BPF_TRACE_FENTRY,
         Program::Return => bpf_attach_type::BPF_TRACE_FEXIT,
     };
-    let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_TRACING, attach: Some(attach), btf_id };
+    let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_TRACING, attach: Some(attach), btf_id: Some(btf_id) };
     let fd = object.load(name, kind, module_btf.as_ref())?;
     let link = sys::raw_tracepoint_open(&fd, None)?;
     Ok((fd, link))
 }
 
 fn kprobe(object: &Object, hook: &Hook, program: Program, name: &str) -> Link {
-    let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_KPROBE, attach: None, btf_id: 0 };
+    let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_KPROBE, attach: None, btf_id: None };
     let fd = object.load(name, kind, None)?;
     let link = sys::kprobe(&fd, hook.name, program == Program::Return)?;
     Ok((fd, link))
 }
 
 fn tp_btf(kernel: &Kernel, object: &Object, hook: &Hook, name: &str) -> Link {
-    let btf_id = kernel.types("").and_then(|types| types.tracepoint(hook.name)).ok_or(Error::NotInBtf)?;
-    let kind =
-        Kind { program: bpf_prog_type::BPF_PROG_TYPE_TRACING, attach: Some(bpf_attach_type::BPF_TRACE_RAW_TP), btf_id };
+    let btf_id = kernel.vmlinux().tracepoint(hook.name).ok_or(Error::NotInBtf)?;
+    let kind = Kind {
+        program: bpf_prog_type::BPF_PROG_TYPE_TRACING,
+        attach: Some(bpf_attach_type::BPF_TRACE_RAW_TP),
+        btf_id: Some(btf_id),
+    };
     let fd = object.load(name, kind, None)?;
     let link = sys::raw_tracepoint_open(&fd, None)?;
     Ok((fd, link))
 }
 
 fn raw_tp(object: &Object, hook: &Hook, name: &str) -> Link {
-    let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_RAW_TRACEPOINT, attach: None, btf_id: 0 };
+    let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_RAW_TRACEPOINT, attach: None, btf_id: None };
     let fd = object.load(name, kind, None)?;
     let link = sys::raw_tracepoint_open(&fd, Some(&symbol(hook)?))?;
     Ok((fd, link))

@@ -19,6 +19,7 @@ mod sys;
 
 use std::{
     collections::HashSet,
+    num::NonZeroU32,
     os::fd::{AsFd as _, OwnedFd},
     sync::Arc,
 };
@@ -55,7 +56,8 @@ pub struct Probe {
     links: Links,
     object: object::Object,
     task: Task,
-    trails: u32,
+    /// Number of trails per CPU, if the flight recorder is on.
+    trails: Option<NonZeroU32>,
     backend: Backend,
     limit: Option<usize>,
     traced: Option<programs::Programs>,
@@ -105,7 +107,8 @@ const TRAILS_OF_CPU: u32 = 64;
 pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, Error> {
     let cpus = aya::util::nr_cpus().map_err(|(what, error)| Error::Cpus(what, error))?;
     let cpus = u32::try_from(cpus).unwrap_or(u32::MAX).max(1);
-    let trails = if task.recorder { (TRAILS / cpus).next_power_of_two().max(TRAILS_OF_CPU) } else { 0 };
+    let trails =
+        task.recorder.then(|| (TRAILS / cpus).next_power_of_two().max(TRAILS_OF_CPU)).and_then(NonZeroU32::new);
     let (backend, limit) = (plan.backend(), plan.limit());
     let config = config::config(kernel, task, trails, backend);
     tracing::debug!("the layout is resolved");
@@ -113,7 +116,7 @@ pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, Error> {
         config,
         sizes: &[
             ("EVENTS", task.buffer_size),
-            ("TRAILS", trails.saturating_mul(cpus).max(1)),
+            ("TRAILS", trails.map_or(1, |trails| trails.get().saturating_mul(cpus))),
             ("AYA_LOGS", log::size()),
         ],
         only: Some(&first_choices(&plan)),

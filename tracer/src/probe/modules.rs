@@ -85,5 +85,5 @@ impl Probe {
 }
 
 fn is_in(planned: &Planned, modules: &[String]) -> bool {
-    modules.iter().any(|loaded| loaded == planned.hook.site.module())
+    planned.hook.site.module().is_some_and(|module| modules.iter().any(|loaded| loaded == module))
 }

@@ -6,6 +6,7 @@
 use std::{
     collections::{HashMap, HashSet},
     io,
+    num::NonZeroU32,
     os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
 };
 
@@ -185,7 +186,7 @@ impl Object {
         if self.config.has_loop == 0 {
             take_out_references(instructions);
         }
-        name_cast(instructions, self.config.rdonly_cast);
+        name_cast(instructions, self.config.cast());
         if let Some(map) = self.maps.get(CONSTANTS) {
             fold::fold(&mut function, fold::Constants { fd: map.as_raw_fd(), bytes: &self.constants });
         }
@@ -223,7 +224,7 @@ fn take_out_references(instructions: &mut [bpf_insn]) {
 }
 
 /// Replaces [`placeholder::RDONLY_CAST`] by a call of the kernel's function.
-fn name_cast(instructions: &mut [bpf_insn], id: u32) {
+fn name_cast(instructions: &mut [bpf_insn], id: Option<NonZeroU32>) {
     let stands_for_it = |it: &&mut bpf_insn| it.code == CALL && it.src_reg() == 0 && it.imm == placeholder::RDONLY_CAST;
     for call in instructions.iter_mut().filter(stands_for_it) {
         *call = cast::call(id);

@@ -118,11 +118,10 @@ impl Plan {
 pub fn plan(kernel: &Kernel, catalog: &Catalog, backend: Backend, limit: Option<usize>) -> Plan {
     let mut plan = Plan { groups: Vec::new(), skipped: Vec::new(), backend, limit };
     // A kprobe is the first choice only if the kernel counts the hits that kprobes miss.
-    let counted =
-        kernel.types("").is_some_and(|types| types.member("bpf_link_info", "perf_event.kprobe.missed").is_some());
+    let counted = kernel.vmlinux().member("bpf_link_info", "perf_event.kprobe.missed").is_some();
     let places = catalog.hooks().filter(|hook| hook.site != Site::Program);
-    for hook in places.filter(|hook| hook.instead_of.is_empty()) {
-        let stand_ins = catalog.hooks().filter(|other| other.instead_of == hook.name);
+    for hook in places.filter(|hook| hook.instead_of.is_none()) {
+        let stand_ins = catalog.hooks().filter(|other| other.instead_of == Some(hook.name));
         let (mut group, mut reasons) = (Vec::new(), Vec::new());
         for candidate in std::iter::once(hook).chain(stand_ins) {
             match possible(kernel, candidate) {
@@ -147,24 +146,27 @@ pub fn plan(kernel: &Kernel, catalog: &Catalog, backend: Backend, limit: Option<
 /// Checks that the kernel has the hook, with the arguments that its programs expect.
 fn possible(kernel: &Kernel, hook: &Hook) -> Result<(), Reason> {
     let parameters = match hook.site {
-        Site::Tracepoint { .. } => kernel
-            .types("")
-            .and_then(|types| types.tracepoint(hook.name).and_then(|id| types.tracepoint_parameters(id))),
+        Site::Tracepoint { .. } => {
+            let types = kernel.vmlinux();
+            types.tracepoint(hook.name).and_then(|id| types.tracepoint_parameters(id))
+        }
         // BPF programs are found and attached one by one: see `programs`.
         Site::Program => None,
-        Site::Function { module } => match kernel.types(module).or_else(|| kernel.types("")) {
-            Some(types) => types.function(hook.name).and_then(|id| types.parameters(id)),
-            None => None,
-        },
+        Site::Function { module } => {
+            let types = module.and_then(|module| kernel.types(module)).unwrap_or_else(|| kernel.vmlinux());
+            types.function(hook.name).and_then(|id| types.parameters(id))
+        }
     };
     match (parameters, hook.site) {
         (Some(actual), _) if fits(&actual, hook.arguments) => Ok(()),
         (Some(actual), _) => Err(Reason::Arguments { actual: actual.join(", "), expected: hook.arguments.join(", ") }),
-        (None, Site::Function { module }) if kernel.untyped.contains(module) => Err(Reason::Untyped(module)),
-        (None, Site::Function { module }) if !module.is_empty() && kernel.types(module).is_none() => {
+        (None, Site::Function { module: Some(module) }) if kernel.untyped.contains(module) => {
+            Err(Reason::Untyped(module))
+        }
+        (None, Site::Function { module: Some(module) }) if kernel.types(module).is_none() => {
             Err(Reason::NotLoaded(module))
         }
-        (None, _) => Err(Reason::NoPlace { stands_in: !hook.instead_of.is_empty() }),
+        (None, _) => Err(Reason::NoPlace { stands_in: hook.instead_of.is_some() }),
     }
 }
 
@@ -242,8 +244,8 @@ mod tests {
 
     #[test]
     fn stand_ins_name_a_hook_that_exists() {
-        for hook in HOOKS.iter().filter(|hook| !hook.instead_of.is_empty()) {
-            assert!(HOOKS.iter().any(|other| other.name == hook.instead_of && other.instead_of.is_empty()));
+        for hook in HOOKS.iter().filter(|hook| hook.instead_of.is_some()) {
+            assert!(HOOKS.iter().any(|other| Some(other.name) == hook.instead_of && other.instead_of.is_none()));
         }
     }
 }

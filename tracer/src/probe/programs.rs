@@ -84,8 +84,9 @@ impl Programs {
 
     /// Returns the full name, from the program's BTF.
     fn name(&mut self, info: &sys::ProgramInfo) -> Option<String> {
-        let types = self.types.entry(info.btf).or_insert_with(|| {
-            let data = sys::btf_data(info.btf).ok()?;
+        let btf = info.btf?;
+        let types = self.types.entry(btf).or_insert_with(|| {
+            let data = sys::btf_data(btf).ok()?;
             Btf::parse(data, None).ok()
         });
         types.as_ref()?.name_of(info.function?).map(str::to_owned)
@@ -102,7 +103,8 @@ fn trace(
     let function = info.function.ok_or(Error::ProgramWithoutBtf)?;
     let mut loaded = Vec::new();
     for (name, attach) in tracing {
-        let kind = Kind { program: bpf_prog_type::BPF_PROG_TYPE_TRACING, attach: Some(*attach), btf_id: function };
+        let kind =
+            Kind { program: bpf_prog_type::BPF_PROG_TYPE_TRACING, attach: Some(*attach), btf_id: Some(function) };
         let replace = (placeholder::PROGRAM_ID, info.id.cast_signed());
         let fd = object.load_with(name, kind, Target::Program(program), Some(replace))?;
         let link = sys::raw_tracepoint_open(&fd, None)?;

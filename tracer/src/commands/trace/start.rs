@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use tracer_common::Site;
-
 use crate::{
     catalog::Catalog,
     cli::TraceConfig,
@@ -70,9 +68,5 @@ pub fn warn(progress: &Progress, start: &Start) {
 
 /// Returns the modules whose types hooks or structures need.
 pub fn modules(catalog: &Catalog) -> BTreeSet<&'static str> {
-    let of_hooks = catalog.hooks().filter_map(|hook| match hook.site {
-        Site::Function { module } => Some(module),
-        Site::Tracepoint { .. } | Site::Program => None,
-    });
-    of_hooks.chain(offsets::modules()).filter(|module| !module.is_empty()).collect()
+    catalog.hooks().filter_map(|hook| hook.site.module()).chain(offsets::modules()).collect()
 }

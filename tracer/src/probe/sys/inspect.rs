@@ -83,8 +83,8 @@ pub struct ProgramInfo {
     pub kind: u32,
     /// The kernel's copy of its name, at most 15 bytes.
     pub name: String,
-    /// Id of its BTF, 0 for none.
-    pub btf: u32,
+    /// Id of its BTF, if it has any.
+    pub btf: Option<u32>,
     /// Id of its main function in that BTF.
     pub function: Option<u32>,
 }
@@ -104,9 +104,11 @@ pub fn program_by_id(id: u32) -> io::Result<(OwnedFd, ProgramInfo)> {
     info.nr_func_info = 1;
     info_of(program.as_raw_fd(), &mut info)?;
     let name: Vec<u8> = info.name.iter().map(|byte| *byte as u8).take_while(|byte| *byte != 0).collect();
-    let function = (info.btf_id != 0 && info.nr_func_info > 0 && main.type_id != 0).then_some(main.type_id);
+    // The kernel counts ids from 1.
+    let btf = Some(info.btf_id).filter(|id| *id != 0);
+    let function = (btf.is_some() && info.nr_func_info > 0 && main.type_id != 0).then_some(main.type_id);
     let name = String::from_utf8_lossy(&name).into_owned();
-    Ok((program, ProgramInfo { id, kind: info.type_, name, btf: info.btf_id, function }))
+    Ok((program, ProgramInfo { id, kind: info.type_, name, btf, function }))
 }
 
 /// Returns the id of a loaded program.

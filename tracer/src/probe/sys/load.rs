@@ -40,8 +40,8 @@ pub struct Kind {
     pub program: bpf_prog_type,
     /// Attach type, if the verifier needs it in advance.
     pub attach: Option<bpf_attach_type>,
-    /// BTF id of the function or tracepoint, 0 for none.
-    pub btf_id: u32,
+    /// BTF id of the function or tracepoint, if the verifier needs it in advance.
+    pub btf_id: Option<u32>,
 }
 
 /// The BTF that contains `Kind::btf_id`.
@@ -92,7 +92,7 @@ fn try_load(load: &Load<'_>, log: &mut [u8]) -> io::Result<OwnedFd> {
     program.insns = function.instructions.as_ptr() as u64;
     program.insn_cnt = count(function.instructions.len());
     program.license = load.license.as_ptr() as u64;
-    program.attach_btf_id = load.kind.btf_id;
+    program.attach_btf_id = load.kind.btf_id.unwrap_or(0);
     match load.target {
         Target::Vmlinux => {}
         Target::Module(module) => program.__bindgen_anon_1.attach_btf_obj_fd = fd(module.as_fd()),
