@@ -122,7 +122,7 @@ pub struct Step {
     pub tuple: Tuple,
     /// `skb->_nfct`: pointer to the entry and, in the low three bits, `ctinfo`.
     pub nfct: u64,
-    /// For drops: address of the code that freed the skb.
+    /// For drops: address of the code that freed the skb, 0 if unknown.
     pub location: u64,
     /// Hook-specific, see [`crate::extra`]: the result of `nf_conntrack_in` ([`flag::RETURNED`]), the flags of a
     /// redirect, or an ICMP error.

@@ -5,6 +5,7 @@
 
 #![no_std]
 
+mod absent;
 mod config;
 mod event;
 pub mod extra;

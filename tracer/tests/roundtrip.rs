@@ -1,6 +1,6 @@
 //! Data written as JSON Lines is read back unchanged.
 
-use std::{net::IpAddr, path::Path};
+use std::{net::IpAddr, num::NonZeroU32, path::Path};
 
 use proptest::{collection::vec, option, prelude::*};
 use tracer::{
@@ -152,8 +152,10 @@ fn step() -> impl Strategy<Value = Step> {
             mark_before,
         },
     );
-    let redirect = (any::<String>(), any::<u32>(), any::<bool>(), any::<bool>())
-        .prop_map(|(ifname, ifindex, ingress, up)| Redirect { ifname: ifname.into(), ifindex, ingress, up });
+    let redirect =
+        (any::<String>(), any::<u32>(), any::<bool>(), any::<bool>()).prop_map(|(ifname, ifindex, ingress, up)| {
+            Redirect { ifname: ifname.into(), ifindex: NonZeroU32::new(ifindex), ingress, up }
+        });
     let drop = (any::<String>(), any::<String>())
         .prop_map(|(reason, location)| Drop { reason: reason.into(), location: location.into() });
     let facts = (
@@ -178,7 +180,7 @@ fn step() -> impl Strategy<Value = Step> {
                 direction,
                 hook: hook.into(),
                 ifname: ifname.into(),
-                ifindex,
+                ifindex: NonZeroU32::new(ifindex),
                 netns,
                 cpu,
                 mark,

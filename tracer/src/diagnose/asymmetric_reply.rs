@@ -32,7 +32,7 @@ fn finding<'a>(facts: &Facts<'a>, drop: &'a Step) -> Option<Finding> {
     let chains = facts.reachable(drop.netns, by);
     let because = because(&chains, by)?;
     let requests: Vec<&Step> = facts.sights(drop.flow).filter(|step| step.ts < drop.ts).collect();
-    let elsewhere = requests.iter().copied().find(|step| step.netns != drop.netns && step.ifindex != 0);
+    let elsewhere = requests.iter().copied().find(|step| step.netns != drop.netns && step.ifindex.is_some());
     // If the firewall has seen the request, it has another reason to call the reply INVALID. With `--drops`, a
     // request that was not reported may still have passed.
     if requests.iter().any(|step| step.netns == drop.netns) || (elsewhere.is_none() && !facts.reports_passing_packets())

@@ -15,7 +15,9 @@ pub fn find(facts: &Facts<'_>) -> Vec<Finding> {
 fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
     let redirected = facts.before(drop).find(|step| step.redirect.is_some())?;
     // If the packet reached another device after the redirect, the redirect did not end it.
-    if facts.before(drop).any(|step| step.ts > redirected.ts && step.ifindex != 0 && step.ifindex != redirected.ifindex)
+    if facts
+        .before(drop)
+        .any(|step| step.ts > redirected.ts && step.ifindex.is_some() && step.ifindex != redirected.ifindex)
     {
         return None;
     }

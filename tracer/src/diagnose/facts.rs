@@ -1,5 +1,7 @@
 //! Indexes a capture for the rules.
 
+use std::num::NonZeroU32;
+
 use super::chains;
 use crate::{
     fast::Map,
@@ -115,8 +117,8 @@ impl<'a> Facts<'a> {
     }
 
     /// A device that packets passed.
-    pub fn device(&self, netns: u32, ifindex: u32) -> Option<&'a Device> {
-        self.trace.devices.get(&(netns, ifindex))
+    pub fn device(&self, netns: u32, ifindex: Option<NonZeroU32>) -> Option<&'a Device> {
+        self.trace.device(netns, ifindex)
     }
 
     /// The name of a netns, or its inode number if it has no name.
@@ -157,7 +159,7 @@ impl<'a> Flow<'a> {
         if step.direction != Direction::Orig {
             return;
         }
-        let place = |step: &Step| (step.netns, step.ifindex != 0);
+        let place = |step: &Step| (step.netns, step.ifindex.is_some());
         if step.outer.is_none() && !self.sights.iter().any(|sight| place(sight) == place(step)) {
             self.sights.push(step);
         }

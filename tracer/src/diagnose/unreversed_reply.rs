@@ -35,7 +35,7 @@ fn finding(facts: &Facts<'_>, drop: &Step) -> Option<Finding> {
         return None;
     }
     let steps: Vec<&Step> = bare(facts, drop).filter(|step| step.netns == drop.netns).collect();
-    let arrived = steps.iter().copied().find(|step| step.ifindex != 0).unwrap_or(drop);
+    let arrived = steps.iter().copied().find(|step| step.ifindex.is_some()).unwrap_or(drop);
     let refused = steps.iter().copied().find(|step| step.is_at(&[hook::TCP_V4_SEND_RESET, hook::TCP_V6_SEND_RESET]));
     let nowhere = drop.drop.as_ref().is_some_and(|drop| drop.reason == "NO_SOCKET");
     // The tuple is the cause only if the packet is refused as unknown, or is INVALID.

@@ -1,6 +1,6 @@
 //! Changes of a packet or its path: programs, translations, tunnels, routes.
 
-use std::fmt;
+use std::{fmt, num::NonZeroU32};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,9 @@ pub struct Redirect {
     /// Name of the target device.
     pub ifname: Name,
     /// Its ifindex.
-    pub ifindex: u32,
+    #[serde(with = "super::or_zero")]
+    #[schemars(with = "u32")]
+    pub ifindex: Option<NonZeroU32>,
     /// Whether the packet enters the device's receive side (`BPF_F_INGRESS`).
     pub ingress: bool,
     /// Whether the target is up (`IFF_UP`).

@@ -11,6 +11,7 @@ mod finding;
 mod name;
 mod netfilter;
 mod node;
+mod or_zero;
 mod record;
 mod step;
 mod trace;

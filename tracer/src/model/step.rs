@@ -1,5 +1,7 @@
 //! One packet at one hook.
 
+use std::num::NonZeroU32;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tracer_common::HookId;
@@ -35,7 +37,9 @@ pub struct Step {
     /// Name of `skb->dev`, or of the device that the hook is about; empty if there is none yet.
     pub ifname: Name,
     /// Its ifindex, 0 if there is none yet.
-    pub ifindex: u32,
+    #[serde(with = "super::or_zero")]
+    #[schemars(with = "u32")]
+    pub ifindex: Option<NonZeroU32>,
     /// Inode number of the netns.
     pub netns: u32,
     /// CPU.
@@ -122,7 +126,7 @@ impl Step {
             direction: Direction::Orig,
             hook: Name::new_static("ip_forward"),
             ifname: Name::new_static("eth0"),
-            ifindex: 2,
+            ifindex: NonZeroU32::new(2),
             netns: 1,
             cpu: 0,
             mark: 0,

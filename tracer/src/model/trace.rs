@@ -1,6 +1,6 @@
 //! A whole capture, sorted by type of line.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 use super::{Chain, Device, Finding, Record, Start, Step, Summary};
 
@@ -39,6 +39,12 @@ impl FromIterator<Record> for Trace {
 }
 
 impl Trace {
+    /// Returns a device of a netns.
+    #[must_use]
+    pub fn device(&self, netns: u32, ifindex: Option<NonZeroU32>) -> Option<&Device> {
+        self.devices.get(&(netns, ifindex?.get()))
+    }
+
     /// Adds a line. Steps are appended, whatever their time.
     pub fn push(&mut self, record: Record) {
         match record {

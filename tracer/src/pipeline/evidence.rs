@@ -1,5 +1,7 @@
 //! Asks the node about the places where packets were dropped, right after a drop and once for each place.
 
+use std::num::NonZeroU32;
+
 use tracer_common::{HookId, hook};
 
 use crate::{
@@ -103,7 +105,7 @@ impl Evidence {
     }
 
     fn look_up(&mut self, step: &Step, iif: Option<u32>, asked: &[Question], witness: &impl Witness) -> Vec<NodeFact> {
-        let place = DropSite { tuple: outermost(step), ifindex: step.ifindex, iif, mark: step.mark };
+        let place = DropSite { tuple: outermost(step), ifindex: step.ifindex.map(NonZeroU32::get), iif, mark: step.mark };
         let before = self.before.get(&step.netns).and_then(Option::as_ref);
         let began = std::time::Instant::now();
         let facts = witness.facts(step.netns, &place, asked, before).unwrap_or_else(|| Ok(Vec::new()));
@@ -115,11 +117,13 @@ impl Evidence {
     }
 
     fn note_entry(&mut self, step: &Step) {
-        if step.is_at(ENTRIES) && step.ifindex != 0 {
+        if step.is_at(ENTRIES)
+            && let Some(ifindex) = step.ifindex
+        {
             if self.entered.len() == PACKETS_AT_MOST {
                 self.entered.clear();
             }
-            self.entered.insert(step.packet, (step.netns, step.ifindex));
+            self.entered.insert(step.packet, (step.netns, ifindex.get()));
         } else if step.is_at(EXITS) {
             self.entered.remove(&step.packet);
         }
@@ -128,8 +132,10 @@ impl Evidence {
     /// Returns the device that the packet came in by: that of the drop if it happened on input, otherwise the one seen
     /// earlier.
     fn iif(&self, step: &Step, drop: &Drop) -> Option<u32> {
-        if node::is_inwards(&drop.location) && step.ifindex != 0 {
-            return Some(step.ifindex);
+        if node::is_inwards(&drop.location)
+            && let Some(ifindex) = step.ifindex
+        {
+            return Some(ifindex.get());
         }
         let seen = self.entered.get(&step.packet).filter(|(netns, _)| *netns == step.netns);
         seen.map(|(_, ifindex)| *ifindex)
@@ -155,7 +161,7 @@ const EXITS: &[HookId] = &[hook::IP_LOCAL_OUT, hook::IP6_LOCAL_OUT];
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 struct Key {
     netns: u32,
-    ifindex: u32,
+    ifindex: Option<NonZeroU32>,
     drop: Drop,
     tuple: Tuple,
 }

@@ -84,7 +84,7 @@ impl Lookups {
                 Record::Step(step) | Record::Drop(step) => {
                     self.complete_route(step, node);
                     more.extend(self.refusing_device(step, node));
-                    let device = self.devices.get(&(step.netns, step.ifindex));
+                    let device = place(step).and_then(|place| self.devices.get(&place));
                     self.evidence.complete(step, device.map_or("", |device| &device.kind), node);
                 }
                 _ => {}
@@ -130,7 +130,7 @@ impl Lookups {
     }
 
     fn refusing_device(&mut self, step: &Step, node: &impl Node) -> Option<Device> {
-        let key = (step.netns, step.ifindex);
+        let key = place(step)?;
         let device = self.devices.get(&key).filter(|device| device.kind == "wireguard" && is_refused(step))?;
         if !self.reported.insert(key) {
             return None;
@@ -163,6 +163,11 @@ fn fill(route: &mut Route, found: &SelectedRoute) {
     route.rule.clone_from(&found.rule);
     route.table = Some(found.table);
     route.to.clone_from(&found.device);
+}
+
+/// Returns netns and ifindex of the step's device, if it has one.
+fn place(step: &Step) -> Option<(u32, u32)> {
+    Some((step.netns, step.ifindex?.get()))
 }
 
 /// Whether WireGuard's own code dropped the packet.

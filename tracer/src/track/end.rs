@@ -19,8 +19,8 @@ pub fn note(step: &mut Step, wire: &WireStep, packet: &mut Packet, words: &mut d
             step.netfilter = packet.drop_verdict.take();
             on_last_device(step, packet);
         }
-        hook::CONSUME_SKB if wire.flags & flag::AT_ALLOWED_IPS != 0 && wire.location != 0 => {
-            let location = words.location(wire.location);
+        hook::CONSUME_SKB if wire.flags & flag::AT_ALLOWED_IPS != 0 && wire.location().is_some() => {
+            let location = location(wire, words);
             if location.starts_with(WIREGUARD) {
                 step.drop = Some(Drop { reason: Name::new_static("CONSUMED"), location });
                 on_last_device(step, packet);
@@ -43,13 +43,13 @@ pub fn in_xdp(bpf: &Bpf) -> Drop {
 }
 
 fn location(wire: &WireStep, words: &mut dyn Words) -> Name {
-    if wire.location == 0 { Name::default() } else { words.location(wire.location) }
+    wire.location().map(|address| words.location(address.get())).unwrap_or_default()
 }
 
 /// Uses the packet's last known device if the step has none, because `skb->dev` may be reused for something else by
 /// then.
 fn on_last_device(step: &mut Step, packet: &Packet) {
-    if step.ifindex == 0 {
+    if step.ifindex.is_none() {
         step.ifname.clone_from(&packet.ifname);
         step.ifindex = packet.ifindex;
     }

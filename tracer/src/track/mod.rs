@@ -304,7 +304,7 @@ impl Tracker {
             direction: packet.direction,
             hook,
             ifname: name(&wire.ifname),
-            ifindex: wire.ifindex,
+            ifindex: wire.ifindex(),
             netns: wire.netns,
             cpu: wire.header.cpu,
             mark: wire.mark,
@@ -346,7 +346,7 @@ impl Tracker {
             _ => end::note(&mut step, wire, packet, words),
         }
         // The device of an ICMP error is the one that the error leaves by, not the packet's.
-        if step.ifindex != 0 && step.icmp.is_none() {
+        if step.ifindex.is_some() && step.icmp.is_none() {
             packet.ifname.clone_from(&step.ifname);
             packet.ifindex = step.ifindex;
         }

@@ -1,5 +1,7 @@
 //! State of a packet between its steps.
 
+use std::num::NonZeroU32;
+
 use super::{conntrack::ConntrackEntry, tunnel::Layers};
 use crate::model::{Bpf, Direction, Name, Netfilter, Step};
 
@@ -13,8 +15,8 @@ pub struct Packet {
     pub direction: Direction,
     /// Device of its latest step that had one.
     pub ifname: Name,
-    /// That device's ifindex, 0 for none.
-    pub ifindex: u32,
+    /// That device's ifindex.
+    pub ifindex: Option<NonZeroU32>,
     /// The conntrack entry that it points to.
     pub entry: Option<ConntrackEntry>,
     /// The drop verdict that netfilter gave and the kernel has not carried out yet.
@@ -35,7 +37,7 @@ impl Packet {
             flow,
             direction,
             ifname: Name::default(),
-            ifindex: 0,
+            ifindex: None,
             entry: None,
             drop_verdict: None,
             program: None,

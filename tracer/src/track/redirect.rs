@@ -28,7 +28,7 @@ pub fn completed(mut redirected: Step, next: &Step) -> Option<Step> {
     if next.is_at(&[hook::BPF_REDIRECT]) {
         return None;
     }
-    if next.drop.is_none() && next.ifindex != 0 {
+    if next.drop.is_none() && next.ifindex.is_some() {
         let ingress = next.is_at(&[hook::NETIF_RECEIVE_SKB]);
         let (ifname, ifindex) = (next.ifname.clone(), next.ifindex);
         redirected.redirect = Some(Box::new(Redirect { ifname, ifindex, ingress, up: true }));

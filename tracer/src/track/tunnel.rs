@@ -42,7 +42,7 @@ impl Layers {
 
     /// Handles a change of the headers on the wire. `ifname` is the device that the packet was on before.
     pub fn look(&mut self, wire: &WireOuter, ifname: &Name) {
-        let seen = (wire.outer.tuple.version != 0).then(|| tuple(&wire.outer.tuple));
+        let seen = wire.outer.tuple().map(tuple);
         let beneath = self.layers.iter().position(|layer| layer.outer == seen && seen.is_some());
         match (seen, beneath) {
             (None, _) => self.unwrap_to(0),

@@ -27,8 +27,8 @@ pub use sysctl::Topic;
 pub struct DropSite {
     /// The outermost headers.
     pub tuple: Tuple,
-    /// ifindex of the device of the drop, 0 if there is none.
-    pub ifindex: u32,
+    /// ifindex of the device of the drop, if there is one.
+    pub ifindex: Option<u32>,
     /// ifindex of the receiving device; `None` for a packet that this host sends.
     pub iif: Option<u32>,
     /// `skb->mark`.
@@ -70,7 +70,7 @@ fn facts(place: &DropSite, asked: &[Question], before: Option<&Snapshot>) -> Vec
     } else {
         Vec::new()
     };
-    let ifname = links.name(place.ifindex);
+    let ifname = place.ifindex.map_or("", |ifindex| links.name(ifindex));
     let routes = if wanted(Question::Routes) || wanted(Question::Neighbour) {
         route::answers(place, &local, &links)
     } else {
@@ -88,16 +88,20 @@ fn facts(place: &DropSite, asked: &[Question], before: Option<&Snapshot>) -> Vec
                 let ifname = if *topic == Topic::Routing { of } else { ifname };
                 facts.extend(sysctl::facts(*topic, place.tuple.dst.is_ipv4(), ifname));
             }
-            Question::Link => facts.extend(links.fact(place.ifindex)),
+            Question::Link => facts.extend(place.ifindex.and_then(|ifindex| links.fact(ifindex))),
             Question::Addresses => facts.extend(address::facts(place.tuple, &local, &links)),
             Question::Routes => facts.extend(routes.iter().cloned().map(NodeFact::Route)),
             Question::Neighbour => facts.extend(neighbour::fact(place, &routes, &links)),
             Question::Qdiscs => {
                 let qdiscs = qdisc::here().unwrap_or_default();
-                facts.extend(qdisc::facts(place.ifindex, &qdiscs, before.unwrap_or(&Snapshot::default()), &links));
+                let unknown = Snapshot::default();
+                let of = |ifindex| qdisc::facts(ifindex, &qdiscs, before.unwrap_or(&unknown), &links);
+                facts.extend(place.ifindex.into_iter().flat_map(of));
             }
             Question::Sockets => facts.extend(sockets::facts(place.tuple)),
-            Question::Bridge => facts.extend(bridge::facts(place.ifindex, &links)),
+            Question::Bridge => {
+                facts.extend(place.ifindex.into_iter().flat_map(|ifindex| bridge::facts(ifindex, &links)))
+            }
             Question::Conntrack => facts.extend(conntrack::table()),
             Question::Zones => facts.extend(conntrack::zones(place.tuple)),
             Question::Policies => facts.extend(xfrm::facts(place.tuple)),

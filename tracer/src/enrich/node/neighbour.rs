@@ -20,7 +20,7 @@ pub(super) fn fact(place: &DropSite, routes: &[RouteAnswer], links: &Links) -> O
     }
     let addr = route.and_then(|route| route.gateway).unwrap_or(dst);
     let by_route = route.and_then(|route| route.device.as_deref());
-    let ifindex = by_route.and_then(|name| links.index(name)).unwrap_or(place.ifindex);
+    let ifindex = by_route.and_then(|name| links.index(name)).or(place.ifindex)?;
     let ifname = Some(links.name(ifindex)).filter(|name| !name.is_empty())?.to_owned();
     let state = match ask_for(addr, ifindex) {
         Ok(state) => state,
@@ -89,10 +89,10 @@ mod tests {
     fn what_needs_no_neighbour_has_none() {
         let [src, dst] = ["10.0.0.1", "10.0.0.2"].map(|text| text.parse::<IpAddr>().expect(text));
         let tuple = Tuple { src, dst, sport: 1, dport: 2, proto: Proto::UDP };
-        let place = DropSite { tuple, ifindex: 99, iif: None, mark: 0 };
+        let place = DropSite { tuple, ifindex: Some(99), iif: None, mark: 0 };
         let links = Links::of(&[Link { index: 99, name: "eth0".to_owned(), ..Link::default() }]);
         let local = RouteAnswer { to: Some(dst), kind: Some("local".to_owned()), ..RouteAnswer::default() };
         assert_eq!(fact(&place, &[local], &links), None);
-        assert_eq!(fact(&DropSite { ifindex: 0, ..place }, &[], &links), None);
+        assert_eq!(fact(&DropSite { ifindex: None, ..place }, &[], &links), None);
     }
 }

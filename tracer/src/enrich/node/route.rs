@@ -78,7 +78,7 @@ mod tests {
 
     fn place(src: &str, dst: &str, proto: Proto) -> DropSite {
         let [src, dst] = [src, dst].map(|text| text.parse().expect(text));
-        DropSite { tuple: Tuple { src, dst, sport: 4000, dport: 80, proto }, ifindex: 2, iif: None, mark: 0 }
+        DropSite { tuple: Tuple { src, dst, sport: 4000, dport: 80, proto }, ifindex: Some(2), iif: None, mark: 0 }
     }
 
     #[test]

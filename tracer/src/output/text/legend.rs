@@ -48,9 +48,9 @@ fn ordinary(device: &Device) -> bool {
 fn devices(steps: &[&Step], trace: &Trace) -> String {
     let mut passed: Vec<&Device> = Vec::new();
     for step in steps {
-        let target = step.redirect.as_ref().map(|redirect| redirect.ifindex);
-        for ifindex in [Some(step.ifindex), target].into_iter().flatten() {
-            if let Some(device) = trace.devices.get(&(step.netns, ifindex))
+        let target = step.redirect.as_ref().and_then(|redirect| redirect.ifindex);
+        for ifindex in [step.ifindex, target] {
+            if let Some(device) = trace.device(step.netns, ifindex)
                 && !ordinary(device)
                 && !passed.contains(&device)
             {

@@ -1,5 +1,7 @@
 //! Names places in words.
 
+use std::num::NonZeroU32;
+
 use super::style::clean;
 use crate::model::{Netfilter, NfFamily, Trace, Where};
 
@@ -63,8 +65,8 @@ pub(super) fn netns(inum: u32, trace: &Trace) -> String {
 
 /// Names a device: `WireGuard device cilium_wg0`, `cilium_host`. Only tunnels are named with their kind, because it
 /// shows what happens to the packet next.
-pub(super) fn device(name: &str, netns: u32, ifindex: u32, trace: &Trace) -> String {
-    match trace.devices.get(&(netns, ifindex)).map(|device| device.kind.as_str()) {
+pub(super) fn device(name: &str, netns: u32, ifindex: Option<NonZeroU32>, trace: &Trace) -> String {
+    match trace.device(netns, ifindex).map(|device| device.kind.as_str()) {
         Some(tunnel @ ("wireguard" | "vxlan" | "geneve")) => format!("{} device {}", kind(tunnel), clean(name)),
         _ => clean(name).into_owned(),
     }

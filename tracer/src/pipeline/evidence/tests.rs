@@ -87,12 +87,12 @@ fn a_connection_has_a_socket_of_its_own() {
 fn a_packet_came_in_where_it_was_seen_to() {
     let (mut evidence, fake) = (Evidence::default(), Fake::default());
     for step in [
-        Step { ifindex: 7, ..step(1, "ip_forward", 4000, 443) },
+        Step { ifindex: std::num::NonZeroU32::new(7), ..step(1, "ip_forward", 4000, 443) },
         dropped(1, "neigh_probe+0x1", 4000, 443),
-        Step { ifindex: 7, ..step(2, "netif_receive_skb", 4000, 443) },
+        Step { ifindex: std::num::NonZeroU32::new(7), ..step(2, "netif_receive_skb", 4000, 443) },
         dropped(2, "ip_rcv_finish_core+0x1", 4000, 443),
         dropped(3, "ip_finish_output2+0x1", 4000, 443),
-        Step { ifindex: 7, ..step(4, "ip_forward", 4000, 443) },
+        Step { ifindex: std::num::NonZeroU32::new(7), ..step(4, "ip_forward", 4000, 443) },
         step(4, "__ip_local_out", 4000, 443),
         dropped(4, "__dev_queue_xmit+0x1", 4000, 443),
     ] {

@@ -68,7 +68,7 @@ fn step(dst: &str) -> Step {
     Step {
         hook: "ip_route_me_harder".into(),
         ifname: "wg0".into(),
-        ifindex: 3,
+        ifindex: std::num::NonZeroU32::new(3),
         netns: NETNS,
         mark: 0x40,
         tuple: tuple(dst),
