@@ -172,10 +172,10 @@ hooks! {
     IP_RCV_CORE = 63 { name: "ip_rcv_core", arguments: &["sk_buff", "net"], best: Best::Kprobe }
     IP6_RCV_CORE = 64 { name: "ip6_rcv_core", arguments: &["sk_buff", "net_device", "net"], best: Best::Kprobe }
     IP_RCV = 65 {
-        name: "ip_rcv", arguments: &["sk_buff", "net_device"], best: Best::Kprobe, instead_of: "ip_rcv_core",
+        name: "ip_rcv", arguments: &["sk_buff", "net_device"], best: Best::Kprobe, instead_of: Some("ip_rcv_core"),
     }
     IPV6_RCV = 66 {
-        name: "ipv6_rcv", arguments: &["sk_buff", "net_device"], best: Best::Kprobe, instead_of: "ip6_rcv_core",
+        name: "ipv6_rcv", arguments: &["sk_buff", "net_device"], best: Best::Kprobe, instead_of: Some("ip6_rcv_core"),
     }
 }
 

@@ -105,7 +105,8 @@ impl Evidence {
     }
 
     fn look_up(&mut self, step: &Step, iif: Option<u32>, asked: &[Question], witness: &impl Witness) -> Vec<NodeFact> {
-        let place = DropSite { tuple: outermost(step), ifindex: step.ifindex.map(NonZeroU32::get), iif, mark: step.mark };
+        let place =
+            DropSite { tuple: outermost(step), ifindex: step.ifindex.map(NonZeroU32::get), iif, mark: step.mark };
         let before = self.before.get(&step.netns).and_then(Option::as_ref);
         let began = std::time::Instant::now();
         let facts = witness.facts(step.netns, &place, asked, before).unwrap_or_else(|| Ok(Vec::new()));
