@@ -13,6 +13,8 @@ mod help;
 mod netns;
 mod quantity;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsString;
 

@@ -12,6 +12,8 @@ mod progress;
 mod schema;
 mod sink;
 mod style;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use capture::unwritable;
@@ -19,7 +21,7 @@ pub use check::write_check;
 pub use json::JsonLines;
 pub use pipe::unless_closed;
 pub use progress::{Counts, Progress, Show};
-pub use schema::{schema, write_schema};
+pub use schema::write_schema;
 pub use sink::{Sink, capture_file, on_stdout};
 pub use style::{Look, stderr, stdout};
 pub use text::write_report;

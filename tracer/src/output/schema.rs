@@ -6,15 +6,6 @@ use schemars::{Schema, generate::SchemaSettings};
 
 use crate::model::Record;
 
-/// Returns the schema (draft 2020-12) that each line of a capture fulfils. Fields that a reader may find absent are not
-/// required.
-#[must_use]
-pub fn schema() -> Schema {
-    let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Record>();
-    schema.insert("title".to_owned(), "A line of a tracer capture".into());
-    schema
-}
-
 /// Writes the schema as indented JSON.
 ///
 /// # Errors
@@ -22,4 +13,12 @@ pub fn schema() -> Schema {
 pub fn write_schema(out: &mut impl Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, &schema())?;
     out.write_all(b"\n")
+}
+
+/// Returns the schema (draft 2020-12) that each line of a capture fulfils. Fields that a reader may find absent are not
+/// required.
+fn schema() -> Schema {
+    let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Record>();
+    schema.insert("title".to_owned(), "A line of a tracer capture".into());
+    schema
 }

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use anstream::adapter::strip_str;
 use insta::assert_snapshot;
-use tracer::{
+
+use super::{Look, text::write_report, write_check};
+use crate::{
     marks::Marks,
     model::{Check, CheckRow, CheckStatus, Name, Record, Trace},
-    output::{Look, write_check, write_report},
 };
 
 fn capture(name: &str) -> Trace {

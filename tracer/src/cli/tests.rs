@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
-use tracer::cli::{self, Backend, Command, Filter, Format, Status, Stop, TraceConfig};
+
+use super::{Backend, Command, Filter, Format, Status, Stop, TraceConfig};
 
 fn parse(line: &str) -> Result<Command, Stop> {
-    cli::parse(std::iter::once("tracer").chain(line.split_whitespace()))
+    super::parse(std::iter::once("tracer").chain(line.split_whitespace()))
 }
 
 fn trace(line: &str) -> TraceConfig {
@@ -31,7 +32,7 @@ fn assert_text(name: &str, text: &str) {
 
 #[test]
 fn help_of_each_command() {
-    let mut command = cli::command().term_width(80);
+    let mut command = super::command().term_width(80);
     command.build();
     assert_text("help", &command.render_help().to_string());
     for name in ["report", "check", "completions"] {
@@ -43,7 +44,7 @@ fn help_of_each_command() {
 #[test]
 fn manual_page() {
     let mut page = Vec::new();
-    cli::man(&mut page).expect("a vector takes everything");
+    super::man(&mut page).expect("a vector takes everything");
     assert_text("man", &String::from_utf8_lossy(&page));
 }
 
@@ -51,7 +52,7 @@ fn manual_page() {
 fn completion_scripts() {
     for shell in [clap_complete::Shell::Bash, clap_complete::Shell::Zsh, clap_complete::Shell::Fish] {
         let mut script = Vec::new();
-        cli::completions(shell, &mut script).expect("a vector takes everything");
+        super::completions(shell, &mut script).expect("a vector takes everything");
         assert_text(&format!("completions_{shell}"), &String::from_utf8_lossy(&script));
     }
 }
@@ -156,7 +157,7 @@ fn statuses_are_those_of_the_contract() {
 proptest! {
     #[test]
     fn any_words_are_taken_or_refused_in_one_line(words in proptest::collection::vec("[ -~]{0,12}", 0..4)) {
-        if let Err(Stop::Wrong(usage)) = cli::parse(std::iter::once("tracer".to_owned()).chain(words)) {
+        if let Err(Stop::Wrong(usage)) = super::parse(std::iter::once("tracer".to_owned()).chain(words)) {
             prop_assert_eq!(usage.to_string().lines().count(), 1);
         }
     }
