@@ -15,54 +15,25 @@ use std::io;
 use super::{attrs, bytes, netns::Netns};
 use crate::model::{Chain, NfFamily};
 
-/// Chains to look up.
+/// A chain of nftables to look up, with those that can be reached from it by jump or goto. A rule that leads to more
+/// than 16 chains is not followed.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Wanted {
-    /// All chains; slow with large rulesets.
-    All,
-    /// Chains of nftables, and those that can be reached from them by jump or goto. A rule that leads to more than 16
-    /// chains is not followed.
-    Nft {
-        /// Family of the table.
-        family: NfFamily,
-        /// Table.
-        table: Key,
-        /// Chain.
-        chain: Key,
-    },
-    /// All chains of a legacy iptables table.
-    Legacy {
-        /// `Ip` or `Ip6`.
-        family: NfFamily,
-        /// Table name.
-        table: String,
-    },
+pub struct Wanted {
+    /// Family of the table.
+    pub family: NfFamily,
+    /// Table.
+    pub table: Key,
+    /// Chain.
+    pub chain: Key,
 }
 
 /// Identifies a table or chain.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Key {
-    /// Any table or chain.
-    Any,
+pub struct Key {
     /// The kernel's handle: a table's is unique in its netns, a chain's in its table. People know both by name.
-    Handle {
-        /// Handle to look up.
-        handle: u64,
-        /// Name to report if the handle is not found.
-        name: String,
-    },
-    /// Its name.
-    Name(String),
-}
-
-impl Key {
-    fn is(&self, handle: u64, name: &str) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Handle { handle: wanted, .. } => *wanted == handle,
-            Self::Name(wanted) => wanted == name,
-        }
-    }
+    pub handle: u64,
+    /// Name to report if the handle is not found.
+    pub name: String,
 }
 
 /// Chains that were found, and the reasons why others could not be read.
@@ -74,37 +45,25 @@ pub struct Lookup {
     pub problems: Vec<String>,
 }
 
-impl Lookup {
-    /// Returns the chain with these handles.
-    #[must_use]
-    pub fn by_handle(&self, family: NfFamily, table: u64, chain: u64) -> Option<&Chain> {
-        let wanted = |found: &&FoundChain| {
-            found.chain.family == family && found.table_handle == Some(table) && found.handle == Some(chain)
-        };
-        self.chains.iter().find(wanted).map(|found| &found.chain)
-    }
-}
-
 /// A chain with the handles by which the kernel's records refer to it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FoundChain {
-    /// The table's handle, for nftables.
-    pub table_handle: Option<u64>,
-    /// The chain's handle, for nftables.
-    pub handle: Option<u64>,
+    /// The table's handle.
+    pub table_handle: u64,
+    /// The chain's handle.
+    pub handle: u64,
     /// The chain.
     pub chain: Chain,
 }
 
-/// Looks up chains in a netns. Never fails as a whole: [`Lookup::problems`] gets a sentence for whatever cannot be
+/// Looks up a chain in a netns. Never fails as a whole: [`Lookup::problems`] gets a sentence for whatever cannot be
 /// read.
 #[must_use]
-pub fn chains(netns: &Netns, wanted: &[Wanted]) -> Lookup {
+pub fn chains(netns: &Netns, wanted: &Wanted) -> Lookup {
     let inum = netns.inum();
     let result = netns.run_in(|| {
         let mut lookup = Lookup::default();
         nft::look_up(inum, wanted, &mut lookup);
-        legacy::look_up(inum, wanted, &mut lookup);
         lookup
     });
     result.unwrap_or_else(|error| {

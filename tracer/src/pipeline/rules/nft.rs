@@ -48,7 +48,7 @@ impl ChainCache {
         let mut news = false;
         let chains = self.read.entry(walk).or_insert_with(|| {
             news = true;
-            let lookup = ruleset::chains(netns, &[Wanted::Nft { family, table: key(table), chain: key(base) }]);
+            let lookup = ruleset::chains(netns, &Wanted { family, table: key(table), chain: key(base) });
             problems.extend(lookup.problems);
             lookup.chains.into_iter().map(|found| found.chain).collect()
         });
@@ -73,7 +73,7 @@ fn is_called_like(a: &WalkKey, b: &WalkKey) -> bool {
 }
 
 fn key(of: &Named) -> Key {
-    Key::Handle { handle: of.handle, name: of.name.to_string() }
+    Key { handle: of.handle, name: of.name.to_string() }
 }
 
 fn rule_of<'a>(netfilter: &Netfilter, chains: &'a [Chain]) -> Option<&'a Rule> {

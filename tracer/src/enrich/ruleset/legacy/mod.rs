@@ -6,7 +6,7 @@ mod socket;
 
 use std::{collections::BTreeMap, io};
 
-use super::{FoundChain, Lookup, Netns, Wanted, printable, tools::save, why};
+use super::{Netns, printable, tools::save, why};
 use crate::model::{Chain, NfFamily, Rule, Verdict};
 
 /// A table as it was at one moment.
@@ -64,39 +64,6 @@ pub fn table(netns: &Netns, family: NfFamily, name: &str, before: Option<&Table>
     netns.run_in(read).and_then(|result| result).map_err(|error| {
         format!("legacy table {family} {name} of netns {} cannot be read: {}", netns.name(), why(&error))
     })
-}
-
-/// Adds the wanted tables of the calling thread's netns to `lookup`.
-pub(super) fn look_up(netns: u32, wanted: &[Wanted], lookup: &mut Lookup) {
-    for family in [NfFamily::Ip, NfFamily::Ip6] {
-        let takes = |name: &str| {
-            wanted.iter().any(|wanted| match wanted {
-                Wanted::All => true,
-                Wanted::Legacy { family: wanted, table } => *wanted == family && table == name,
-                Wanted::Nft { .. } => false,
-            })
-        };
-        let loaded = socket::loaded(family);
-        for wanted in wanted {
-            if let Wanted::Legacy { family: wanted, table } = wanted
-                && *wanted == family
-                && !loaded.contains(table)
-            {
-                lookup.problems.push(format!("legacy table {family} {table} no longer exists"));
-            }
-        }
-        for name in loaded.iter().filter(|name| takes(name)) {
-            match read_blob(family, name).and_then(|blob| with_texts(netns, family, name, blob)) {
-                Ok(table) => {
-                    let found = |chain| FoundChain { table_handle: None, handle: None, chain };
-                    lookup.chains.extend(table.chains.into_iter().map(found));
-                }
-                Err(error) => {
-                    lookup.problems.push(format!("legacy table {family} {name} cannot be read: {}", why(&error)));
-                }
-            }
-        }
-    }
 }
 
 fn read_blob(family: NfFamily, name: &str) -> io::Result<Vec<blob::Chain>> {

@@ -16,7 +16,7 @@ mod walk;
 
 use std::{cell::OnceCell, collections::BTreeSet, io};
 
-use super::{FoundChain, Key, Lookup, Wanted, names::hook, printable, why};
+use super::{FoundChain, Lookup, Wanted, names::hook, printable, why};
 use crate::{
     enrich::loaded::{NF_TABLES, is_loaded},
     model::{Chain, NfFamily, Verdict},
@@ -26,20 +26,16 @@ use socket::{Dump, Running};
 use texts::{Texts, Tools};
 use walk::Sets;
 
-/// Adds the wanted chains of the calling thread's netns to `lookup`.
-pub(super) fn look_up(netns: u32, wanted: &[Wanted], lookup: &mut Lookup) {
-    let filters: Vec<_> = wanted.iter().filter_map(DumpFilter::of).collect();
-    if filters.is_empty() {
-        return;
-    }
+/// Adds the wanted chain, and those that it leads to, of the calling thread's netns to `lookup`.
+pub(super) fn look_up(netns: u32, wanted: &Wanted, lookup: &mut Lookup) {
     if is_loaded(&NF_TABLES) {
-        look_up_from(&Running, Tools::Ask, netns, &filters, lookup);
-    } else if filters.iter().any(|filter| filter.family.is_some()) {
+        look_up_from(&Running, Tools::Ask, netns, std::slice::from_ref(wanted), lookup);
+    } else {
         lookup.problems.push("nf_tables is not loaded".to_owned());
     }
 }
 
-fn look_up_from(kernel: &dyn Dump, tools: Tools, netns: u32, wanted: &[DumpFilter<'_>], lookup: &mut Lookup) {
+fn look_up_from(kernel: &dyn Dump, tools: Tools, netns: u32, wanted: &[Wanted], lookup: &mut Lookup) {
     let tables = objects::tables(kernel).unwrap_or_else(|error| {
         lookup.problems.push(format!("the nftables ruleset cannot be read: {}", why(&error)));
         Vec::new()
@@ -48,11 +44,11 @@ fn look_up_from(kernel: &dyn Dump, tools: Tools, netns: u32, wanted: &[DumpFilte
     let before = lookup.chains.len();
     for table in &tables {
         let Some(family) = NfFamily::from_nfproto(table.family) else { continue };
-        let filters: Vec<_> = wanted.iter().filter(|filter| filter.takes(family, table)).collect();
-        if filters.is_empty() {
+        let wanted: Vec<_> = wanted.iter().filter(|wanted| wanted.is_in(family, table)).collect();
+        if wanted.is_empty() {
             continue;
         }
-        let takes = |chain: &objects::Chain| filters.iter().any(|filter| filter.chain.is(chain.handle, &chain.name));
+        let takes = |chain: &objects::Chain| wanted.iter().any(|wanted| wanted.chain.handle == chain.handle);
         match read_table(kernel, table, takes) {
             Ok(chains) => {
                 let texts = Texts::new(tools, family, table, &chains);
@@ -64,50 +60,22 @@ fn look_up_from(kernel: &dyn Dump, tools: Tools, netns: u32, wanted: &[DumpFilte
         }
     }
     let found = &lookup.chains[before..];
-    let gone = wanted.iter().filter(|filter| read_something && !found.iter().any(|found| filter.found(found)));
-    let gone: Vec<_> = gone.filter_map(DumpFilter::describe).collect();
-    lookup.problems.extend(gone.into_iter().map(|what| format!("{what} no longer exists")));
-}
-
-/// Selects tables and chains.
-struct DumpFilter<'a> {
-    family: Option<NfFamily>,
-    table: &'a Key,
-    chain: &'a Key,
-}
-
-impl<'a> DumpFilter<'a> {
-    fn of(wanted: &'a Wanted) -> Option<Self> {
-        match wanted {
-            Wanted::All => Some(Self { family: None, table: &Key::Any, chain: &Key::Any }),
-            Wanted::Nft { family, table, chain } => Some(Self { family: Some(*family), table, chain }),
-            Wanted::Legacy { .. } => None,
-        }
-    }
-
-    fn found(&self, found: &FoundChain) -> bool {
-        let is = |key: &Key, handle: Option<u64>, name: &str| key.is(handle.unwrap_or(0), name);
-        self.family.is_none_or(|wanted| wanted == found.chain.family)
-            && is(self.table, found.table_handle, &found.chain.table)
-            && is(self.chain, found.handle, &found.chain.chain)
-    }
-
-    /// Describes a filter for a particular table or chain.
-    fn describe(&self) -> Option<String> {
-        let family = self.family?;
-        let key = |key: &Key| match key {
-            Key::Any => None,
-            Key::Handle { name, .. } | Key::Name(name) => Some(name.clone()),
-        };
-        Some(match (key(self.table), key(self.chain)) {
-            (Some(table), Some(chain)) => format!("chain {chain} of nftables table {family} {table}"),
-            (Some(table), None) => format!("nftables table {family} {table}"),
-            _ => return None,
+    let gone = wanted.iter().filter(|wanted| read_something && !found.iter().any(|found| wanted.is(found)));
+    let gone: Vec<_> = gone
+        .map(|Wanted { family, table, chain }| {
+            format!("chain {} of nftables table {family} {} no longer exists", chain.name, table.name)
         })
+        .collect();
+    lookup.problems.extend(gone);
+}
+
+impl Wanted {
+    fn is_in(&self, family: NfFamily, table: &Table) -> bool {
+        (self.family, self.table.handle) == (family, table.handle)
     }
 
-    fn takes(&self, family: NfFamily, table: &Table) -> bool {
-        self.family.is_none_or(|wanted| wanted == family) && self.table.is(table.handle, &table.name)
+    fn is(&self, found: &FoundChain) -> bool {
+        (self.family, self.table.handle, self.chain.handle) == (found.chain.family, found.table_handle, found.handle)
     }
 }
 
@@ -166,8 +134,8 @@ fn finish(netns: u32, family: NfFamily, table: &Table, chains: Vec<Read>, texts:
             crate::model::Rule { text: printable(&text).into(), ..facts }
         };
         FoundChain {
-            table_handle: Some(table.handle),
-            handle: Some(chain.handle),
+            table_handle: table.handle,
+            handle: chain.handle,
             chain: Chain {
                 netns,
                 family,

@@ -10,7 +10,7 @@ use std::{
 use proptest::prelude::*;
 
 use super::{socket::Message, *};
-use crate::enrich::ruleset::attrs::encode;
+use crate::enrich::ruleset::{Key, attrs::encode};
 
 /// All look-ups of a ruleset that was loaded with `nft -f samples/NAME.nft` or `samples/iptables.sh nft`: a line for
 /// each request, and one for each object of its answer.
@@ -54,13 +54,25 @@ impl Dump for Recorder {
     }
 }
 
-const ALL: DumpFilter<'_> = DumpFilter { family: None, table: &Key::Any, chain: &Key::Any };
+/// Returns all chains of the kernel.
+fn all(kernel: &dyn Dump) -> Vec<Wanted> {
+    let tables = objects::tables(kernel).unwrap_or_default();
+    let chains = tables.iter().flat_map(|table| {
+        let family = NfFamily::from_nfproto(table.family);
+        let chains = objects::chains(kernel, table).unwrap_or_default();
+        chains.into_iter().filter_map(move |chain| {
+            let table = Key { handle: table.handle, name: table.name.clone() };
+            Some(Wanted { family: family?, table, chain: Key { handle: chain.handle, name: chain.name } })
+        })
+    });
+    chains.collect()
+}
 
 #[test]
 #[ignore = "writes what the running kernel has to the file named by RECORD"]
 fn record() {
     let recorder = Recorder::default();
-    look_up_from(&recorder, Tools::Leave, 0, &[ALL], &mut Lookup::default());
+    look_up_from(&recorder, Tools::Leave, 0, &all(&Running), &mut Lookup::default());
     let file = std::env::var("RECORD").expect("RECORD names the file to write");
     fs::write(file, recorder.0.into_inner()).expect("the file can be written");
 }
@@ -68,7 +80,8 @@ fn record() {
 /// Returns the whole look-up as text.
 fn read_back(sample: &'static str) -> String {
     let mut lookup = Lookup::default();
-    look_up_from(&Recorded(sample), Tools::Leave, 7, &[ALL], &mut lookup);
+    let kernel = Recorded(sample);
+    look_up_from(&kernel, Tools::Leave, 7, &all(&kernel), &mut lookup);
     assert_eq!(lookup.problems, [""; 0]);
     crate::enrich::ruleset::describe(lookup.chains.iter().map(|found| &found.chain))
 }
@@ -83,30 +96,33 @@ fn rules_of_iptables_nft() {
     insta::assert_snapshot!(read_back(include_str!("samples/iptables.txt")));
 }
 
+fn chain(kernel: &dyn Dump, family: NfFamily, table: &str, chain: &str) -> Wanted {
+    let named = |wanted: &Wanted| (wanted.family, &*wanted.table.name, &*wanted.chain.name) == (family, table, chain);
+    all(kernel).into_iter().find(named).expect("it is there")
+}
+
 #[test]
 fn only_the_wanted_chain_and_what_it_leads_to() {
     let kernel = Recorded(include_str!("samples/iptables.txt"));
-    let (table, chain) = (Key::Name("raw".to_owned()), Key::Name("PREROUTING".to_owned()));
-    let filter = DumpFilter { family: Some(NfFamily::Ip6), table: &table, chain: &chain };
+    let wanted = chain(&kernel, NfFamily::Ip6, "raw", "PREROUTING");
     let mut lookup = Lookup::default();
-    look_up_from(&kernel, Tools::Leave, 7, &[filter], &mut lookup);
+    look_up_from(&kernel, Tools::Leave, 7, &[wanted], &mut lookup);
     let names: Vec<_> = lookup.chains.iter().map(|found| (found.chain.family, found.chain.chain.as_str())).collect();
     assert_eq!(names, [(NfFamily::Ip6, "PREROUTING"), (NfFamily::Ip6, "CILIUM_PRE_raw")]);
-    let found = &lookup.chains[1];
-    let (table, chain) = (found.table_handle.expect("nftables has handles"), found.handle.expect("likewise"));
-    assert_eq!(lookup.by_handle(NfFamily::Ip6, table, chain), Some(&found.chain));
-    assert_eq!(lookup.by_handle(NfFamily::Ip, table, chain), None);
 }
 
 #[test]
 fn what_is_gone_is_said() {
     let kernel = Recorded(include_str!("samples/iptables.txt"));
-    let (raw, nine) = (Key::Name("raw".to_owned()), Key::Handle { handle: 999, name: "nine".to_owned() });
-    let filter = |table, chain| DumpFilter { family: Some(NfFamily::Ip), table, chain };
-    let filters = [filter(&raw, &nine), filter(&nine, &Key::Any), filter(&raw, &Key::Any), ALL];
+    let there = chain(&kernel, NfFamily::Ip, "raw", "PREROUTING");
+    let nine = || Key { handle: 999, name: "nine".to_owned() };
+    let wanted = [Wanted { chain: nine(), ..there.clone() }, Wanted { table: nine(), ..there.clone() }, there];
     let mut lookup = Lookup::default();
-    look_up_from(&kernel, Tools::Leave, 7, &filters, &mut lookup);
-    let problems = ["chain nine of nftables table ip raw no longer exists", "nftables table ip nine no longer exists"];
+    look_up_from(&kernel, Tools::Leave, 7, &wanted, &mut lookup);
+    let problems = [
+        "chain nine of nftables table ip raw no longer exists",
+        "chain PREROUTING of nftables table ip nine no longer exists",
+    ];
     assert_eq!(lookup.problems, problems);
 }
 
@@ -119,7 +135,8 @@ fn a_refusal_is_a_sentence() {
         }
     }
     let mut lookup = Lookup::default();
-    look_up_from(&Refusing, Tools::Leave, 7, &[ALL], &mut lookup);
+    let kernel = Recorded(include_str!("samples/iptables.txt"));
+    look_up_from(&Refusing, Tools::Leave, 7, &all(&kernel), &mut lookup);
     assert_eq!(lookup.problems, ["the nftables ruleset cannot be read: no permission (run as root)"]);
 }
 
@@ -224,6 +241,7 @@ proptest! {
             }
         }
         let mut lookup = Lookup::default();
-        look_up_from(&One(message), Tools::Leave, 7, &[ALL], &mut lookup);
+        let kernel = One(message);
+        look_up_from(&kernel, Tools::Leave, 7, &all(&kernel), &mut lookup);
     }
 }
