@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
-use tracer::model::Record;
+use tracer::capture::Record;
 
 /// Names of network namespaces by inode number.
 pub type Netns = BTreeMap<u64, String>;

@@ -3,6 +3,7 @@
 //! A record passes through `source` → `pipeline` (`decode` → `track` → `enrich`) → `history` → `diagnose` → `output`.
 //! `commands` connects these stages. See `ARCHITECTURE.md`.
 
+pub mod capture;
 pub mod catalog;
 pub mod cli;
 mod clock;

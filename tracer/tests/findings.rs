@@ -5,8 +5,8 @@ use std::path::Path;
 
 use insta::assert_snapshot;
 use tracer::{
+    capture::{self, Confidence, Finding, Step, Trace, Verdict},
     diagnose::diagnose,
-    model::{Finding, Record, Step, Trace},
 };
 
 fn capture(name: &str) -> Trace {
@@ -15,8 +15,7 @@ fn capture(name: &str) -> Trace {
     let file = if name == "nat-reply-not-reversed" { "masquerade" } else { name };
     let folder = if file == name { data.join("findings") } else { data };
     let path = folder.join(file).with_extension("jsonl");
-    let text = std::fs::read_to_string(path).expect(name);
-    text.lines().map(|line| serde_json::from_str::<Record>(line).expect(line)).collect()
+    capture::read(&path).and_then(Iterator::collect).expect(name)
 }
 
 const CASES: &[&str] = &[
@@ -107,14 +106,14 @@ fn nothing_without_evidence() {
 /// Reads the founding case and copies each verdict to the drop that it ordered, as newer captures have it.
 fn founding() -> Trace {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/founding.jsonl");
-    let mut trace = tracer::source::capture::read(&data).expect("the founding case");
+    let mut trace: Trace = capture::read(&data).and_then(Iterator::collect).expect("the founding case");
     // This step was about the tunnel's outer headers, which this old capture does not distinguish.
     trace.steps.retain(|step| (step.ifname.as_str(), step.hook.as_str()) != ("eth0", "xt_ct_target_v1"));
     let mut ordered = None;
     for step in &mut trace.steps {
         if step.drop.is_some() {
             step.netfilter = ordered.take();
-        } else if step.netfilter.as_ref().is_some_and(|by| by.verdict == Some(tracer::model::Verdict::Drop)) {
+        } else if step.netfilter.as_ref().is_some_and(|by| by.verdict == Some(Verdict::Drop)) {
             ordered.clone_from(&step.netfilter);
         }
     }
@@ -174,7 +173,7 @@ fn a_rule_that_was_missed_is_told_by_another_packet() {
         }
     });
     alone.steps.retain(|step| ![4, 6].contains(&step.packet));
-    assert!(diagnose(&alone).iter().all(|finding| finding.confidence == tracer::model::Confidence::Likely));
+    assert!(diagnose(&alone).iter().all(|finding| finding.confidence == Confidence::Likely));
 }
 
 /// A drop in the middle has no other drop more than a second away, and still belongs to the same finding.

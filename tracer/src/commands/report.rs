@@ -1,6 +1,6 @@
 //! `tracer report`: diagnoses recorded captures as if they were live.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, path::Path};
 
 use super::marks;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     diagnose::diagnose,
     model::{Record, Trace},
     output::{self, Sink},
-    source::capture,
+    source::capture::{self, ReadError},
 };
 
 /// Reports one capture after the other, and returns the worst exit status.
@@ -19,7 +19,7 @@ pub fn report(config: &ReportConfig) -> Result<Status, String> {
     let marks = marks::read(config.view.marks.as_deref())?;
     let mut traces = Vec::new();
     for file in &config.files {
-        let mut trace = capture::read(file)?;
+        let mut trace = read(file).map_err(|error| error.to_string())?;
         trace.findings = diagnose(&trace);
         traces.push(trace);
     }
@@ -32,6 +32,10 @@ pub fn report(config: &ReportConfig) -> Result<Status, String> {
     }
     let statuses = traces.iter().map(Status::of);
     Ok(statuses.reduce(worse).unwrap_or(Status::Nothing))
+}
+
+fn read(file: &Path) -> Result<Trace, ReadError> {
+    capture::read(file)?.collect()
 }
 
 /// Writes the trace without its steps, which are in the capture.

@@ -89,7 +89,7 @@ fn the_latest_drops_are_diagnosed_all_the_same() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/findings");
     for entry in std::fs::read_dir(folder).expect("the captures") {
         let path = entry.expect("a capture").path();
-        let whole = capture::read(&path).expect("a capture");
+        let whole: Trace = capture::read(&path).and_then(Iterator::collect).expect("a capture");
         let steps = whole.steps.iter().cloned().map(|step| Step { packet: step.packet + EARLIER, ..step });
         let mut history = History { trace: Trace { steps: Vec::new(), ..whole.clone() }, ..History::new(0) };
         history.limit = whole.steps.iter().map(size).sum();
