@@ -14,6 +14,7 @@ pub mod enrich;
 mod fast;
 pub mod history;
 pub mod kernel;
+pub mod live;
 pub mod marks;
 pub mod model;
 pub mod output;

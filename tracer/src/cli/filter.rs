@@ -27,7 +27,8 @@ pub struct Filter {
     pub proto: Option<Proto>,
     /// Device that the packet is first seen on. It is not checked here whether the device exists.
     pub iface: Option<String>,
-    /// Network namespace that the packet is first seen in; parses as [`Netns`].
+    /// Network namespace that the packet is first seen in: a name under `/run/netns`, an inode number, a path, or
+    /// `pid:N`.
     pub netns: Option<String>,
     /// Value and mask of the packet mark; the value has no bit outside the mask.
     pub mark: Option<(u32, u32)>,
@@ -64,7 +65,7 @@ impl Filter {
     }
 
     /// Returns why no packet can match, if there is such a reason.
-    fn contradiction(&self) -> Option<String> {
+    pub(crate) fn contradiction(&self) -> Option<String> {
         let addrs = [("--src", self.src), ("--dst", self.dst), ("--host", self.host)];
         let v6 = |net: IpNet| matches!(net, IpNet::V6(_));
         if let (Some(_), Some((flag, _))) = (self.host, addrs[..2].iter().find(|(_, net)| net.is_some())) {

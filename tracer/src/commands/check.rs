@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use tracer_common::{Filter, Hook};
 
-use super::{privileges, trace::modules};
 use crate::{
     catalog::Catalog,
     cli::{CheckConfig, Status},
     kernel::Kernel,
+    live::{self, modules},
     model::{Check, CheckRow, CheckStatus},
     output::{self, Look},
     probe::{self, Backend, Probe, Task},
@@ -22,7 +22,7 @@ const TRIAL_BUFFER: u32 = 64 << 10;
 /// # Errors
 /// One sentence if tracing is impossible here, the same that a trace would report.
 pub fn check(config: &CheckConfig) -> Result<Status, String> {
-    privileges::check()?;
+    live::check_privileges()?;
     let catalog = Catalog::fixed();
     let kernel = Kernel::read(modules(&catalog))?;
     let mut rows = vec![

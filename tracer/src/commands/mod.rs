@@ -2,7 +2,6 @@
 
 mod check;
 mod marks;
-mod privileges;
 mod report;
 mod trace;
 

@@ -7,7 +7,7 @@ use crate::{
     cli::{ReportConfig, Status},
     diagnose::diagnose,
     model::{Record, Trace},
-    output::{self, Sink},
+    output::{self, Sink, SinkError},
     source::capture::{self, ReadError},
 };
 
@@ -26,7 +26,7 @@ pub fn report(config: &ReportConfig) -> Result<Status, String> {
     let mut stdout = output::on_stdout(&config.view, marks);
     for trace in &traces {
         // Even if nobody reads on, the exit status reports the result.
-        if show(stdout.as_mut(), trace)?.is_break() {
+        if show(stdout.as_mut(), trace).map_err(|error| error.to_string())?.is_break() {
             break;
         }
     }
@@ -39,7 +39,7 @@ fn read(file: &Path) -> Result<Trace, ReadError> {
 }
 
 /// Writes the trace without its steps, which are in the capture.
-fn show(stdout: &mut dyn Sink, trace: &Trace) -> Result<ControlFlow<()>, String> {
+fn show(stdout: &mut dyn Sink, trace: &Trace) -> Result<ControlFlow<()>, SinkError> {
     let findings = trace.findings.iter().cloned().map(Record::Finding);
     let start = std::iter::once(Record::Start(trace.start.clone()));
     for record in start.chain(findings).chain([Record::Summary(trace.summary.clone())]) {

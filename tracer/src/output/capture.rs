@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{JsonLines, Sink};
+use super::{JsonLines, Sink, SinkError};
 use crate::model::{Record, Trace};
 
 /// The capture file of `--write`.
@@ -28,15 +28,15 @@ impl CaptureFile {
 }
 
 impl Sink for CaptureFile {
-    fn put(&mut self, record: &Record) -> Result<ControlFlow<()>, String> {
-        self.lines.write(record).map_err(|error| unwritable(&self.path, &error))
+    fn put(&mut self, record: &Record) -> Result<ControlFlow<()>, SinkError> {
+        self.lines.write(record).map_err(|error| unwritable(&self.path, &error).into())
     }
 
-    fn flush(&mut self) -> Result<ControlFlow<()>, String> {
-        self.lines.flush().map_err(|error| unwritable(&self.path, &error))
+    fn flush(&mut self) -> Result<ControlFlow<()>, SinkError> {
+        self.lines.flush().map_err(|error| unwritable(&self.path, &error).into())
     }
 
-    fn end(&mut self, _: &Trace) -> Result<ControlFlow<()>, String> {
+    fn end(&mut self, _: &Trace) -> Result<ControlFlow<()>, SinkError> {
         self.flush()
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::{Sink, unless_closed};
+use super::{Sink, SinkError, unless_closed};
 use crate::model::{Record, Trace};
 
 /// Writes records. A line is written in one piece, so a reader never sees half of one unless the
@@ -58,11 +58,11 @@ impl Default for JsonOnStdout {
 }
 
 impl Sink for JsonOnStdout {
-    fn put(&mut self, record: &Record) -> Result<ControlFlow<()>, String> {
+    fn put(&mut self, record: &Record) -> Result<ControlFlow<()>, SinkError> {
         self.lines.write(record).map_err(unwritable)
     }
 
-    fn flush(&mut self) -> Result<ControlFlow<()>, String> {
+    fn flush(&mut self) -> Result<ControlFlow<()>, SinkError> {
         self.lines.flush().map_err(unwritable)
     }
 
@@ -72,13 +72,13 @@ impl Sink for JsonOnStdout {
             && stdout[0].revents().is_some_and(|events| events.contains(PollFlags::POLLERR))
     }
 
-    fn end(&mut self, _: &Trace) -> Result<ControlFlow<()>, String> {
+    fn end(&mut self, _: &Trace) -> Result<ControlFlow<()>, SinkError> {
         self.flush()
     }
 }
 
-fn unwritable(error: io::Error) -> String {
-    format!("stdout cannot be written: {error}")
+fn unwritable(error: io::Error) -> SinkError {
+    format!("stdout cannot be written: {error}").into()
 }
 
 #[cfg(test)]

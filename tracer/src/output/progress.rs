@@ -23,6 +23,8 @@ pub enum Show {
     Lines,
     /// One line that is kept up to date.
     Live,
+    /// Warnings in the log, because there is no user at a terminal.
+    Log,
 }
 
 impl Show {
@@ -89,7 +91,7 @@ impl Progress {
     /// Reports that every probe is attached.
     pub fn started(&self) {
         match self.show {
-            Show::Nothing => {}
+            Show::Nothing | Show::Log => {}
             Show::Lines => say(&format!("{} — Ctrl-C to stop", self.tracing)),
             Show::Live => {
                 self.update(Counts::default());
@@ -122,17 +124,21 @@ impl Progress {
         }
     }
 
-    /// Prints a message that stays on the screen.
+    /// Prints a message that stays on the screen, or logs it.
     pub fn note(&self, message: &str) {
-        if self.show != Show::Nothing {
-            self.bar.suspend(|| say(message));
+        match self.show {
+            Show::Nothing => {}
+            Show::Lines | Show::Live => self.bar.suspend(|| say(message)),
+            Show::Log => tracing::info!("{message}"),
         }
     }
 
-    /// Prints a warning that stays on the screen.
+    /// Prints a warning that stays on the screen, or logs it.
     pub fn warn(&self, message: &str) {
-        if self.show != Show::Nothing {
-            self.bar.suspend(|| say(&format!("warning: {message}")));
+        match self.show {
+            Show::Nothing => {}
+            Show::Lines | Show::Live => self.bar.suspend(|| say(&format!("warning: {message}"))),
+            Show::Log => tracing::warn!("{message}"),
         }
     }
 

@@ -1,6 +1,10 @@
 //! The outputs of a run. Each takes records as they come, and the whole trace at the end.
 
-use std::{ops::ControlFlow, path::Path};
+use std::{
+    error::Error,
+    ops::ControlFlow::{self, Continue},
+    path::Path,
+};
 
 use super::{capture::CaptureFile, json::JsonOnStdout, text::TextReport};
 use crate::{
@@ -9,22 +13,36 @@ use crate::{
     model::{Record, Trace},
 };
 
-/// One output. `Break` means that its reader has closed the pipe and the run should end quietly. An error is one
-/// sentence.
+/// Why a sink fails: one sentence.
+pub type SinkError = Box<dyn Error + Send + Sync>;
+
+/// One output. `Break` means that its reader has closed the pipe, or wants no more, and that the run should end
+/// quietly. An error ends the run at once.
 pub trait Sink {
     /// Takes the next record, findings and summary included.
     ///
     /// # Errors
     /// Fails if the record cannot be written.
-    fn put(&mut self, record: &Record) -> Result<ControlFlow<()>, String>;
+    fn put(&mut self, record: &Record) -> Result<ControlFlow<()>, SinkError>;
 
     /// Flushes what was put. Called whenever no further record is waiting.
     ///
     /// # Errors
     /// Returns the same errors as [`Self::put`].
-    fn flush(&mut self) -> Result<ControlFlow<()>, String>;
+    fn flush(&mut self) -> Result<ControlFlow<()>, SinkError> {
+        Ok(Continue(()))
+    }
 
-    /// Whether the reader has closed the pipe. Without traffic, [`Self::put`] cannot notice this.
+    /// Learns that every hook is attached: packets that are sent from now on are traced.
+    ///
+    /// # Errors
+    /// Fails if this cannot be passed on.
+    fn ready(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    /// Whether the run should end although no record comes: its reader has closed the pipe, or wants no more. Asked
+    /// several times a second.
     fn abandoned(&self) -> bool {
         false
     }
@@ -33,7 +51,9 @@ pub trait Sink {
     ///
     /// # Errors
     /// Returns the same errors as [`Self::put`].
-    fn end(&mut self, trace: &Trace) -> Result<ControlFlow<()>, String>;
+    fn end(&mut self, _trace: &Trace) -> Result<ControlFlow<()>, SinkError> {
+        Ok(Continue(()))
+    }
 }
 
 /// Creates the output on stdout.

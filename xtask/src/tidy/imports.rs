@@ -20,6 +20,7 @@ const MUST_NOT: &[(&str, &str, &[&str], &str)] = &[
     ("tracer", "kernel", &["aya", "aya_obj"], "only probe and source know Aya"),
     ("tracer", "enrich", &["aya", "aya_obj"], "only probe and source know Aya"),
     ("tracer", "pipeline", &["aya", "aya_obj", "crate::output"], "pipeline writes nothing"),
+    ("tracer", "live", &["aya", "aya_obj", "crate::commands", "nix::sys::signal"], "live is for other programs, too"),
     ("tracer", "history", &["aya", "aya_obj", "crate::output", "crate::pipeline"], "history only retains"),
     (
         "tracer",
@@ -35,7 +36,7 @@ const MUST_NOT: &[(&str, &str, &[&str], &str)] = &[
     ),
 ];
 
-const OUTER: [&str; 14] = [
+const OUTER: [&str; 15] = [
     "crate::cli",
     "crate::clock",
     "crate::commands",
@@ -44,6 +45,7 @@ const OUTER: [&str; 14] = [
     "crate::enrich",
     "crate::history",
     "crate::kernel",
+    "crate::live",
     "crate::marks",
     "crate::output",
     "crate::pipeline",
@@ -52,24 +54,26 @@ const OUTER: [&str; 14] = [
     "crate::track",
 ];
 
-const OUTER_OF_TRACK: [&str; 9] = [
+const OUTER_OF_TRACK: [&str; 10] = [
     "crate::cli",
     "crate::commands",
     "crate::diagnose",
     "crate::enrich",
     "crate::history",
     "crate::kernel",
+    "crate::live",
     "crate::output",
     "crate::pipeline",
     "crate::probe",
 ];
 
-const OUTER_OF_DIAGNOSE: [&str; 9] = [
+const OUTER_OF_DIAGNOSE: [&str; 10] = [
     "crate::cli",
     "crate::commands",
     "crate::enrich",
     "crate::history",
     "crate::kernel",
+    "crate::live",
     "crate::output",
     "crate::pipeline",
     "crate::probe",

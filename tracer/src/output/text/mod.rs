@@ -27,7 +27,7 @@ use std::{
 };
 
 use super::{
-    Sink,
+    Sink, SinkError,
     phrase::{self, plural},
     style::{self, DIM, HEADING, Look, clean, hang, paint},
     unless_closed,
@@ -56,18 +56,14 @@ impl TextReport {
 }
 
 impl Sink for TextReport {
-    fn put(&mut self, _: &Record) -> Result<ControlFlow<()>, String> {
+    fn put(&mut self, _: &Record) -> Result<ControlFlow<()>, SinkError> {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn flush(&mut self) -> Result<ControlFlow<()>, String> {
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn end(&mut self, trace: &Trace) -> Result<ControlFlow<()>, String> {
+    fn end(&mut self, trace: &Trace) -> Result<ControlFlow<()>, SinkError> {
         let mut out = style::stdout(self.color);
         write_report(&mut out, trace, &self.marks, Look::for_stdout(self.verbose))
-            .map_err(|error| format!("stdout: {error}"))
+            .map_err(|error| format!("stdout: {error}").into())
     }
 }
 

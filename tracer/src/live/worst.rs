@@ -13,14 +13,14 @@ const ROWS: usize = 12;
 
 /// The drops so far, each with the cause that its own steps show. The report also has causes that only the other
 /// direction of the flow shows.
-pub struct Live {
+pub struct WorstDrops {
     counts: DropCounts,
     /// Chains, devices and names of netns, for later drops.
     known: Trace,
     causes: HashMap<(Drop, Where), Option<String>>,
 }
 
-impl Live {
+impl WorstDrops {
     /// Creates an empty collection.
     pub fn new() -> Self {
         Self { counts: DropCounts::new(true), known: Trace::default(), causes: HashMap::new() }

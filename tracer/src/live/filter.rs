@@ -3,7 +3,8 @@
 use ipnet::IpNet;
 use tracer_common::{Filter as WireFilter, Prefix};
 
-use crate::{cli::Filter, enrich::netns::Netns, model::Proto};
+use super::Filter;
+use crate::{enrich::netns::Netns, model::Proto};
 
 /// Resolves names and returns the wire form.
 ///

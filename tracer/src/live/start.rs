@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::Builder;
 use crate::{
     catalog::Catalog,
-    cli::TraceConfig,
     clock::boot_time_ns,
     kernel::{Kernel, offsets},
     model::{Hooks, SkippedHook, Start},
@@ -16,7 +16,7 @@ use crate::{
 const SCHEMA: u32 = 1;
 
 /// Returns the first line.
-pub fn start(config: &TraceConfig, kernel: &Kernel, probe: &Probe) -> Start {
+pub fn start(builder: &Builder, kernel: &Kernel, probe: &Probe) -> Start {
     Start {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         schema: SCHEMA,
@@ -27,8 +27,8 @@ pub fn start(config: &TraceConfig, kernel: &Kernel, probe: &Probe) -> Start {
         hooks: hooks(probe),
         programs: probe.found.iter().filter(|program| program.untraced.is_none()).count(),
         joined: Vec::new(),
-        drops: config.drops,
-        filter: config.filter.to_string(),
+        drops: builder.drops,
+        filter: builder.filter.to_string(),
     }
 }
 
