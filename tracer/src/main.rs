@@ -1,5 +1,5 @@
 //! The `tracer` program.
 
-fn main() -> tracer::cli::Status {
-    tracer::commands::run(std::env::args_os())
+fn main() -> tracer::internal::Status {
+    tracer::internal::run(std::env::args_os())
 }

@@ -25,7 +25,6 @@ pub use config::{CheckConfig, Command, ReportConfig, TraceConfig, View};
 pub use docs::{completions, man};
 pub use error::{Stop, Usage};
 pub use filter::Filter;
-pub use netns::Netns;
 pub use status::Status;
 
 /// Parses a command line, program name first, and resolves it.

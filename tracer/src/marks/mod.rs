@@ -7,8 +7,6 @@ mod cilium;
 mod file;
 mod known;
 
-pub use file::Mistake;
-
 /// Marks whose meaning is known. [`Marks::default`] contains those of well-known programs. Parsing a file's text adds
 /// the user's marks, which take precedence.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Tuple;
+
 /// The state that `ct state` and `-m conntrack --ctstate` would match, derived from `skb->_nfct`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -58,11 +60,8 @@ pub struct Conntrack {
     pub mark: Option<u32>,
     /// Tuple of the original direction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub orig: Option<CtTuple>,
+    pub orig: Option<Tuple>,
     /// Tuple that a reply is expected to carry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reply: Option<CtTuple>,
+    pub reply: Option<Tuple>,
 }
-
-/// A conntrack tuple. It has the shape of a packet's tuple, but is conntrack's memory, not a header.
-pub type CtTuple = super::Tuple;

@@ -19,7 +19,7 @@ mod tuple;
 
 pub use change::{Bpf, IcmpError, Nat, Peer, Redirect, Route, Translation, Tunnel, TunnelKind};
 pub use check::{Check, CheckRow, CheckStatus};
-pub use conntrack::{Conntrack, CtState, CtTuple};
+pub use conntrack::{Conntrack, CtState};
 pub use device::{AllowedIps, Device};
 pub use finding::{Cause, Confidence, Finding, Severity, Where};
 pub use name::Name;

@@ -28,7 +28,7 @@ pub enum NfFamily {
 impl NfFamily {
     /// Converts `NFPROTO_*` (`include/uapi/linux/netfilter.h`).
     #[must_use]
-    pub fn from_nfproto(number: u8) -> Option<Self> {
+    pub(crate) fn from_nfproto(number: u8) -> Option<Self> {
         Some(match number {
             1 => Self::Inet,
             2 => Self::Ip,

@@ -91,7 +91,7 @@ pub struct Step {
 impl Step {
     /// Returns whether the step is at one of these hooks.
     #[must_use]
-    pub fn is_at(&self, hooks: &[HookId]) -> bool {
+    pub(crate) fn is_at(&self, hooks: &[HookId]) -> bool {
         hooks.iter().any(|hook| self.hook == hook.name())
     }
 }

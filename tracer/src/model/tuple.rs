@@ -30,7 +30,7 @@ impl Tuple {
     /// Whether the packet goes to a group that ends at the link: 224.0.0.0/24 (RFC 5771), ff02::/16 (RFC 4291).
     /// Hosts use these to reach all their neighbours: MLD, IGMP, neighbour discovery, routing protocols.
     #[must_use]
-    pub fn is_to_the_link(self) -> bool {
+    pub(crate) fn is_to_the_link(self) -> bool {
         match self.dst {
             IpAddr::V4(dst) => dst.octets().starts_with(&[224, 0, 0]),
             IpAddr::V6(dst) => dst.segments()[0] == 0xff02,

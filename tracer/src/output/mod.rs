@@ -23,5 +23,4 @@ pub use pipe::unless_closed;
 pub use progress::{Counts, Progress, Show};
 pub use schema::write_schema;
 pub use sink::{Sink, SinkError, capture_file, on_stdout};
-pub use style::{Look, stderr, stdout};
-pub use text::write_report;
+pub use style::{Look, stdout};

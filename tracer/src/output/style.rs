@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     fmt::Display,
-    io::{self, Stderr, Stdout},
+    io::{self, Stdout},
 };
 
 use anstream::{AutoStream, ColorChoice};
@@ -53,12 +53,6 @@ impl Look {
 #[must_use]
 pub fn stdout(color: Color) -> AutoStream<Stdout> {
     AutoStream::new(io::stdout(), choice(color))
-}
-
-/// Returns stderr under the same conditions.
-#[must_use]
-pub fn stderr(color: Color) -> AutoStream<Stderr> {
-    AutoStream::new(io::stderr(), choice(color))
 }
 
 pub(super) fn paint(style: Style, text: impl Display) -> String {

@@ -30,7 +30,6 @@ use tracer_common::{Filter, counter};
 pub use detach::{Detach, Detaching};
 use detach::{Lane, Links};
 pub use error::Error;
-pub use modules::Late;
 pub use plan::{Backend, Method, Plan, Planned, Skipped, plan};
 pub use programs::Program;
 use reason::Attempt;

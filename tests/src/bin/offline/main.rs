@@ -10,13 +10,9 @@ use anyhow::{Context as _, Result};
 use clap::Parser;
 use nix::time::{ClockId, clock_gettime};
 use tracer::{
-    catalog::Catalog,
-    decode::decode,
+    capture::Name,
     diagnose::diagnose,
-    history::{History, memory},
-    model::Name,
-    pipeline::Pipeline,
-    track::Words,
+    internal::{Catalog, History, Pipeline, Words, decode, memory},
 };
 use wire::Records;
 
