@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         Task::Demo(args) => demo::demo(&args),
         Task::Test(args) => test::test(&args),
         Task::Bench(args) => bench::bench(&args),
-        Task::Tidy => tidy::tidy(),
+        Task::Tidy(args) => tidy::tidy(&args),
     };
     match result {
         Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
@@ -56,6 +56,5 @@ enum Task {
     Demo(demo::DemoArgs),
     Test(test::TestArgs),
     Bench(bench::BenchArgs),
-    /// Check imports, file lengths, and the paths that documents name
-    Tidy,
+    Tidy(tidy::TidyArgs),
 }

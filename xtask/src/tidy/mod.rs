@@ -4,6 +4,7 @@ mod circles;
 mod documents;
 mod imports;
 mod length;
+mod public_api;
 mod source;
 
 use anyhow::Result;
@@ -11,8 +12,19 @@ use source::Tree;
 
 use crate::workspace;
 
+/// Check the tree against ARCHITECTURE.md: imports, file lengths, paths in documents and the public API
+#[derive(clap::Args)]
+pub struct TidyArgs {
+    /// First write the list of what the library publishes, tracer/public-api.txt
+    #[arg(long)]
+    write: bool,
+}
+
 /// Prints each fault as a sentence. Returns 1 if there are any.
-pub fn tidy() -> Result<i32> {
+pub fn tidy(args: &TidyArgs) -> Result<i32> {
+    if args.write {
+        public_api::write(workspace::root())?;
+    }
     let faults = faults()?;
     faults.iter().for_each(|fault| println!("{fault}"));
     if faults.is_empty() {
@@ -35,5 +47,6 @@ pub fn faults() -> Result<Vec<String>> {
     }
     faults.extend(length::find(root)?);
     faults.extend(documents::find(root)?);
+    faults.extend(public_api::find(root)?);
     Ok(faults)
 }

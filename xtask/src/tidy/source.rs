@@ -40,18 +40,7 @@ impl Tree {
     /// # Errors
     /// If a file cannot be read or parsed.
     pub fn read(root: &Path, folder: &str) -> Result<Self> {
-        let source = root.join(folder).join("src");
-        let source = if source.is_dir() { source } else { root.join(folder) };
-        let mut files: BTreeMap<Name, PathBuf> = BTreeMap::new();
-        for entry in WalkDir::new(&source) {
-            let path = entry.with_context(|| format!("cannot list {}", source.display()))?.into_path();
-            if let Some(name) = path.strip_prefix(&source).ok().and_then(name_of) {
-                files.insert(name, path);
-            }
-        }
-        let text = |path: &PathBuf| fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
-        let sources: Result<Vec<_>> = files.iter().map(|(name, path)| Ok((name.clone(), text(path)?))).collect();
-        Self::of(folder, sources?)
+        Self::of(folder, read(root, folder)?)
     }
 
     /// Parses the modules.
@@ -70,6 +59,27 @@ impl Tree {
         }
         Ok(tree)
     }
+}
+
+/// Reads the modules of the crate in a folder, without its tests and other binaries.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn read(root: &Path, folder: &str) -> Result<Vec<(Name, String)>> {
+    let source = root.join(folder).join("src");
+    let source = if source.is_dir() { source } else { root.join(folder) };
+    let mut files: BTreeMap<Name, PathBuf> = BTreeMap::new();
+    for entry in WalkDir::new(&source).sort_by_file_name() {
+        let path = entry.with_context(|| format!("cannot list {}", source.display()))?.into_path();
+        // A crate with a library has another root in its `main.rs`, which is thin.
+        if let Some(name) = path.strip_prefix(&source).ok().and_then(name_of)
+            && !(path.ends_with("main.rs") && files.contains_key(&name))
+        {
+            files.insert(name, path);
+        }
+    }
+    let text = |path: &PathBuf| fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+    files.iter().map(|(name, path)| Ok((name.clone(), text(path)?))).collect()
 }
 
 /// Returns the module's name, or `None` if the file is not a source, or belongs to tests or another binary.
@@ -168,7 +178,8 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
     }
 }
 
-fn is_test(attributes: &[Attribute]) -> bool {
+/// Whether something is compiled for tests only.
+pub fn is_test(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("cfg")
             && attribute.meta.require_list().is_ok_and(|list| list.tokens.to_string() == "test")
