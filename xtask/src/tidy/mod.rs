@@ -6,13 +6,14 @@ mod imports;
 mod length;
 mod public_api;
 mod source;
+mod spelling;
 
 use anyhow::Result;
 use source::Tree;
 
 use crate::workspace;
 
-/// Check the tree against ARCHITECTURE.md: imports, file lengths, paths in documents and the public API
+/// Check the tree against ARCHITECTURE.md: imports, file lengths, paths in documents, the public API, and spelling
 #[derive(clap::Args)]
 pub struct TidyArgs {
     /// First write the list of what the library publishes, tracer/public-api.txt
@@ -48,5 +49,6 @@ pub fn faults() -> Result<Vec<String>> {
     faults.extend(length::find(root)?);
     faults.extend(documents::find(root)?);
     faults.extend(public_api::find(root)?);
+    faults.extend(spelling::find(root)?);
     Ok(faults)
 }
