@@ -1,4 +1,4 @@
-//! Indexes a capture for the rules.
+//! Indexes a capture for the detectors.
 
 use std::num::NonZeroU32;
 
@@ -8,7 +8,7 @@ use crate::{
     model::{Chain, Confidence, Device, Direction, Netfilter, Step, Trace, Verdict},
 };
 
-/// A capture, indexed by packet and by flow. Only flows with a drop are indexed, because rules need no others.
+/// A capture, indexed by packet and by flow. Only flows with a drop are indexed, because detectors need no others.
 pub struct Facts<'a> {
     trace: &'a Trace,
     drops: Vec<&'a Step>,

@@ -4,7 +4,7 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use crate::model::{Cause, Confidence, CtState, Finding, Name, Severity, Step, Where};
 
-/// A rule's part of a finding. The rest follows from the step that the finding is about.
+/// A detector's part of a finding. The rest follows from the step that the finding is about.
 pub struct Draft {
     /// Stable id.
     pub id: &'static str,

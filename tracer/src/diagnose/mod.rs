@@ -1,4 +1,4 @@
-//! Derives findings from a capture. The rules are listed in a table; each cites its evidence or does not fire.
+//! Derives findings from a capture. The detectors are listed in a table; each cites its evidence or does not fire.
 //!
 //! Invariant: no I/O, no clock. A finding follows from the capture alone, so that a replay gives the same findings.
 
@@ -21,7 +21,7 @@ use facts::Facts;
 /// A rule: derives findings from the facts of a capture.
 type Detector = fn(&Facts<'_>) -> Vec<Finding>;
 
-/// Rules about a packet's whole path. [`drops`] has the rules about its end alone. `docs/findings.md` describes
+/// Detectors of a packet's whole path. [`drops`] has those of its end alone. `docs/findings.md` describes
 /// each finding by its id.
 const DETECTORS: &[Detector] = &[
     untracked_reply::find,
@@ -33,7 +33,7 @@ const DETECTORS: &[Detector] = &[
     down_device::find,
 ];
 
-/// Returns the findings of all rules, gravest first.
+/// Returns the findings of all detectors, gravest first.
 #[must_use]
 pub fn diagnose(trace: &Trace) -> Vec<Finding> {
     let facts = Facts::of(trace);

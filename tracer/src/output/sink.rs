@@ -47,7 +47,7 @@ pub trait Sink {
         false
     }
 
-    /// Takes the whole trace, once every record has been put.
+    /// Takes the whole trace at the end. `tracer report` puts only the start, findings and summary before.
     ///
     /// # Errors
     /// Returns the same errors as [`Self::put`].
