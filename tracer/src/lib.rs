@@ -35,6 +35,7 @@ mod clock;
 mod commands;
 mod decode;
 mod enrich;
+mod explain;
 mod fast;
 mod history;
 mod kernel;

@@ -40,6 +40,8 @@ pub(super) enum CommandArgs {
     Report(ReportArgs),
     /// Show what this kernel and these privileges allow
     Check(CheckArgs),
+    /// Explain a finding or a drop reason of the kernel
+    Explain(ExplainArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -168,6 +170,15 @@ pub(super) struct ReportArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
+    #[command(flatten)]
+    pub(super) color: ColorArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ExplainArgs {
+    /// Id of a finding, or name of a drop reason in the kernel's spelling; lists all if not given
+    #[arg(value_name = "ID|REASON")]
+    pub(super) name: Option<String>,
     #[command(flatten)]
     pub(super) color: ColorArgs,
 }

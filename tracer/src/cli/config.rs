@@ -6,7 +6,7 @@ use clap_complete::Shell;
 
 use super::{
     Backend, Color, Filter, Format, Usage,
-    args::{Args, CommandArgs, ReportArgs, TraceArgs, ViewArgs},
+    args::{Args, CommandArgs, ExplainArgs, ReportArgs, TraceArgs, ViewArgs},
     quantity,
 };
 
@@ -19,6 +19,8 @@ pub enum Command {
     Report(ReportConfig),
     /// Check what works here.
     Check(CheckConfig),
+    /// Explain a finding or a drop reason.
+    Explain(ExplainConfig),
     /// Print a completion script: [`super::completions`].
     Completions(Shell),
     /// Print the manual page: [`super::man`].
@@ -68,6 +70,15 @@ pub struct CheckConfig {
     pub color: Color,
 }
 
+/// What to explain.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ExplainConfig {
+    /// Id of a finding or name of a drop reason; `None` to list all.
+    pub name: Option<String>,
+    /// When to use colours.
+    pub color: Color,
+}
+
 /// What is printed and how.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct View {
@@ -91,6 +102,9 @@ pub(super) fn resolve(typed: Args) -> Result<Command, Usage> {
             Ok(Command::Report(ReportConfig { files, view: view(typed)? }))
         }
         Some(CommandArgs::Check(typed)) => Ok(Command::Check(CheckConfig { color: typed.color.color })),
+        Some(CommandArgs::Explain(ExplainArgs { name, color })) => {
+            Ok(Command::Explain(ExplainConfig { name, color: color.color }))
+        }
         Some(CommandArgs::Completions { shell }) => Ok(Command::Completions(shell)),
         Some(CommandArgs::Man) => Ok(Command::Man),
         Some(CommandArgs::Schema) => Ok(Command::Schema),

@@ -21,7 +21,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 pub use args::{Backend, Color, Format};
-pub use config::{CheckConfig, Command, ReportConfig, TraceConfig, View};
+pub use config::{CheckConfig, Command, ExplainConfig, ReportConfig, TraceConfig, View};
 pub use docs::{completions, man};
 pub use error::{Stop, Usage};
 pub use filter::Filter;

@@ -35,7 +35,7 @@ fn help_of_each_command() {
     let mut command = super::command().term_width(80);
     command.build();
     assert_text("help", &command.render_help().to_string());
-    for name in ["report", "check", "completions"] {
+    for name in ["report", "check", "explain", "completions"] {
         let text = command.find_subcommand_mut(name).map(|sub| sub.clone().term_width(80).render_help());
         assert_text(&format!("help_{name}"), &text.expect(name).to_string());
     }

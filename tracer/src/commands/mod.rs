@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod check;
+mod explain;
 mod marks;
 mod report;
 mod trace;
@@ -22,6 +23,7 @@ pub fn run(args: impl IntoIterator<Item = std::ffi::OsString>) -> Status {
         Command::Trace(config) => trace::trace(&config),
         Command::Report(config) => report::report(&config),
         Command::Check(config) => check::check(&config),
+        Command::Explain(config) => explain::explain(&config),
         Command::Completions(shell) => written(cli::completions(shell, &mut std::io::stdout())),
         Command::Man => written(cli::man(&mut std::io::stdout())),
         Command::Schema => written(output::write_schema(&mut std::io::stdout())),

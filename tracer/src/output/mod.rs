@@ -5,6 +5,7 @@
 
 mod capture;
 mod check;
+mod explain;
 mod json;
 mod phrase;
 mod pipe;
@@ -18,6 +19,7 @@ mod text;
 
 pub use capture::unwritable;
 pub use check::write_check;
+pub use explain::{write_document, write_list, write_reason};
 pub use json::JsonLines;
 pub use pipe::unless_closed;
 pub use progress::{Counts, Progress, Show};
