@@ -21,12 +21,8 @@ use crate::{
 
 /// Scenarios that every kernel of the matrix plays. All others need features that not every kernel has (see
 /// docs/limitations.md), and are played on the default kernel.
-const ELSEWHERE: &[&str] = &[
-    "healthy/plain-connect/ipv4",
-    "healthy/plain-connect/ipv6",
-    "healthy/closed-port/ipv4",
-    "lifecycle/drop-reasons",
-];
+const ELSEWHERE: &[&str] =
+    &["healthy/plain-connect/ipv4", "healthy/plain-connect/ipv6", "healthy/closed-port/ipv4", "lifecycle/drop-reasons"];
 
 /// Scenarios that need types of modules, without which tracer does not see what nftables does (kernel 5.10).
 const WITH_MODULE_TYPES: &[&str] = &["untracked-reply-dropped/cilium-and-talos/nft-ipv4"];
