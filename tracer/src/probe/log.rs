@@ -36,8 +36,9 @@ pub fn is_on() -> bool {
     tracing::enabled!(tracing::Level::TRACE)
 }
 
-/// Returns the size of the log's ring buffer in bytes. A map must have some size even if nobody writes to it.
+/// Returns the size of the log's ring buffer in bytes. A map must have some size even if nobody writes to it, and a ring
+/// buffer a power of two of whole pages (`ringbuf_map_alloc`, kernel/bpf/ringbuf.c), which take 64 KiB at most.
 pub fn size() -> u32 {
-    const PAGE: u32 = 4096;
-    if is_on() { 32 * PAGE } else { PAGE }
+    const LARGEST_PAGE: u32 = 64 << 10;
+    if is_on() { 2 * LARGEST_PAGE } else { LARGEST_PAGE }
 }
