@@ -137,7 +137,8 @@ pub struct Step {
     pub mark: u32,
     /// `skb->len`.
     pub len: u32,
-    /// For drops: `enum skb_drop_reason` of the running kernel.
+    /// For drops: `enum skb_drop_reason` of the running kernel, or a subsystem's number in the upper 16 bits and its
+    /// reason in the others.
     pub reason: u32,
     /// `NFPROTO_*` of the netfilter hook, 0 outside netfilter.
     pub pf: u8,

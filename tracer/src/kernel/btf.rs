@@ -256,7 +256,7 @@ impl<'a> Split<'a> {
     /// Returns the names and values of an enumeration.
     #[must_use]
     pub fn enumeration(&self, name: &str) -> Option<Vec<(&'a str, u32)>> {
-        let (owner, ty) = self.ty(self.named(self.base, name, &[kind::ENUM])?)?;
+        let (owner, ty) = self.ty(self.anywhere(name, &[kind::ENUM])?)?;
         (0..ty.entries())
             .map(|entry| {
                 let [name, value] = words_at(&owner.data, ty.rest + entry * 8)?;
@@ -289,8 +289,12 @@ impl<'a> Split<'a> {
     }
 
     fn structure(&self, name: &str) -> Option<u32> {
-        let kinds = [kind::STRUCT, kind::UNION];
-        self.split.and_then(|split| self.named(split, name, &kinds)).or_else(|| self.named(self.base, name, &kinds))
+        self.anywhere(name, &[kind::STRUCT, kind::UNION])
+    }
+
+    /// Returns the id of a type of the module, or of vmlinux if the module has none of this name.
+    fn anywhere(&self, name: &str, kinds: &[u8]) -> Option<u32> {
+        self.split.and_then(|split| self.named(split, name, kinds)).or_else(|| self.named(self.base, name, kinds))
     }
 
     fn named(&self, owner: &Btf, name: &str, kinds: &[u8]) -> Option<u32> {
@@ -369,5 +373,7 @@ fn words_at<const N: usize>(data: &[u8], at: usize) -> Option<[u32; N]> {
     Some(words)
 }
 
+#[cfg(test)]
+pub(super) mod sample;
 #[cfg(test)]
 mod tests;

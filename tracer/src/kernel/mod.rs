@@ -10,6 +10,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::Path,
+    sync::Arc,
 };
 
 use btf::{Btf, Split};
@@ -23,7 +24,7 @@ pub struct Kernel {
     pub release: String,
     /// `uname -n`.
     pub node: String,
-    vmlinux: Btf,
+    vmlinux: Arc<Btf>,
     /// BTF of the loaded modules that hooks or structures are in.
     pub modules: BTreeMap<String, Btf>,
     /// Those of these modules that are loaded without BTF. Kernels before 5.11 have none for modules.
@@ -48,7 +49,7 @@ impl Kernel {
         let mut kernel = Self {
             release: name.release().to_string_lossy().into_owned(),
             node: name.nodename().to_string_lossy().into_owned(),
-            vmlinux,
+            vmlinux: Arc::new(vmlinux),
             modules: BTreeMap::new(),
             untyped: BTreeSet::new(),
         };

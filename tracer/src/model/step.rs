@@ -100,7 +100,8 @@ impl Step {
 #[derive(Clone, Debug, Eq, Hash, PartialEq, Deserialize, JsonSchema, Serialize)]
 pub struct Drop {
     /// The kernel's reason in its own spelling without `SKB_DROP_REASON_`. `CONSUMED`, `ACCEPT_QUEUE_FULL` and
-    /// `SYN_QUEUE_FULL` are tracer's own.
+    /// `SYN_QUEUE_FULL` are tracer's own. A reason that the kernel does not name is given as subsystem and number:
+    /// `OPENVSWITCH:1`.
     pub reason: Name,
     /// Symbol and offset of the code that freed the packet; the program's name if native XDP dropped it.
     pub location: Name,

@@ -38,7 +38,7 @@ pub struct KernelWords {
 
 impl Words for KernelWords {
     fn reason(&mut self, number: u32) -> Name {
-        self.reasons.name(number).into()
+        self.reasons.name(number)
     }
 
     fn location(&mut self, address: u64) -> Name {
