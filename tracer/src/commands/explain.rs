@@ -26,6 +26,12 @@ pub fn explain(config: &ExplainConfig) -> Result<Status, String> {
 }
 
 fn unknown(name: &str) -> String {
+    if let Some((subsystem, number)) = reasons::unnamed(name) {
+        return format!(
+            "`{name}` is drop reason {number} of the kernel's subsystem {subsystem}: the traced kernel's BTF has no \
+             name for it"
+        );
+    }
     let shown = name.escape_debug();
     format!("there is no finding and no drop reason `{shown}`: `tracer explain` lists all of them")
 }
@@ -35,10 +41,21 @@ mod tests {
     use super::*;
     use crate::cli::Color;
 
+    fn refused(name: &str) -> String {
+        let config = ExplainConfig { name: Some(name.to_owned()), color: Color::Never };
+        explain(&config).expect_err("no such reason")
+    }
+
+    #[test]
+    fn a_reason_that_the_kernel_does_not_name_is_recognised() {
+        let expected = "`OPENVSWITCH:1` is drop reason 1 of the kernel's subsystem OPENVSWITCH: the traced kernel's \
+                        BTF has no name for it";
+        assert_eq!(refused("OPENVSWITCH:1"), expected);
+    }
+
     #[test]
     fn an_unknown_name_is_refused_with_a_way_out() {
-        let config = ExplainConfig { name: Some("a\x1b[2J".to_owned()), color: Color::Never };
-        let refused = explain(&config).expect_err("no such reason");
+        let refused = refused("a\x1b[2J");
         assert_eq!(refused, r"there is no finding and no drop reason `a\u{1b}[2J`: `tracer explain` lists all of them");
     }
 }

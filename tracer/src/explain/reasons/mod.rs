@@ -19,7 +19,7 @@ mod tunnel;
 /// A drop reason: a value of `enum skb_drop_reason` (`include/net/dropreason-core.h`) or of a subsystem's enum.
 #[derive(Clone, Copy, Debug)]
 pub struct DropReason {
-    /// The kernel's name, without `SKB_DROP_REASON_`.
+    /// The kernel's name, without `SKB_DROP_REASON_`: as a trace reports it.
     pub name: &'static str,
     /// What happened to the packet: sentences that stand alone.
     pub meaning: &'static str,
@@ -75,6 +75,16 @@ pub fn find(name: &str) -> Option<&'static DropReason> {
     let name = name.to_ascii_uppercase();
     let name = name.strip_prefix("SKB_DROP_REASON_").unwrap_or(&name);
     all().find(|row| row.name == name)
+}
+
+/// Splits what a trace reports for a reason that the traced kernel does not name, such as `OPENVSWITCH:1`, into
+/// subsystem and number.
+#[must_use]
+pub fn unnamed(reason: &str) -> Option<(&str, u16)> {
+    let (subsystem, number) = reason.split_once(':')?;
+    let is_name = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let is_reason = !subsystem.is_empty() && subsystem.bytes().all(is_name) && !number.starts_with('+');
+    Some((subsystem, number.parse().ok().filter(|_| is_reason)?))
 }
 
 /// The rows of each family, with its heading.

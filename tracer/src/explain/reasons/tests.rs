@@ -9,6 +9,14 @@ From 5.17 on, the kernel gives a reason for many drops.
 This document lists the reasons of 6.1 to 7.3: what they mean, where the kernel raises them, and what to do.
 `tracer explain REASON` prints an entry.
 It is made from `tracer/src/explain/reasons/`.
+
+From 6.4 on, subsystems such as Open vSwitch number their own reasons.
+A trace reports the names that the running kernel gives in its BTF, including that of modules.
+A reason that is not named there is reported as subsystem and number, in decimal:
+
+- `OPENVSWITCH:1` if the module was unloaded before its types were read, or was built without BTF
+- `CORE:200` for a number that `enum skb_drop_reason` does not list
+- `SUBSYS_5:3` if the kernel does not name the subsystem either
 ";
 
 /// Compares the document with the rows. `INSTA_UPDATE=always` writes it, as it does snapshots.
@@ -93,4 +101,13 @@ fn names_are_found_as_people_write_them() {
         assert_eq!(find(name).map(|row| row.name), Some("IP_CSUM"));
     }
     assert!(find("IP").is_none());
+}
+
+#[test]
+fn reasons_without_a_name_are_split() {
+    assert_eq!(unnamed("OPENVSWITCH:1"), Some(("OPENVSWITCH", 1)));
+    assert_eq!(unnamed("MAC80211_UNUSABLE:65535"), Some(("MAC80211_UNUSABLE", 65535)));
+    for name in ["IP_CSUM", "openvswitch:1", "A:", ":1", "A:B", "A:1:2", "A:65536", "A:+1", "A B:1"] {
+        assert_eq!(unnamed(name), None, "{name}");
+    }
 }
