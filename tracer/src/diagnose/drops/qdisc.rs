@@ -8,15 +8,26 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
     backlog(dropped).or_else(|| by_qdisc(dropped))
 }
 
-/// `enum skb_drop_reason` (include/net/dropreason-core.h): only `QDISC_DROP` up to 6.13, more since.
+/// `enum skb_drop_reason` (include/net/dropreason-core.h): only `QDISC_DROP` up to 6.13 and from 7.1 on, more between.
+/// From 7.1 on, some drops have a reason of `enum qdisc_drop_reason` (include/net/dropreason-qdisc.h).
 const SAID: &[&str] = &[
     "QDISC_DROP",
     "QDISC_OVERLIMIT",
     "QDISC_CONGESTED",
     "CAKE_FLOOD",
+    "DUALPI2_STEP_DROP",
     "FQ_BAND_LIMIT",
     "FQ_HORIZON_LIMIT",
     "FQ_FLOW_LIMIT",
+    "QDISC_DROP_BAND_LIMIT",
+    "QDISC_DROP_CONGESTED",
+    "QDISC_DROP_FLOOD_PROTECTION",
+    "QDISC_DROP_FLOW_LIMIT",
+    "QDISC_DROP_GENERIC",
+    "QDISC_DROP_HORIZON_LIMIT",
+    "QDISC_DROP_L4S_STEP_NON_ECN",
+    "QDISC_DROP_MAXFLOWS",
+    "QDISC_DROP_OVERLIMIT",
 ];
 
 /// Functions in which a kernel without reasons frees what a qdisc refused or gave back (`__dev_xmit_skb`,
@@ -106,5 +117,21 @@ impl<'a> Qdisc<'a> {
             }
             None => format!("{kind} {handle} on {ifname} has dropped {drops} packets since it was created"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explain::reasons;
+
+    #[test]
+    fn the_finding_knows_the_reasons_whose_rows_name_it() {
+        let rows = reasons::all().filter(|row| row.findings.contains(&"qdisc-drop"));
+        let mut named: Vec<_> = rows.map(|row| row.name).collect();
+        let mut said = SAID.to_vec();
+        named.sort_unstable();
+        said.sort_unstable();
+        assert_eq!(named, said);
     }
 }
