@@ -4,6 +4,7 @@ mod circles;
 mod documents;
 mod imports;
 mod length;
+mod misspellings;
 mod public_api;
 mod source;
 mod spelling;
