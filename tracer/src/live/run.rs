@@ -86,7 +86,7 @@ async fn follow(
     for program in &probe.found {
         run.pipeline.tracker.learn_program(program.id, &program.name, program.kind);
     }
-    run.pipeline.begin();
+    run.pipeline.begin(began);
     tracing::debug!("counters are read");
     let mut ended = ending::wait_for(asked, builder.timeout, probe.detachment(), boot_time_ns);
     run.sink.ready()?;

@@ -59,8 +59,9 @@ impl Pipeline {
         }
     }
 
-    /// Takes snapshots for later comparison, before the trace begins.
-    pub fn begin(&mut self) {
+    /// Takes snapshots for later comparison, and begins the trace at this time, in nanoseconds since boot.
+    pub fn begin(&mut self, boot_time_ns: u64) {
+        self.tracker.begin_at(boot_time_ns);
         self.lookups.evidence.begin();
     }
 

@@ -15,7 +15,8 @@ pub fn note(step: &mut Step, wire: &WireStep, packet: &mut Packet, words: &mut d
         }
         hook::KFREE_SKB | hook::SK_SKB_REASON_DROP | hook::KFREE_SKB_REASON | hook::KFREE_SKB_FUNCTION => {
             let drop = Drop { reason: words.reason(wire.reason), location: location(wire, words) };
-            step.drop = Some(drop).filter(|drop| !free::is_ordinary(drop, step.outer.unwrap_or(step.tuple)));
+            let tuple = step.outer.unwrap_or(step.tuple);
+            step.drop = Some(drop).filter(|drop| !free::is_ordinary(drop, tuple, packet.delivered));
             step.netfilter = packet.drop_verdict.take();
             on_last_device(step, packet);
         }

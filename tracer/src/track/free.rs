@@ -2,54 +2,43 @@
 
 use crate::model::{Drop, Tuple};
 
-/// Pairs of reason and function whose frees lose nothing. An empty function matches any function. Seen on 6.18.15.
-///
-/// - A socket that closes purges its queue of delivered packets.
-/// - The TCP handshake frees segments that it has used, and a repeated SYN of a request that it knows.
-/// - A late ACK, and a segment whose data had been received before, are not needed any more.
-/// - A copy for a packet socket is not the packet itself.
-const ORDINARY: &[(&str, &str)] = &[
-    ("QUEUE_PURGE", "sk_stream_kill_queues"),
-    ("QUEUE_PURGE", "inet_sock_destruct"),
-    ("QUEUE_PURGE", "__sk_destruct"),
-    // Before 6.x `QUEUE_PURGE` does not exist, and 5.10 gives no reason at all.
-    ("NOT_SPECIFIED", "sk_stream_kill_queues"),
-    ("NOT_SPECIFIED", "inet_sock_destruct"),
-    ("NOT_SPECIFIED", "__sk_destruct"),
-    ("UNKNOWN", "sk_stream_kill_queues"),
-    ("UNKNOWN", "inet_sock_destruct"),
-    ("UNKNOWN", "__sk_destruct"),
+/// Reasons and functions whose frees lose nothing. No function matches any. Seen on 5.10 to 7.3.
+const ORDINARY: &[(&[&str], &[&str])] = &[
+    // A socket that closes purges its queues: what its program has not read, it did not want. Before 6.6
+    // `QUEUE_PURGE` does not exist (`udp_destruct_common`, net/ipv4/udp.c; `inet_sock_destruct`, net/ipv4/af_inet.c).
+    (QUEUE_PURGE, CLOSE),
     // Up to 6.1 every ICMPv6 message ends like this after it was processed (net/ipv6/icmp.c).
-    ("UNKNOWN", "icmpv6_rcv"),
-    ("NOT_SPECIFIED", "icmpv6_rcv"),
-    ("UNKNOWN", "packet_rcv"),
-    ("UNKNOWN", "tpacket_rcv"),
-    ("NOT_SPECIFIED", "tcp_v4_rcv"),
-    ("NOT_SPECIFIED", "tcp_v6_rcv"),
-    ("NOT_SPECIFIED", "tcp_v4_do_rcv"),
-    ("NOT_SPECIFIED", "tcp_v6_do_rcv"),
-    ("NOT_SPECIFIED", "tcp_rcv_state_process"),
-    ("TCP_RFC7323_PAWS_ACK", ""),
-    // The segment had been received before, or is a keepalive (`tcp_data_queue`, `tcp_data_queue_ofo`, `tcp_sequence`,
-    // net/ipv4/tcp_input.c).
-    ("TCP_OLD_DATA", ""),
-    ("TCP_OFOMERGE", ""),
-    ("TCP_OLD_SEQUENCE", ""),
+    (UNSAID, &["icmpv6_rcv"]),
+    // A copy for a packet socket is not the packet itself (net/packet/af_packet.c).
+    (UNSAID, &["packet_rcv", "tpacket_rcv"]),
+    (&["PACKET_SOCK_ERROR"], &[]),
+    // The TCP handshake frees segments that it has used, and a repeated SYN of a request that it knows.
+    (&["NOT_SPECIFIED"], &["tcp_v4_rcv", "tcp_v6_rcv", "tcp_v4_do_rcv", "tcp_v6_do_rcv", "tcp_rcv_state_process"]),
+    // A late ACK. The segment had been received before, or is a keepalive (`tcp_data_queue`, `tcp_data_queue_ofo`,
+    // `tcp_sequence`, net/ipv4/tcp_input.c).
+    (&["TCP_RFC7323_PAWS_ACK", "TCP_OLD_DATA", "TCP_OFOMERGE", "TCP_OLD_SEQUENCE"], &[]),
     // A raw socket gets a copy of each packet; ping filters for its own echoes (net/ipv4/raw.c, net/ipv6/raw.c).
-    ("SOCKET_FILTER", "raw_rcv"),
-    ("SOCKET_FILTER", "raw_rcv_skb"),
-    ("SOCKET_FILTER", "rawv6_rcv"),
-    ("SOCKET_FILTER", "rawv6_rcv_skb"),
-    // The echo reply itself ends here after the raw socket got its copy, because no ping socket takes it
-    // (net/ipv4/ping.c).
-    ("NO_SOCKET", "ping_rcv"),
-    ("PACKET_SOCK_ERROR", ""),
+    (&["SOCKET_FILTER"], &["raw_rcv", "raw_rcv_skb", "rawv6_rcv", "rawv6_rcv_skb"]),
+    // The echo reply itself ends here after the raw socket got its copy, because no ping socket takes it. Up to 6.1 its
+    // callers free it (net/ipv4/ping.c, net/ipv4/icmp.c, net/ipv6/icmp.c).
+    (&["NO_SOCKET"], &["ping_rcv", "icmp_rcv", "icmpv6_rcv"]),
     // The parts that a packet was assembled from are freed with it (`kfree_skb_list`). The packet's own end is
     // reported.
-    ("NOT_SPECIFIED", "skb_release_data"),
-    ("UNKNOWN", "skb_release_data"),
-    ("NOT_SPECIFIED", "packet_rcv"),
-    ("NOT_SPECIFIED", "tpacket_rcv"),
+    (UNSAID, &["skb_release_data"]),
+];
+
+const UNSAID: &[&str] = &["NOT_SPECIFIED", "UNKNOWN"];
+const QUEUE_PURGE: &[&str] = &["QUEUE_PURGE", "NOT_SPECIFIED", "UNKNOWN"];
+/// Functions that empty a queue of any kind (net/core/skbuff.c).
+const PURGES: &[&str] = &["skb_queue_purge_reason", "skb_queue_purge"];
+/// Functions that empty the queues of a socket that closes.
+const CLOSE: &[&str] = &[
+    "sk_stream_kill_queues",
+    "inet_sock_destruct",
+    "__sk_destruct",
+    "udp_destruct_common",
+    "udp_destruct_sock",
+    "udpv6_destruct_sock",
 ];
 
 /// Functions that free packets to a link-local group that this host has not joined, or that arrive while the device
@@ -66,12 +55,17 @@ const NOBODY_LISTENS: &[&str] = &[
 ];
 const UNHEARD: &[&str] = &["", "NOT_SPECIFIED", "UNKNOWN", "IP_INNOROUTES", "NO_TX_TARGET"];
 
-/// Whether a free is the normal end of a packet, and no loss.
-pub fn is_ordinary(drop: &Drop, tuple: Tuple) -> bool {
+/// Whether a free is the normal end of a packet, and no loss. `delivered` says that a protocol of this host had the
+/// packet.
+pub fn is_ordinary(drop: &Drop, tuple: Tuple, delivered: bool) -> bool {
     let function = drop.function();
-    let matches = |&(reason, place): &(&str, &str)| reason == drop.reason && (place.is_empty() || place == function);
+    let matches = |&(reasons, functions): &(&[&str], &[&str])| {
+        reasons.contains(&drop.reason.as_str()) && (functions.is_empty() || functions.contains(&function))
+    };
+    // The queues of sockets are emptied by the same function as others. Errors wait there, too (`sk_error_queue`).
+    let closed = || delivered && QUEUE_PURGE.contains(&drop.reason.as_str()) && PURGES.contains(&function);
     let unheard = || UNHEARD.contains(&drop.reason.as_str()) && NOBODY_LISTENS.contains(&function);
-    ORDINARY.iter().any(matches) || (tuple.is_to_the_link() && unheard())
+    ORDINARY.iter().any(matches) || closed() || (tuple.is_to_the_link() && unheard())
 }
 
 #[cfg(test)]
@@ -84,11 +78,14 @@ mod tests {
         let drop = |reason: &str, location: &str| Drop { reason: reason.into(), location: location.into() };
         let ordinary = |reason, location, dst: &str| {
             let dst: std::net::IpAddr = dst.parse().expect("an address");
-            is_ordinary(&drop(reason, location), Tuple { src: dst, dst, sport: 0, dport: 0, proto: Proto::UDP })
+            let tuple = Tuple { src: dst, dst, sport: 0, dport: 0, proto: Proto::UDP };
+            is_ordinary(&drop(reason, location), tuple, false)
         };
         assert!(ordinary("NOT_SPECIFIED", "tcp_v4_rcv+0x3a1", "10.0.0.1"));
         assert!(ordinary("SOCKET_FILTER", "rawv6_rcv+0x1a0", "fd00::1"));
         assert!(ordinary("NO_SOCKET", "ping_rcv+0xa5", "10.0.0.1"));
+        assert!(ordinary("NOT_SPECIFIED", "udp_destruct_common+0xbd", "fd00::1"));
+        assert!(!ordinary("QUEUE_PURGE", "neigh_flush_dev.isra.0+0x1", "10.0.0.1"));
         assert!(ordinary("TCP_OLD_DATA", "tcp_data_queue+0x6c0", "10.0.0.1"));
         assert!(!ordinary("TCP_OVERWINDOW", "tcp_data_queue+0x6c0", "10.0.0.1"));
         assert!(!ordinary("SOCKET_FILTER", "sk_filter_trim_cap+0x10", "fd00::1"));
@@ -98,5 +95,16 @@ mod tests {
         assert!(ordinary("NOT_SPECIFIED", "ip_rcv_finish_core.isra.0+0x245", "224.0.0.22"));
         assert!(!ordinary("NOT_SPECIFIED", "ip6_mc_input+0x157", "ff05::1"));
         assert!(!ordinary("IP_INNOROUTES", "ip6_pkt_discard+0x15", "fd00::1"));
+    }
+    #[test]
+    fn what_waits_in_a_closing_socket_had_been_delivered() {
+        let dst = std::net::IpAddr::from([10, 0, 0, 1]);
+        let tuple = Tuple { src: dst, dst, sport: 0, dport: 0, proto: Proto::TCP };
+        for (reason, location) in [("QUEUE_PURGE", "skb_queue_purge_reason+0x3e"), ("UNKNOWN", "skb_queue_purge+0x22")]
+        {
+            let drop = Drop { reason: reason.into(), location: location.into() };
+            assert!(is_ordinary(&drop, tuple, true));
+            assert!(!is_ordinary(&drop, tuple, false), "a neighbour's queue, for example");
+        }
     }
 }

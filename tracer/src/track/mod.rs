@@ -9,6 +9,7 @@ mod conntrack;
 mod end;
 mod flows;
 mod free;
+mod icmp;
 mod nat;
 mod netfilter;
 mod overtaken;
@@ -26,7 +27,7 @@ use tracer_common::{Change as WireChange, Dropped, Peer, Step as WireStep, extra
 use crate::{
     catalog::Catalog,
     decode::{Wire, name},
-    model::{CtState, Device, IcmpError, Name, Proto, Route, Step, TcpFlags, Verdict},
+    model::{CtState, Device, Name, Proto, Route, Step, TcpFlags, Verdict},
 };
 pub use flows::tuple;
 pub use netfilter::{Locus, Named};
@@ -82,10 +83,12 @@ pub struct Tracker {
     raw: Option<u64>,
     devices: trail::Names,
     /// How many packets got an id. `unreported` counts those of them that were not reported, because their end was no
-    /// loss.
+    /// loss, or because nothing happened to them after the trace began.
     numbered: u64,
     unreported: u64,
     drops: u64,
+    /// Time from which steps are reported, in nanoseconds since boot.
+    begin: u64,
 }
 
 impl Tracker {
@@ -108,7 +111,15 @@ impl Tracker {
             numbered: 0,
             unreported: 0,
             drops: 0,
+            begin: 0,
         }
+    }
+
+    /// Sets the time at which the trace begins, in nanoseconds since boot. While hooks are being attached, some already
+    /// report what others miss: what happens to a packet before all are attached is not reported, because what is missing
+    /// would count as something that did not happen.
+    pub fn begin_at(&mut self, boot_time_ns: u64) {
+        self.begin = boot_time_ns;
     }
 
     /// Adds the steps and devices that a record results in, in order. A record that only describes later records
@@ -118,6 +129,13 @@ impl Tracker {
             return self.dropped(&dropped, words, observed);
         }
         let Some(news) = self.one(wire, words) else { return };
+        if let Observed::Step(tracked) = &news {
+            if tracked.step.ts < self.begin {
+                return;
+            }
+            let early = self.raw.and_then(|raw| self.packets.get(&raw)).map(|packet| std::mem::take(&mut packet.early));
+            self.unreported -= u64::from(early.unwrap_or(false));
+        }
         if let Observed::Step(tracked) = &news
             && let Some(packet) = self.raw.and_then(|raw| self.packets.get(&raw))
         {
@@ -145,7 +163,9 @@ impl Tracker {
             return;
         }
         observed.truncate(before);
-        self.unreported += u64::from(self.packets.remove(&dropped.step.header.packet).is_some());
+        // A packet from before the trace began is counted already.
+        let removed = self.packets.remove(&dropped.step.header.packet);
+        self.unreported += u64::from(removed.is_some_and(|packet| !packet.early));
     }
 
     fn one(&mut self, wire: Wire, words: &mut dyn Words) -> Option<Observed> {
@@ -273,14 +293,16 @@ impl Tracker {
     /// Returns the packet of a step, creating it if it is new.
     fn packet(&mut self, wire: &WireStep) -> &mut Packet {
         let (flows, closed, overtaken) = (&mut self.flows, &mut self.closed, &mut self.overtaken);
-        let numbered = &mut self.numbered;
+        let (numbered, unreported) = (&mut self.numbered, &mut self.unreported);
+        let early = wire.header.ts < self.begin;
         let packet = self.packets.get_or_insert(wire.header.packet, || {
             *numbered += 1;
+            *unreported += u64::from(early);
             let tuple = tuple(&wire.tuple);
             let (flow, direction) = flows.of(tuple, tcp_flags(wire), wire.tuple.direction);
             closed.note(*numbered, flow, direction, tcp_flags(wire));
             overtaken.note(*numbered, flow, direction);
-            Packet::new(*numbered, flow, direction)
+            Packet { early, ..Packet::new(*numbered, flow, direction) }
         });
         if let Some(entry) = self.flows.take_entry(wire.header.packet) {
             packet.entry = Some(entry);
@@ -295,6 +317,7 @@ impl Tracker {
         self.raw = Some(wire.header.packet);
         let hook = self.catalog.name(wire.header.hook);
         let packet = self.packet(wire);
+        packet.note_delivery(wire.header.hook);
         let tunnel = packet.layers.step(wire);
         let wrapped = wire.flags & tracer_common::flag::WRAPPED != 0;
         let mut step = Step {
@@ -342,7 +365,7 @@ impl Tracker {
                 let route = Route { mark: step.mark, from: from.into(), to: String::new(), rule: None, table: None };
                 step.route = Some(Box::new(route));
             }
-            hook::ICMP_SEND | hook::ICMP6_SEND => step.icmp = Some(icmp(wire)),
+            hook::ICMP_SEND | hook::ICMP6_SEND => step.icmp = Some(icmp::error(wire)),
             _ => end::note(&mut step, wire, packet, words),
         }
         // The device of an ICMP error is the one that the error leaves by, not the packet's.
@@ -354,7 +377,7 @@ impl Tracker {
             .drop
             .take()
             .filter(|drop| !self.closed.outlived_by(&step, drop) && !self.overtaken.explains(&step, drop));
-        self.drops += u64::from(step.drop.is_some());
+        self.drops += u64::from(step.drop.is_some() && step.ts >= self.begin);
         step
     }
 }
@@ -368,20 +391,6 @@ fn rest<'a>(packets: impl Iterator<Item = &'a mut Packet>) -> Vec<Step> {
 
 fn tcp_flags(wire: &WireStep) -> Option<TcpFlags> {
     (Proto(wire.tuple.proto) == Proto::TCP).then_some(TcpFlags(wire.tuple.tcp_flags))
-}
-
-/// Type and code, and the MTU if the error has one (`include/uapi/linux/icmp.h`, `icmpv6.h`).
-fn icmp(wire: &WireStep) -> IcmpError {
-    const ICMP_FRAG_NEEDED: (u8, u8) = (3, 4);
-    const ICMPV6_PKT_TOOBIG: u8 = 2;
-    let (kind, code, info) = extra::icmp_parts(wire.extra);
-    let mtu = match wire.header.hook {
-        // IPv4 passes the MTU in network byte order, as it stands in the packet. IPv6 passes a plain number.
-        hook::ICMP_SEND if (kind, code) == ICMP_FRAG_NEEDED => Some(u32::from_be(info)),
-        hook::ICMP6_SEND if kind == ICMPV6_PKT_TOOBIG => Some(info),
-        _ => None,
-    };
-    IcmpError { kind, code, mtu }
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU32;
 
+use tracer_common::{HookId, hook};
+
 use super::{conntrack::ConntrackEntry, tunnel::Layers};
 use crate::model::{Bpf, Direction, Name, Netfilter, Step};
 
@@ -27,6 +29,10 @@ pub struct Packet {
     pub redirected: Option<Box<Step>>,
     /// The tunnels that it is in.
     pub layers: Layers,
+    /// Whether it was handed to a protocol of this host, and has not moved on since.
+    pub delivered: bool,
+    /// Whether it was seen before the trace began, and not yet since then.
+    pub early: bool,
 }
 
 impl Packet {
@@ -43,6 +49,33 @@ impl Packet {
             program: None,
             redirected: None,
             layers: Layers::default(),
+            delivered: false,
+            early: false,
+        }
+    }
+
+    /// Records whether the packet is with a protocol of this host after this hook.
+    pub fn note_delivery(&mut self, at: HookId) {
+        if DELIVERY.contains(&at) {
+            self.delivered = true;
+        } else if ON_THE_WAY.contains(&at) {
+            self.delivered = false;
         }
     }
 }
+
+const DELIVERY: &[HookId] = &[hook::IP_PROTOCOL_DELIVER_RCU, hook::IP6_PROTOCOL_DELIVER_RCU];
+/// Hooks that a packet passes before a protocol has it: what leaves a tunnel begins again.
+const ON_THE_WAY: &[HookId] = &[
+    hook::NETIF_RECEIVE_SKB,
+    hook::IP_RCV_CORE,
+    hook::IP6_RCV_CORE,
+    hook::IP_RCV,
+    hook::IPV6_RCV,
+    hook::IP_FORWARD,
+    hook::IP6_FORWARD,
+    hook::IP_LOCAL_OUT,
+    hook::IP6_LOCAL_OUT,
+    hook::NET_DEV_QUEUE,
+    hook::NET_DEV_START_XMIT,
+];

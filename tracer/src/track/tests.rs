@@ -55,3 +55,21 @@ fn a_flow_in_use_is_remembered() {
     }
     assert_eq!((tracker.packets(), tracker.flows()), (100, 100));
 }
+
+#[test]
+fn what_happens_before_the_trace_begins_is_not_reported() {
+    let at = |hook: HookId, packet: u64, ts: u64| {
+        let Wire::Step(mut step) = seen(hook, packet) else { unreachable!("a step") };
+        step.header.ts = ts;
+        Wire::Step(step)
+    };
+    let mut tracker = Tracker::new(Catalog::fixed().into(), 8);
+    tracker.begin_at(100);
+    assert!(steps(&mut tracker, at(hook::IP_FORWARD, 1, 90)).is_empty());
+    assert!(steps(&mut tracker, at(hook::KFREE_SKB, 1, 91)).is_empty());
+    assert!(steps(&mut tracker, at(hook::IP_FORWARD, 2, 99)).is_empty());
+    assert_eq!((tracker.packets(), tracker.drops()), (0, 0));
+    assert_eq!(steps(&mut tracker, at(hook::KFREE_SKB, 2, 100)), [2], "it had waited");
+    assert_eq!(steps(&mut tracker, at(hook::IP_FORWARD, 3, 101)), [3]);
+    assert_eq!((tracker.packets(), tracker.drops()), (2, 1));
+}
