@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Tuple;
+
 /// One answer. A drop's step carries the answers about it.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
@@ -69,6 +71,26 @@ pub enum NodeFact {
         /// Their zones, ascending.
         zones: Vec<u16>,
     },
+    /// A conntrack entry that knows the packet: the packet opened it, is its reply, or would be its reply if nothing
+    /// translated it.
+    ConntrackEntry {
+        /// Tuple of the original direction.
+        orig: Tuple,
+        /// Tuple that a reply is expected to carry.
+        reply: Tuple,
+        /// `nf_conn.zone.id`
+        zone: u16,
+        /// `nf_conn.status`, bits `IPS_*` (`include/uapi/linux/netfilter/nf_conntrack_common.h`).
+        status: u32,
+        /// Seconds until the entry expires; absent if the kernel does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timeout: Option<u32>,
+        /// TCP: conntrack's state of the connection, e.g. `SYN_SENT` (`enum tcp_conntrack`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        state: Option<String>,
+    },
+    /// No conntrack entry of the netns knows the packet. All were asked.
+    NoConntrackEntry,
     /// A listening TCP socket that the packet may be for, matched by address and port. Without a module the kernel
     /// does not report whether the socket is bound to a device or accepts IPv6 only.
     Listener {

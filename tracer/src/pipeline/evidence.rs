@@ -170,7 +170,7 @@ struct Key {
 impl Key {
     /// Creates the key without the port that the requesting side chose at random.
     ///
-    /// The port is kept if sockets or zones are asked about, because each connection has its own socket. A connection
+    /// The port is kept if sockets or conntrack entries are asked about, because each connection has its own socket. A connection
     /// that is being opened has none yet.
     fn of(step: &Step, drop: &Drop, asked: &[Question]) -> Self {
         let mut tuple = outermost(step);
@@ -178,7 +178,7 @@ impl Key {
             Direction::Orig => &mut tuple.sport,
             Direction::Reply => &mut tuple.dport,
         };
-        let whole = asked.contains(&Question::Sockets) || asked.contains(&Question::Zones);
+        let whole = asked.contains(&Question::Sockets) || asked.contains(&Question::ConntrackEntries);
         let opens = step.tcp_flags.is_none_or(|flags| flags.opens());
         if tuple.proto.has_ports() {
             if !whole || (opens && step.direction == Direction::Orig && tuple.proto == Proto::TCP) {

@@ -1,20 +1,22 @@
-//! Looks up how full conntrack's table is, and which zones know a tuple (`IPCTNL_MSG_CT_GET`; `ctnetlink_dump_table`,
-//! net/netfilter/nf_conntrack_netlink.c). Entries are decoded here, because netlink-packet-route knows only rtnetlink.
+//! Looks up how full conntrack's table is, and which of its entries know a tuple (`IPCTNL_MSG_CT_GET`;
+//! `ctnetlink_get_conntrack` and `ctnetlink_dump_table`, net/netfilter/nf_conntrack_netlink.c).
 
-use std::{io, net::IpAddr};
+mod entry;
+mod procfs;
+
+use std::io;
 
 use netlink_sys::protocols::NETLINK_NETFILTER;
 
 use super::{
     super::{
-        attrs::{Attrs, encode},
-        bytes,
         loaded::{CTNETLINK, is_loaded},
         netlink::{Question, ask},
     },
     sysctl,
 };
-use crate::model::{NodeFact, Proto, Tuple};
+use crate::model::{NodeFact, Tuple};
+use entry::{Entry, IPCTNL_MSG_CT_GET, NFNL_SUBSYS_CTNETLINK, request, request_filtered};
 
 /// Reports the number of entries of the netns, and the limit, which is the same for all; `None` without conntrack.
 pub(super) fn table() -> Option<NodeFact> {
@@ -22,158 +24,59 @@ pub(super) fn table() -> Option<NodeFact> {
     Some(NodeFact::ConntrackTable { count: count?, max: max? })
 }
 
-/// Reports the zones of the entries that such a packet opened, or that it would be a reply to if nothing translates it.
-/// `None` if there is no entry, if the table is too large, or if asking would load a module.
-pub(super) fn zones(tuple: Tuple) -> Option<NodeFact> {
-    let NodeFact::ConntrackTable { count, .. } = table()? else { return None };
+/// Reports the entries that know such a packet: it opened them, it is what their reply looks like, or it would be
+/// their reply if nothing translated it. Reports that there is none if the whole table was asked. Reports nothing if the
+/// table is too large or cannot be read without loading a module.
+pub(super) fn entries(tuple: Tuple) -> Vec<NodeFact> {
+    let Some(NodeFact::ConntrackTable { count, .. }) = table() else { return Vec::new() };
+    if count == 0 {
+        return vec![NodeFact::NoConntrackEntry];
+    }
     // The kernel walks the whole table to answer.
-    if count > ENTRIES_AT_MOST || !is_loaded(&CTNETLINK) {
-        return None;
+    if count > ENTRIES_AT_MOST {
+        return Vec::new();
     }
-    let mut zones = Vec::new();
+    let answer = if is_loaded(&CTNETLINK) { by_netlink(tuple) } else { procfs::entries(tuple).map(|all| (all, true)) };
+    let Ok((mut entries, whole)) = answer else { return Vec::new() };
+    entries.retain(|entry| entry.knows(tuple));
+    entries.sort_unstable_by_key(|entry| (entry.zone, entry.orig));
+    entries.dedup_by_key(|entry| (entry.zone, entry.orig));
+    if entries.is_empty() && whole { vec![NodeFact::NoConntrackEntry] } else { facts(entries, tuple) }
+}
+
+/// Returns entries that may know the tuple, and whether these are all.
+fn by_netlink(tuple: Tuple) -> io::Result<(Vec<Entry>, bool)> {
+    let mut entries = Vec::new();
     for orig in [tuple, tuple.reversed()] {
-        zones.extend(ask_for(orig).unwrap_or_default());
+        entries.extend(ask_for(&request_filtered(orig), true)?);
     }
-    zones.sort_unstable();
-    zones.dedup();
-    (!zones.is_empty()).then_some(NodeFact::ConntrackZones { zones })
+    // A look-up by hash finds an entry by either of its tuples, but only in the default zone. Of protocols without
+    // ports it wants more than the tuple holds, such as the type of an ICMP message.
+    let by_hash = if tuple.proto.has_ports() { ask_for(&request(tuple), false).ok() } else { None };
+    let whole = by_hash.is_some();
+    entries.extend(by_hash.into_iter().flatten());
+    Ok((entries, whole))
 }
 
+/// Maximum number of entries of a table that is asked.
 const ENTRIES_AT_MOST: u64 = 262_144;
+/// Maximum number of entries that are reported about one drop.
+const REPORTED_AT_MOST: usize = 8;
 
-/// Returns the zones of the entries with this original tuple. The kernel filters them (`CTA_FILTER`, since 5.8).
-fn ask_for(orig: Tuple) -> io::Result<Vec<u16>> {
-    let body = request(orig);
+fn facts(entries: Vec<Entry>, tuple: Tuple) -> Vec<NodeFact> {
+    let mut zones: Vec<u16> =
+        entries.iter().filter(|entry| entry.was_opened_by(tuple)).map(|entry| entry.zone).collect();
+    zones.dedup();
+    let zones = Some(zones).filter(|zones| !zones.is_empty()).map(|zones| NodeFact::ConntrackZones { zones });
+    zones.into_iter().chain(entries.into_iter().take(REPORTED_AT_MOST).map(NodeFact::from)).collect()
+}
+
+/// Asks for one entry, or for all. That there is no such entry is an answer, too.
+fn ask_for(body: &[u8], dump: bool) -> io::Result<Vec<Entry>> {
     let kind = u16::from_be_bytes([NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET]);
-    let question = Question { protocol: NETLINK_NETFILTER, kind, dump: true, body: &body };
-    Ok(ask(&question, |answer| zone_of(answer, orig))?.into_iter().flatten().collect())
-}
-
-fn request(orig: Tuple) -> Vec<u8> {
-    let (family, ip) = match (orig.src, orig.dst) {
-        (IpAddr::V4(src), IpAddr::V4(dst)) => {
-            (libc::AF_INET, [encode(CTA_IP_V4_SRC, &src.octets()), encode(CTA_IP_V4_DST, &dst.octets())])
-        }
-        (src, dst) => {
-            let [src, dst] = [src, dst].map(|addr| match addr {
-                IpAddr::V4(addr) => addr.to_ipv6_mapped().octets(),
-                IpAddr::V6(addr) => addr.octets(),
-            });
-            (libc::AF_INET6, [encode(CTA_IP_V6_SRC, &src), encode(CTA_IP_V6_DST, &dst)])
-        }
-    };
-    let mut proto = encode(CTA_PROTO_NUM, &[orig.proto.0]);
-    // For IPv6 the kernel omits the entries whose addresses are equal (`ctnetlink_filter_match_tuple`, seen on
-    // 6.18.15). IPv6 addresses are therefore compared only here.
-    let mut flags = FILTER_PROTO_NUM | if orig.src.is_ipv4() { FILTER_IP_SRC | FILTER_IP_DST } else { 0 };
-    if orig.proto.has_ports() {
-        proto.extend(encode(CTA_PROTO_SRC_PORT, &orig.sport.to_be_bytes()));
-        proto.extend(encode(CTA_PROTO_DST_PORT, &orig.dport.to_be_bytes()));
-        flags |= FILTER_SRC_PORT | FILTER_DST_PORT;
-    }
-    let tuple = [encode(CTA_TUPLE_IP | NESTED, &ip.concat()), encode(CTA_TUPLE_PROTO | NESTED, &proto)].concat();
-    let filter = encode(CTA_FILTER_ORIG_FLAGS, &u32::to_ne_bytes(flags));
-    let header = [u8::try_from(family).unwrap_or_default(), NFNETLINK_V0, 0, 0];
-    [&header[..], &encode(CTA_TUPLE_ORIG | NESTED, &tuple), &encode(CTA_FILTER | NESTED, &filter)].concat()
-}
-
-/// Returns the zone of an entry if it has this tuple. The kernel's filter does not compare an echo's identifier.
-fn zone_of(answer: &[u8], orig: Tuple) -> Option<u16> {
-    let attrs = Attrs(answer.get(NFGENMSG..)?);
-    let tuple = attrs.nested(CTA_TUPLE_ORIG);
-    let (ip, proto) = (tuple.nested(CTA_TUPLE_IP), tuple.nested(CTA_TUPLE_PROTO));
-    let addr = |v4, v6| bytes::ip(ip.get(v4).or_else(|| ip.get(v6))?);
-    let found_proto = Proto(proto.u8(CTA_PROTO_NUM)?);
-    let (sport, dport) = if found_proto.has_ports() {
-        (proto.u16(CTA_PROTO_SRC_PORT)?, proto.u16(CTA_PROTO_DST_PORT)?)
-    } else {
-        let id = proto.u16(CTA_PROTO_ICMP_ID).or_else(|| proto.u16(CTA_PROTO_ICMPV6_ID)).unwrap_or(0);
-        (id, id)
-    };
-    let found = Tuple {
-        src: addr(CTA_IP_V4_SRC, CTA_IP_V6_SRC)?,
-        dst: addr(CTA_IP_V4_DST, CTA_IP_V6_DST)?,
-        sport,
-        dport,
-        proto: found_proto,
-    };
-    // The kernel sends the zone of one direction with its tuple (`ctnetlink_dump_zone_id`), and omits the default zone.
-    (found == orig).then(|| attrs.u16(CTA_ZONE).or_else(|| tuple.u16(CTA_TUPLE_ZONE)).unwrap_or(0))
-}
-
-/// From include/uapi/linux/netlink.h and netfilter/nfnetlink.h.
-const NESTED: u16 = 0x8000;
-const NFGENMSG: usize = 4;
-const NFNETLINK_V0: u8 = 0;
-const NFNL_SUBSYS_CTNETLINK: u8 = 1;
-/// From include/uapi/linux/netfilter/nfnetlink_conntrack.h.
-const IPCTNL_MSG_CT_GET: u8 = 1;
-const CTA_TUPLE_ORIG: u16 = 1;
-const CTA_ZONE: u16 = 18;
-const CTA_FILTER: u16 = 25;
-const CTA_TUPLE_IP: u16 = 1;
-const CTA_TUPLE_PROTO: u16 = 2;
-const CTA_TUPLE_ZONE: u16 = 3;
-const CTA_IP_V4_SRC: u16 = 1;
-const CTA_IP_V4_DST: u16 = 2;
-const CTA_IP_V6_SRC: u16 = 3;
-const CTA_IP_V6_DST: u16 = 4;
-const CTA_PROTO_NUM: u16 = 1;
-const CTA_PROTO_SRC_PORT: u16 = 2;
-const CTA_PROTO_DST_PORT: u16 = 3;
-const CTA_PROTO_ICMP_ID: u16 = 4;
-const CTA_PROTO_ICMPV6_ID: u16 = 7;
-const CTA_FILTER_ORIG_FLAGS: u16 = 1;
-/// `CTA_FILTER_F_*` (net/netfilter/nf_internals.h), as the kernel accepts them from user space.
-const FILTER_IP_SRC: u32 = 1 << 0;
-const FILTER_IP_DST: u32 = 1 << 1;
-const FILTER_PROTO_NUM: u32 = 1 << 3;
-const FILTER_SRC_PORT: u32 = 1 << 4;
-const FILTER_DST_PORT: u32 = 1 << 5;
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn tuple(src: &str, dst: &str, proto: Proto) -> Tuple {
-        let [src, dst] = [src, dst].map(|text| text.parse().expect(text));
-        Tuple { src, dst, sport: 4000, dport: 443, proto }
-    }
-
-    /// Builds the kernel's answer, which begins like our own question.
-    fn answer(orig: Tuple, more: &[Vec<u8>]) -> Vec<u8> {
-        [request(orig), more.concat()].concat()
-    }
-
-    #[test]
-    fn an_entry_tells_its_zone() {
-        for orig in [tuple("10.0.0.1", "10.0.0.2", Proto::TCP), tuple("fd00::1", "fd00::2", Proto::UDP)] {
-            assert_eq!(zone_of(&answer(orig, &[]), orig), Some(0));
-            assert_eq!(zone_of(&answer(orig, &[encode(CTA_ZONE, &[0, 7])]), orig), Some(7));
-            assert_eq!(zone_of(&answer(orig, &[]), orig.reversed()), None);
-        }
-    }
-
-    #[test]
-    fn an_echo_is_told_by_its_identifier() {
-        let ping = Tuple { dport: 4000, ..tuple("10.0.0.1", "10.0.0.2", Proto(1)) };
-        let ip = [encode(CTA_IP_V4_SRC, &[10, 0, 0, 1]), encode(CTA_IP_V4_DST, &[10, 0, 0, 2])].concat();
-        let proto = [encode(CTA_PROTO_NUM, &[1]), encode(CTA_PROTO_ICMP_ID, &4000u16.to_be_bytes())].concat();
-        let orig = [encode(CTA_TUPLE_IP, &ip), encode(CTA_TUPLE_PROTO, &proto), encode(CTA_TUPLE_ZONE, &[0, 9])];
-        let bytes = [&[2, 0, 0, 0][..], &encode(CTA_TUPLE_ORIG | NESTED, &orig.concat())].concat();
-        assert_eq!(zone_of(&bytes, ping), Some(9));
-        assert_eq!(zone_of(&bytes, Tuple { sport: 1, dport: 1, ..ping }), None);
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..120), cut in 0usize..120) {
-            let orig = tuple("10.0.0.1", "10.0.0.2", Proto::TCP);
-            let _ = zone_of(&bytes, orig);
-            let whole = answer(orig, &[encode(CTA_ZONE, &[0, 7])]);
-            let _ = zone_of(whole.get(..cut).unwrap_or(&whole), orig);
-        }
+    match ask(&Question { protocol: NETLINK_NETFILTER, kind, dump, body }, Entry::decode) {
+        Ok(entries) => Ok(entries.into_iter().flatten().collect()),
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }

@@ -103,7 +103,7 @@ fn facts(place: &DropSite, asked: &[Question], before: Option<&Snapshot>) -> Vec
                 facts.extend(place.ifindex.into_iter().flat_map(|ifindex| bridge::facts(ifindex, &links)))
             }
             Question::Conntrack => facts.extend(conntrack::table()),
-            Question::Zones => facts.extend(conntrack::zones(place.tuple)),
+            Question::ConntrackEntries => facts.extend(conntrack::entries(place.tuple)),
             Question::Policies => facts.extend(xfrm::facts(place.tuple)),
         }
     }

@@ -26,8 +26,8 @@ pub enum Question {
     Sockets,
     /// How full conntrack's table is.
     Conntrack,
-    /// Conntrack zones that know the tuple.
-    Zones,
+    /// Conntrack entries that know the tuple.
+    ConntrackEntries,
     /// IPsec policies.
     Policies,
 }
@@ -123,7 +123,7 @@ const NEIGHBOURS: &[Question] =
     &[Question::Neighbour, Question::Routes, Question::Addresses, Question::Sysctls(Topic::Neighbours)];
 const DEVICES: &[Question] =
     &[Question::Qdiscs, Question::Bridge, Question::Addresses, Question::Sysctls(Topic::Backlog)];
-const NETFILTER: &[Question] = &[Question::Conntrack, Question::Zones, Question::Addresses];
+const NETFILTER: &[Question] = &[Question::Conntrack, Question::ConntrackEntries, Question::Addresses];
 const BRIDGES: &[Question] = &[Question::Bridge, Question::Sysctls(Topic::Bridges)];
 const POLICIES: &[Question] = &[Question::Policies, Question::Routes, Question::Addresses];
 const FRAGMENTS: &[Question] = &[Question::Sysctls(Topic::Fragments), Question::Addresses];

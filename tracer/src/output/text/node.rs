@@ -23,6 +23,12 @@ pub(super) fn line(fact: &NodeFact) -> String {
             let zones: Vec<_> = zones.iter().map(u16::to_string).collect();
             format!("conntrack has the tuple in zone {}", zones.join(", "))
         }
+        NodeFact::ConntrackEntry { orig, reply, zone, status: _, timeout, state } => {
+            let state = state.as_deref().map(|state| format!(", {state}")).unwrap_or_default();
+            let timeout = timeout.map(|timeout| format!(", expires in {timeout} s")).unwrap_or_default();
+            format!("conntrack entry: {} {orig}, reply {reply}{state}, zone {zone}{timeout}", orig.proto)
+        }
+        NodeFact::NoConntrackEntry => "no conntrack entry".to_owned(),
         NodeFact::Listener { local, queue, limit } => {
             let limit = limit.map(|limit| format!(" of at most {limit}")).unwrap_or_default();
             format!("listener {local}: {queue}{limit} waiting to be accepted")
@@ -85,6 +91,7 @@ fn route(answer: &RouteAnswer) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Proto, Tuple};
 
     #[test]
     fn facts_read_like_the_tools_that_show_them() {
@@ -103,6 +110,8 @@ mod tests {
             device: Some("eth1".to_owned()),
             ..RouteAnswer::default()
         };
+        let [src, dst] = [1, 5].map(|host| std::net::IpAddr::from([10, 0, 0, host]));
+        let way_out = Tuple { src, dst, sport: 4000, dport: 443, proto: Proto::TCP };
         let [ifname, kind, handle] = ["eth0", "tbf", "8001:"].map(str::to_owned);
         for (fact, text) in [
             (NodeFact::Route(refused), "route to 10.9.0.1: EINVAL by route `blackhole 10.9.0.0/16 table main`"),
@@ -111,6 +120,18 @@ mod tests {
             (
                 NodeFact::Qdisc { ifname, kind, handle, drops: 7, before: Some(5), qlen: 1 },
                 "qdisc tbf 8001: dev eth0: 7 dropped, 2 of them during the trace, 1 waiting",
+            ),
+            (
+                NodeFact::ConntrackEntry {
+                    orig: way_out,
+                    reply: way_out.reversed(),
+                    zone: 0,
+                    status: 8,
+                    timeout: Some(119),
+                    state: Some("SYN_SENT".to_owned()),
+                },
+                "conntrack entry: tcp 10.0.0.1:4000 → 10.0.0.5:443, reply 10.0.0.5:443 → 10.0.0.1:4000, SYN_SENT, zone \
+                 0, expires in 119 s",
             ),
             (NodeFact::Sysctl { name: "a\u{1b}[1m".to_owned(), value: "1".to_owned() }, "a\\u{1b}[1m = 1"),
         ] {
