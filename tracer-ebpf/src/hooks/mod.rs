@@ -24,7 +24,10 @@ mod xtables;
 
 use core::mem::MaybeUninit;
 
-use tracer_common::{HookId, counter, flag, hook::NETIF_RECEIVE_SKB};
+use tracer_common::{
+    HookId, counter, flag,
+    hook::{NETIF_RECEIVE_SKB, WG_ALLOWEDIPS_LOOKUP_SRC},
+};
 
 use crate::{
     emit::{self, At, Details, Place},
@@ -72,7 +75,7 @@ fn is_another<R: Read>(skb: *const u8) -> bool {
 /// Returns the packet that enters, if it matches.
 #[inline(always)]
 fn meet<R: Read>(hook: HookId, skb: *const u8, place: Place, l3: *const u8) -> Option<*mut Packet> {
-    let suspect = if hook == NETIF_RECEIVE_SKB { wire::By::Receiver } else { wire::By::Unknown };
+    let suspect = if UNWRAPPED.contains(&hook) { wire::By::Receiver } else { wire::By::Unknown };
     let known = match packet::tracked(skb) {
         Some(packet) if wire::look(&wire::Look { hook, skb, packet, l3, place, suspect }) => Some(packet),
         Some(_) => {
@@ -91,6 +94,9 @@ fn meet<R: Read>(hook: HookId, skb: *const u8, place: Place, l3: *const u8) -> O
     }
     Some(packet)
 }
+
+/// Hooks behind which a packet has only its own headers: what does not fit to what is known was around it, and is gone.
+const UNWRAPPED: [HookId; 2] = [NETIF_RECEIVE_SKB, WG_ALLOWEDIPS_LOOKUP_SRC];
 
 #[inline(always)]
 fn first_sight<R: Read>(skb: *const u8, place: Place, l3: *const u8) -> Option<*mut Packet> {

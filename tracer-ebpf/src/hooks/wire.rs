@@ -18,7 +18,7 @@ use crate::{
 pub enum By {
     /// The BPF program that ends here, which reports the change itself.
     Program,
-    /// Nothing that is known; a device receives the packet.
+    /// Nothing that is known; a device receives the packet, or WireGuard has decrypted it.
     Receiver,
     /// Nothing that is known; the packet is being dropped.
     ///

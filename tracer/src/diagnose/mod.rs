@@ -6,6 +6,7 @@ mod asymmetric_reply;
 mod chains;
 mod down_device;
 mod drops;
+mod expected;
 mod facts;
 mod finding;
 mod firewall;

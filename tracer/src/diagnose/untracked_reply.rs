@@ -1,6 +1,7 @@
 //! `untracked-reply-dropped`: a stateful firewall drops a reply because it is UNTRACKED.
 
 use super::{
+    expected::Expected,
     facts::Facts,
     finding::{Draft, merged},
     firewall::{accept_rule, dropped, flow_name, name, packet_name, place},
@@ -18,18 +19,11 @@ fn finding<'a>(facts: &Facts<'a>, drop: &'a Step) -> Option<Finding> {
     let refusal = facts.refusal(drop)?;
     let by = refusal.by;
     drop.ct.as_ref().filter(|ct| ct.state == CtState::Untracked)?;
-    if drop.direction != Direction::Reply {
-        return None;
-    }
     let (notrack, confidence) = match notrack(facts, drop) {
         Some(notrack) => (notrack, refusal.confidence(drop)),
         None => (facts.ended_alike(drop).find_map(|other| notrack(facts, other))?, Confidence::Likely),
     };
-    let tracked = facts.flow(drop.flow).find(|step| {
-        step.direction == Direction::Orig
-            && step.netns == drop.netns
-            && step.ct.as_ref().is_some_and(|ct| ct.reply.is_some_and(|reply| reply == drop.tuple))
-    })?;
+    let expected = Expected::of(facts, drop)?;
     let chains = facts.reachable(drop.netns, by);
     let accept = accept_rule(&chains, by);
     // The ruleset is known, and no rule of it would have accepted a tracked reply. Being UNTRACKED is therefore not
@@ -45,7 +39,7 @@ fn finding<'a>(facts: &Facts<'a>, drop: &'a Step) -> Option<Finding> {
         name(by),
         accept.map_or_else(|| "a `ct state established` rule".to_owned(), |(_, rule)| format!("`{}`", rule.text)),
     );
-    let mut evidence = evidence(facts, drop, by, notrack, tracked, accept);
+    let mut evidence = evidence(facts, drop, by, notrack, expected, accept);
     evidence.extend(refusal.missed(facts, drop));
     let draft = Draft {
         id: ID,
@@ -53,10 +47,15 @@ fn finding<'a>(facts: &Facts<'a>, drop: &'a Step) -> Option<Finding> {
         place: place(drop, by),
         cause: cause(notrack),
         evidence,
-        confidence: if accept.is_some() { confidence } else { Confidence::Likely },
+        confidence: if accept.is_some() && !matches!(expected, Expected::Unasked) {
+            confidence
+        } else {
+            Confidence::Likely
+        },
         advice: advice(drop, by, notrack, accept),
     };
-    Some(draft.about(drop))
+    // A trace that began in the middle of the flow may have taken this direction for the original one.
+    Some(Finding { direction: Direction::Reply, ..draft.about(drop) })
 }
 
 /// Returns the step that made the dropped packet UNTRACKED, if it was seen. A step in another layer of tunnels does
@@ -81,18 +80,11 @@ fn evidence(
     drop: &Step,
     by: &Netfilter,
     notrack: &Step,
-    tracked: &Step,
+    expected: Expected<'_>,
     accept: Option<(&Chain, &Rule)>,
 ) -> Vec<String> {
-    let ct = tracked.ct.as_ref();
     let mut sentences = vec![
-        format!(
-            "{}: conntrack knows the flow ({} {} is {}) and expects this reply",
-            facts.cite(tracked),
-            tracked.tuple.proto,
-            tracked.tuple,
-            ct.map_or(CtState::None, |ct| ct.state),
-        ),
+        expected.sentence(facts),
         format!(
             "{}: the {} is made UNTRACKED on {} with mark {:#x} by {}",
             facts.cite(notrack),

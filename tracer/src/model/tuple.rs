@@ -36,6 +36,15 @@ impl Tuple {
             IpAddr::V6(dst) => dst.segments()[0] == 0xff02,
         }
     }
+
+    /// Whether the packet goes to a multicast group or to 255.255.255.255. A subnet's own broadcast address cannot be
+    /// told from others.
+    pub(crate) fn is_to_many(self) -> bool {
+        match self.dst {
+            IpAddr::V4(dst) => dst.is_multicast() || dst.is_broadcast(),
+            IpAddr::V6(dst) => dst.is_multicast(),
+        }
+    }
 }
 
 impl fmt::Display for Tuple {
@@ -145,6 +154,12 @@ impl TcpFlags {
     #[must_use]
     pub fn opens(self) -> bool {
         self.0 & 0x12 == 0x02
+    }
+
+    /// Whether SYN and ACK are set: the answer to the first packet of a connection.
+    #[must_use]
+    pub fn answers(self) -> bool {
+        self.0 & 0x12 == 0x12
     }
 
     /// Joins the names of the flags: `SYN-ACK`, `FIN-PSH-ACK`. Empty if no flag is set.
