@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
+use super::drops::reason;
 use crate::model::{Cause, Confidence, CtState, Finding, Name, Severity, Step, Where};
 
 /// A detector's part of a finding. The rest follows from the step that the finding is about.
@@ -45,13 +46,14 @@ impl Draft {
 }
 
 /// Merges findings of the same id, flow, direction, place and cause: keeps the first of the most certain ones, with
-/// the packets of all.
+/// the packets of all. If only the kernel's reason is known, its sentence is the cause.
 pub fn merged(found: impl Iterator<Item = Finding>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     let mut places: HashMap<_, usize> = HashMap::new();
     for mut found in found {
         let Finding { id, flow, direction, r#where, cause, .. } = &found;
-        let place = (id.clone(), *flow, *direction, r#where.clone(), cause.place.clone(), cause.text.clone());
+        let reason = (id == reason::ID).then(|| cause.did.clone());
+        let place = (id.clone(), *flow, *direction, r#where.clone(), cause.place.clone(), cause.text.clone(), reason);
         match places.entry(place) {
             Entry::Occupied(at) => {
                 let known = &mut findings[*at.get()];

@@ -14,6 +14,7 @@ mod netfilter;
 mod program;
 mod qdisc;
 mod queue;
+pub mod reason;
 mod route;
 mod socket;
 mod source;
@@ -47,6 +48,7 @@ const FAMILIES: &[Family] = &[
     arrival::explain,
     queue::explain,
     socket::explain,
+    reason::explain,
 ];
 
 /// Returns one finding for each flow, place and cause. Skips packets that `known` findings explain already.

@@ -21,7 +21,9 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
 fn queue_full(dropped: &Dropped<'_>) -> Option<Explained> {
     let counted = dropped.counted(&["arp_cache.unresolved_discards", "ndisc_cache.unresolved_discards"]);
     let hop = next_hop(dropped)?;
-    let seen = dropped.unspecified_within(&["__neigh_event_send"]) && hop.state == "INCOMPLETE" && counted.is_some();
+    // The hop may have answered by the time the node was asked. What a failed entry discards is not counted.
+    let waits = !["FAILED", "NONE"].contains(&hop.state);
+    let seen = dropped.unspecified_within(&["__neigh_event_send"]) && waits && counted.is_some();
     if !(seen || dropped.because(&["NEIGH_QUEUEFULL"])) {
         return None;
     }
@@ -32,7 +34,7 @@ fn queue_full(dropped: &Dropped<'_>) -> Option<Explained> {
         why: format!("the queue of packets that wait for the hardware address of {} is full", hop.addr),
         cause: Cause {
             place: on_device(dropped.step),
-            did: format!("{} is not resolved yet on {}, and its queue is full{limits}", hop.addr, hop.ifname),
+            did: format!("{} was not resolved yet on {}, and its queue was full{limits}", hop.addr, hop.ifname),
             ..Cause::default()
         },
         evidence: [Some(hop.describe()), counted, limit.map(|(name, value)| format!("{name} is {value}"))]

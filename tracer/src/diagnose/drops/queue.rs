@@ -23,7 +23,9 @@ fn listener<'a>(dropped: &Dropped<'a>) -> Option<(&'a str, u32)> {
 /// returns no socket; `tcp_v4_rcv` then frees the last segment of the handshake as one without a socket.
 fn accept(dropped: &Dropped<'_>) -> Option<Explained> {
     let seen = dropped.because(&["ACCEPT_QUEUE_FULL"]);
-    let possible = dropped.because(&["NO_SOCKET"]) || dropped.unspecified_within(&["tcp_v4_rcv", "tcp_v6_rcv"]);
+    // From 6.15 on the kernel has a reason for it, which it rarely gives for lack of memory, too.
+    let possible = dropped.because(&["NO_SOCKET", "TCP_LISTEN_OVERFLOW"])
+        || dropped.unspecified_within(&["tcp_v4_rcv", "tcp_v6_rcv"]);
     if !seen && !possible {
         return None;
     }
@@ -90,13 +92,13 @@ fn receive(dropped: &Dropped<'_>) -> Option<Explained> {
     let counted = dropped.counted(counters);
     // TCP also gives `PROTO_MEM` for this, and counts it (`tcp_data_queue`, net/ipv4/tcp_input.c, 6.1 to 7.3). If
     // the window has shrunk with the buffer, the segment is beyond the window (`tcp_sequence`, 6.18).
-    let said =
-        dropped.because(&["SOCKET_RCVBUFF", "TCP_ZEROWINDOW"]) || !udp && counted.is_some() && dropped.because(BY_TCP);
+    let said = dropped.because(&["SOCKET_RCVBUFF", "TCP_ZEROWINDOW"])
+        || !udp && counted.is_some() && (dropped.because(BY_TCP) || dropped.because(BEYOND));
     let unspecified = dropped.unspecified_within(UNSPECIFIED) && counted.is_some();
     if !said && !unspecified {
         return None;
     }
-    let beyond = dropped.because(&["TCP_INVALID_END_SEQUENCE"]);
+    let beyond = dropped.because(BEYOND);
     let (local, rmem, rcvbuf) = dropped.node().iter().find_map(|fact| match fact {
         NodeFact::Socket { local, rmem, rcvbuf, .. } => Some((local.as_str(), *rmem, *rcvbuf)),
         _ => None,
@@ -127,7 +129,9 @@ fn receive(dropped: &Dropped<'_>) -> Option<Explained> {
 }
 
 /// TCP's reasons that mean a full queue if a counter confirms it.
-const BY_TCP: &[&str] = &["PROTO_MEM", "SOCKET_BACKLOG", "TCP_INVALID_END_SEQUENCE"];
+const BY_TCP: &[&str] = &["PROTO_MEM", "SOCKET_BACKLOG"];
+/// TCP's reasons for a segment that lies beyond the window, in part or as a whole.
+const BEYOND: &[&str] = &["TCP_INVALID_END_SEQUENCE", "TCP_INVALID_SEQUENCE", "TCP_OVERWINDOW"];
 
 /// Functions that check the buffer and free the packet without a reason.
 const UNSPECIFIED: &[&str] = &[
