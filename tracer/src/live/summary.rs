@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     history::drop_counts::DropCounts,
-    model::{DropCount, Hooks, Lost, Start, Summary, Trace},
+    model::{DropCount, Finding, Hooks, Lost, Start, Step, Summary, Trace},
 };
 
 /// Numbers counted while the trace ran.
@@ -38,18 +38,32 @@ pub fn summary(trace: &Trace, counted: Counted, evicted: Vec<DropCount>) -> Summ
 
 /// Counts the drops by kind, most packets first.
 fn drops(trace: &Trace, evicted: Vec<DropCount>) -> Vec<DropCount> {
-    let mut causes = HashMap::new();
+    let mut findings: HashMap<u64, Vec<&Finding>> = HashMap::new();
     for finding in &trace.findings {
         for packet in &finding.packets {
-            causes.entry((*packet, finding.direction)).or_insert(finding.id.as_str());
+            findings.entry(*packet).or_default().push(finding);
         }
     }
     let mut counts = DropCounts::new(trace.start.drops);
     for step in &trace.steps {
-        counts.add(step, causes.get(&(step.packet, step.direction)).copied());
+        let about = findings.get(&step.packet).map_or(&[][..], Vec::as_slice);
+        counts.add(step, cause(step, about).map(|finding| finding.id.as_str()));
     }
     evicted.into_iter().for_each(|count| counts.add_count(count));
     counts.worst_first()
+}
+
+/// Returns the finding that fits a drop best, of those about its packet. Copies of a packet share its id, and each may
+/// be dropped elsewhere for a reason of its own.
+fn cause<'a>(step: &Step, about: &[&'a Finding]) -> Option<&'a Finding> {
+    let drop = step.drop.as_ref()?;
+    let fits = |finding: &Finding| {
+        let place = &finding.r#where;
+        let same = (place.netns == Some(step.netns), place.ifname.as_ref().is_some_and(|name| *name == step.ifname));
+        (finding.reason == drop.reason, same)
+    };
+    // The first of those that fit alike is the gravest.
+    about.iter().rev().copied().max_by_key(|finding| fits(finding))
 }
 
 /// Describes what "no drop seen" would mean for this trace.
@@ -79,4 +93,44 @@ fn coverage(start: &Start) -> String {
         text.push_str(&format!(" Not observed because these are not attached: {}.", blind.join(", ")));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Cause, Confidence, CtState, Direction, Drop, Severity, Where};
+
+    fn finding(id: &str, reason: &str, netns: u32) -> Finding {
+        Finding {
+            id: id.to_owned(),
+            severity: Severity::Error,
+            title: String::new(),
+            flow: 1,
+            direction: Direction::Reply,
+            tuple: Step::sample().tuple,
+            packets: vec![1],
+            r#where: Where { netns: Some(netns), ..Where::default() },
+            reason: reason.into(),
+            ct_state: CtState::None,
+            cause: Cause::default(),
+            evidence: Vec::new(),
+            confidence: Confidence::Certain,
+            advice: String::new(),
+        }
+    }
+
+    #[test]
+    fn each_copy_of_a_packet_has_its_own_cause() {
+        let dropped = |reason: &str, netns: u32| {
+            let drop = Some(Drop { reason: reason.into(), location: "f+0x1".into() });
+            Step { netns, drop, ..Step::sample() }
+        };
+        let steps = vec![dropped("OTHERHOST", 1), dropped("OTHERHOST", 2), dropped("IP_CSUM", 2)];
+        let findings =
+            vec![finding("first", "OTHERHOST", 3), finding("here", "OTHERHOST", 2), finding("checksum", "IP_CSUM", 9)];
+        let trace = Trace { steps, findings, ..Trace::default() };
+        let mut causes: Vec<_> = drops(&trace, Vec::new()).into_iter().map(|count| count.cause).collect();
+        causes.sort_unstable();
+        assert_eq!(causes, ["checksum", "first", "here"].map(|id| Some(id.to_owned())));
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::{
     diagnose::diagnose,
     history::drop_counts::{DropCounts, place},
-    model::{Drop, DropCount, Record, Step, Trace, Where},
+    model::{Drop, DropCount, Record, Start, Step, Trace, Where},
 };
 
 /// Maximum number of rows that are shown.
@@ -23,7 +23,9 @@ pub struct WorstDrops {
 impl WorstDrops {
     /// Creates an empty collection.
     pub fn new() -> Self {
-        Self { counts: DropCounts::new(true), known: Trace::default(), causes: HashMap::new() }
+        // What passes is not reported, so that what is missing proves nothing.
+        let known = Trace { start: Start { drops: true, ..Start::default() }, ..Trace::default() };
+        Self { counts: DropCounts::new(true), known, causes: HashMap::new() }
     }
 
     /// Counts the drop in the lines of one packet's end.

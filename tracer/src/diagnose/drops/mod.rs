@@ -24,7 +24,7 @@ mod xfrm;
 use std::collections::HashSet;
 
 use super::{facts::Facts, finding::merged};
-use crate::model::Finding;
+use crate::model::{Finding, Name};
 pub use dropped::Dropped;
 pub use explained::Explained;
 
@@ -51,14 +51,16 @@ const FAMILIES: &[Family] = &[
     reason::explain,
 ];
 
-/// Returns one finding for each flow, place and cause. Skips packets that `known` findings explain already.
+/// Returns one finding for each flow, place and cause. Skips drops that `known` findings explain already: copies of a
+/// packet share its id, but each may be dropped for a reason of its own.
 pub fn find(facts: &Facts<'_>, known: &[Finding]) -> Vec<Finding> {
-    let explained: HashSet<u64> = known.iter().flat_map(|finding| finding.packets.iter().copied()).collect();
+    let explained: HashSet<(u64, &Name)> =
+        known.iter().flat_map(|finding| finding.packets.iter().map(|packet| (*packet, &finding.reason))).collect();
     merged(facts.drops().filter_map(|step| {
-        if explained.contains(&step.packet) {
+        let dropped = Dropped::new(facts, step)?;
+        if explained.contains(&(step.packet, &dropped.drop.reason)) {
             return None;
         }
-        let dropped = Dropped::new(facts, step)?;
         let explained = FAMILIES.iter().find_map(|family| family(&dropped))?;
         Some(explained.finding(&dropped))
     }))
