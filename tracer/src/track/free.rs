@@ -17,8 +17,9 @@ const ORDINARY: &[(&[&str], &[&str])] = &[
     // A late ACK. The segment had been received before, or is a keepalive (`tcp_data_queue`, `tcp_data_queue_ofo`,
     // `tcp_sequence`, net/ipv4/tcp_input.c).
     (&["TCP_RFC7323_PAWS_ACK", "TCP_OLD_DATA", "TCP_OFOMERGE", "TCP_OLD_SEQUENCE"], &[]),
-    // A raw socket gets a copy of each packet; ping filters for its own echoes (net/ipv4/raw.c, net/ipv6/raw.c).
-    (&["SOCKET_FILTER"], &["raw_rcv", "raw_rcv_skb", "rawv6_rcv", "rawv6_rcv_skb"]),
+    // A raw socket gets a copy of each packet; ping filters for its own echoes, for which up to 6.1 there is no reason
+    // (net/ipv4/raw.c, net/ipv6/raw.c).
+    (&["SOCKET_FILTER", "NOT_SPECIFIED", "UNKNOWN"], &["raw_rcv", "raw_rcv_skb", "rawv6_rcv", "rawv6_rcv_skb"]),
     // The echo reply itself ends here after the raw socket got its copy, because no ping socket takes it. Up to 6.1 its
     // callers free it (net/ipv4/ping.c, net/ipv4/icmp.c, net/ipv6/icmp.c).
     (&["NO_SOCKET"], &["ping_rcv", "icmp_rcv", "icmpv6_rcv"]),

@@ -88,11 +88,12 @@ fn unspecified(dropped: &Dropped<'_>) -> Explained {
 }
 
 /// Whether the packet is of a kind that ends there in the ordinary course, although others are lost there: an echo reply
-/// of which a raw socket has its copy (`icmp_rcv`, net/ipv4/icmp.c, 5.10), and a reset, which TCP obeys or ignores.
+/// of which a raw socket has its copy (`icmp_rcv`, net/ipv4/icmp.c, 5.10), a reset, which TCP obeys or ignores, and a
+/// packet that native XDP dropped on a veth, which the program's own step reports (drivers/net/veth.c).
 fn is_usual(dropped: &Dropped<'_>) -> bool {
     const RST: u8 = 0x04;
     let resets = dropped.step.tcp_flags.is_some_and(|flags| flags.0 & RST != 0);
-    dropped.within(&["icmp_rcv"])
+    dropped.within(&["icmp_rcv", "veth_xdp_rcv_skb"])
         || resets && ["tcp_v4_rcv", "tcp_v6_rcv", "tcp_v4_do_rcv", "tcp_v6_do_rcv"].contains(&dropped.function)
 }
 

@@ -50,8 +50,8 @@ fn a_segment_of_a_connection_that_went_on_is_no_finding() {
             .collect()
     };
     let lost = data(5, 2, Some("TCP_RFC7323_PAWS"));
-    assert_eq!(severities(&[lost.clone()], false), [Severity::Warning]);
-    assert_eq!(severities(&[lost.clone()], true), [Severity::Info]);
+    assert_eq!(severities(std::slice::from_ref(&lost), false), [Severity::Warning]);
+    assert_eq!(severities(std::slice::from_ref(&lost), true), [Severity::Info]);
     assert_eq!(severities(&[lost.clone(), data(6, 3, None)], false), []);
     assert_eq!(severities(&[data(1, 1, None), lost, data(6, 3, Some("TCP_RFC7323_PAWS"))], false), [Severity::Warning]);
 }
