@@ -158,7 +158,7 @@ impl TcpFlags {
 
     /// Whether SYN and ACK are set: the answer to the first packet of a connection.
     #[must_use]
-    pub fn answers(self) -> bool {
+    pub(crate) fn answers(self) -> bool {
         self.0 & 0x12 == 0x12
     }
 
