@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{super::firewall::on_device, Dropped, Explained};
-use crate::model::{Cause, NodeFact};
+use crate::model::{Cause, Confidence, NodeFact, Severity};
 
 /// Functions that free packets waiting for an address that is never resolved, with ARP's and ND's report inlined or
 /// not (`neigh_invalidate`, net/core/neighbour.c; `arp_error_report`, net/ipv4/arp.c; `ndisc_error_report`,
@@ -13,7 +13,7 @@ pub const UNANSWERED: &[&str] =
 
 /// Explains drops of packets that wait for the next hop's address.
 pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
-    queue_full(dropped).or_else(|| failed(dropped))
+    queue_full(dropped).or_else(|| failed(dropped)).or_else(|| renewed(dropped))
 }
 
 /// Explains drops by a full queue. `__neigh_event_send` discards the packet that has waited longest when a new one
@@ -53,8 +53,7 @@ fn queue_full(dropped: &Dropped<'_>) -> Option<Explained> {
 
 fn failed(dropped: &Dropped<'_>) -> Option<Explained> {
     let hop = next_hop(dropped)?;
-    let unanswered = dropped.because(&["NEIGH_FAILED"]) || dropped.unspecified_within(UNANSWERED);
-    if !unanswered || !["FAILED", "INCOMPLETE", "NONE"].contains(&hop.state) {
+    if !is_unanswered(dropped) || hop.is_resolved() {
         return None;
     }
     let protocol = if hop.addr.is_ipv4() { "ARP" } else { "neighbour discovery" };
@@ -86,6 +85,42 @@ fn failed(dropped: &Dropped<'_>) -> Option<Explained> {
     })
 }
 
+/// Explains drops by an entry that failed, or was deleted (`ip neighbour flush`), while the packet waited, and that the
+/// next packet had resolved by the time the node was asked.
+fn renewed(dropped: &Dropped<'_>) -> Option<Explained> {
+    let hop = next_hop(dropped).filter(Hop::is_resolved)?;
+    if !is_unanswered(dropped) {
+        return None;
+    }
+    let waited = dropped.before().next().map_or(0, |step| dropped.step.ts.saturating_sub(step.ts));
+    let why = format!(
+        "its wait for the hardware address of {} on {} ended without an answer; right afterwards the address is known",
+        hop.addr, hop.ifname
+    );
+    Some(Explained {
+        id: "neighbour-failed",
+        severity: if waited >= GIVES_UP { Severity::Warning } else { Severity::Info },
+        cause: Cause { place: on_device(dropped.step), did: why.clone(), ..Cause::default() },
+        why,
+        evidence: vec![hop.describe()],
+        confidence: Confidence::Likely,
+        advice: format!(
+            "If this happens once, do nothing: the entry may have been deleted while the packet waited (`ip neighbour \
+             flush`).\nIf it is repeated, find out why {} answers late.",
+            hop.addr
+        ),
+        ..Explained::default()
+    })
+}
+
+/// How long the kernel waits for an answer: three requests, one a second (`mcast_solicit`, `retrans_time_ms`), less
+/// what the first packet waited before the first of them.
+const GIVES_UP: u64 = 2_500_000_000;
+
+fn is_unanswered(dropped: &Dropped<'_>) -> bool {
+    dropped.because(&["NEIGH_FAILED"]) || dropped.unspecified_within(UNANSWERED)
+}
+
 struct Hop<'a> {
     addr: IpAddr,
     ifname: &'a str,
@@ -93,6 +128,10 @@ struct Hop<'a> {
 }
 
 impl Hop<'_> {
+    fn is_resolved(&self) -> bool {
+        !["FAILED", "INCOMPLETE", "NONE"].contains(&self.state)
+    }
+
     fn describe(&self) -> String {
         format!("the neighbour entry of {} on {} is {}", self.addr, self.ifname, self.state)
     }
@@ -103,4 +142,30 @@ fn next_hop<'a>(dropped: &Dropped<'a>) -> Option<Hop<'a>> {
         NodeFact::Neighbour { addr, ifname, state } => Some(Hop { addr: *addr, ifname, state }),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        diagnose::diagnose,
+        model::{Drop, Step, Trace},
+    };
+
+    #[test]
+    fn an_address_that_is_known_right_afterwards_did_not_fail() {
+        let found = |state: &str, waited: u64| {
+            let first = Step { ts: 1, ..Step::sample() };
+            let addr = IpAddr::from([10, 0, 0, 1]);
+            let fact = NodeFact::Neighbour { addr, ifname: "eth0".to_owned(), state: state.to_owned() };
+            let drop = Drop { reason: "NEIGH_FAILED".into(), location: "neigh_invalidate+0x1".into() };
+            let last = Step { ts: 1 + waited, node: vec![fact], drop: Some(drop), ..Step::sample() };
+            let findings = diagnose(&Trace { steps: vec![first, last], ..Trace::default() });
+            findings.first().map(|finding| (finding.id.clone(), finding.severity))
+        };
+        let failed = |severity| Some(("neighbour-failed".to_owned(), severity));
+        assert_eq!(found("FAILED", 3_000_000_000), failed(Severity::Error));
+        assert_eq!(found("REACHABLE", 3_000_000_000), failed(Severity::Warning));
+        assert_eq!(found("REACHABLE", 40_000_000), failed(Severity::Info));
+    }
 }
