@@ -3,7 +3,7 @@
 use super::{super::firewall::on_device, Dropped, Explained};
 use crate::{
     explain::reasons::{self, DropReason, Loss},
-    model::{Cause, Confidence, NodeFact, Severity, Step},
+    model::{Cause, Confidence, NodeFact, Severity, TcpFlags},
 };
 
 /// Id of these findings.
@@ -32,7 +32,7 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
 fn by_reason(dropped: &Dropped<'_>, row: &DropReason) -> Option<Explained> {
     let (severity, confidence) = match row.loss {
         Loss::Never => return None,
-        Loss::Depends if within_a_connection(dropped.step) && went_on(dropped) => return None,
+        Loss::Depends if within_a_connection(dropped) && went_on(dropped) => return None,
         Loss::Depends => (depending(dropped), Confidence::Likely),
         Loss::Always => (Severity::Error, Confidence::Certain),
     };
@@ -52,12 +52,14 @@ fn by_reason(dropped: &Dropped<'_>, row: &DropReason) -> Option<Explained> {
 /// Severity of a drop for a reason by which something may be lost. TCP frees duplicates for the same reasons as faulty
 /// segments, and with `--drops` nothing shows whether the connection went on.
 fn depending(dropped: &Dropped<'_>) -> Severity {
-    let unknown = within_a_connection(dropped.step) && !dropped.facts.reports_passing_packets();
+    let unknown = within_a_connection(dropped) && !dropped.facts.reports_passing_packets();
     if unknown { Severity::Info } else { Severity::Warning }
 }
 
-fn within_a_connection(step: &Step) -> bool {
-    step.tcp_flags.is_some_and(|flags| !flags.opens() && !flags.answers())
+/// Whether the segment belongs to a connection that is open: also a SYN or SYN-ACK that is sent again.
+fn within_a_connection(dropped: &Dropped<'_>) -> bool {
+    let of_handshake = |flags: TcpFlags| flags.opens() || flags.answers();
+    dropped.step.tcp_flags.is_some_and(|flags| !of_handshake(flags) || dropped.because(&["TCP_INVALID_SYN"]))
 }
 
 /// Whether a later packet of the same direction was seen in this netns and not dropped.

@@ -49,6 +49,8 @@ fn a_segment_of_a_connection_that_went_on_is_no_finding() {
             .map(|found| found.severity)
             .collect()
     };
+    let repeated = Step { tcp_flags: Some(crate::model::TcpFlags(0x12)), ..data(5, 2, Some("TCP_INVALID_SYN")) };
+    assert_eq!(severities(std::slice::from_ref(&repeated), true), [Severity::Info]);
     let lost = data(5, 2, Some("TCP_RFC7323_PAWS"));
     assert_eq!(severities(std::slice::from_ref(&lost), false), [Severity::Warning]);
     assert_eq!(severities(std::slice::from_ref(&lost), true), [Severity::Info]);
