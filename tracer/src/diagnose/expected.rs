@@ -1,15 +1,15 @@
 //! Whether conntrack expects a packet as a reply, and how that is known.
 
 use super::facts::Facts;
-use crate::model::{CtState, Direction, NodeFact, Step};
+use crate::model::{CtState, Direction, NodeFact, Step, Tuple};
 
 /// How it is known that a packet is a reply that conntrack expects.
 #[derive(Clone, Copy)]
 pub enum Expected<'a> {
     /// A packet of the other direction was seen with the entry.
     Seen(&'a Step),
-    /// The node's table had the entry right after the drop. Holds that fact.
-    Asked(&'a NodeFact),
+    /// The node's table had an entry right after the drop: its original tuple, and TCP's state.
+    Asked(Tuple, Option<&'a str>),
     /// The packet is a reply, but the table could not be asked.
     Unasked,
 }
@@ -17,18 +17,23 @@ pub enum Expected<'a> {
 impl<'a> Expected<'a> {
     /// Returns how it is known; `None` if the packet is no reply, or if conntrack has no entry for it.
     pub fn of(facts: &Facts<'a>, drop: &'a Step) -> Option<Self> {
-        let seen = facts.flow(drop.flow).find(|step| {
+        let carries_entry = |step: &&Step| {
             step.direction == Direction::Orig
                 && step.netns == drop.netns
                 && step.ct.as_ref().is_some_and(|ct| ct.reply.is_some_and(|reply| reply == drop.tuple))
-        });
-        if let Some(step) = seen.filter(|_| drop.direction == Direction::Reply) {
+        };
+        if drop.direction == Direction::Reply
+            && let Some(step) = facts.flow(drop.flow).find(carries_entry)
+        {
             return Some(Self::Seen(step));
         }
-        if let Some(entry) = drop.node.iter().find(|fact| expects(fact, drop)) {
-            return Some(Self::Asked(entry));
-        }
-        (is_reply(drop) && !drop.node.iter().any(is_answer)).then_some(Self::Unasked)
+        let asked = drop.node.iter().find_map(|fact| match fact {
+            NodeFact::ConntrackEntry { orig, reply, state, .. } if *reply == drop.tuple && *orig != drop.tuple => {
+                Some(Self::Asked(*orig, state.as_deref()))
+            }
+            _ => None,
+        });
+        asked.or_else(|| (is_reply(drop) && !drop.node.iter().any(is_answer)).then_some(Self::Unasked))
     }
 
     /// States what is known of the entry.
@@ -39,23 +44,16 @@ impl<'a> Expected<'a> {
                 let (cite, proto, tuple) = (facts.cite(step), step.tuple.proto, step.tuple);
                 format!("{cite}: conntrack knows the flow ({proto} {tuple} is {state}) and expects this reply")
             }
-            Self::Asked(NodeFact::ConntrackEntry { orig, state, .. }) => {
-                let state = state.as_deref().map(|state| format!(", {state}")).unwrap_or_default();
+            Self::Asked(orig, state) => {
+                let state = state.map(|state| format!(", {state}")).unwrap_or_default();
                 format!(
                     "conntrack's table had the flow right after the drop ({} {orig}{state}) and expects this reply",
                     orig.proto
                 )
             }
-            Self::Asked(_) | Self::Unasked => {
-                "whether conntrack knows the flow could not be looked up, or was not".to_owned()
-            }
+            Self::Unasked => "conntrack's table could not be read: it is not known whether it has the flow".to_owned(),
         }
     }
-}
-
-/// Whether a fact is an entry that expects the packet as its reply.
-fn expects(fact: &NodeFact, drop: &Step) -> bool {
-    matches!(fact, NodeFact::ConntrackEntry { orig, reply, .. } if *reply == drop.tuple && *orig != drop.tuple)
 }
 
 /// Whether a fact says what conntrack's table has.

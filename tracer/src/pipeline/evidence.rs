@@ -34,7 +34,8 @@ pub struct Evidence {
     /// Snapshot for a netns that is created after the trace began, if all were seen at the beginning.
     unborn: Option<Snapshot>,
     entered: Map<u64, (u32, u32)>,
-    found: Map<Key, Vec<NodeFact>>,
+    /// The answers, with the tuple that they were asked about.
+    found: Map<Key, (Tuple, Vec<NodeFact>)>,
     /// Number of drops without a lookup, because no more were allowed.
     unasked: u64,
     problems: Vec<String>,
@@ -84,10 +85,12 @@ impl Evidence {
                 return;
             }
             let facts = self.look_up(step, iif, &asked, witness);
-            self.found.insert(key.clone(), facts);
+            self.found.insert(key.clone(), (outermost(step), facts));
         }
-        if let Some(facts) = self.found.get(&key) {
-            step.node.clone_from(facts);
+        if let Some((tuple, facts)) = self.found.get(&key) {
+            // What conntrack knows of one port says nothing about another.
+            let same = *tuple == outermost(step);
+            step.node.extend(facts.iter().filter(|fact| same || !is_about_entries(fact)).cloned());
         }
     }
 
@@ -170,7 +173,7 @@ struct Key {
 impl Key {
     /// Creates the key without the port that the requesting side chose at random.
     ///
-    /// The port is kept if sockets or conntrack entries are asked about, because each connection has its own socket. A connection
+    /// The port is kept if sockets or conntrack entries are asked about, because each connection has its own. A connection
     /// that is being opened has none yet.
     fn of(step: &Step, drop: &Drop, asked: &[Question]) -> Self {
         let mut tuple = outermost(step);
@@ -190,6 +193,10 @@ impl Key {
         }
         Self { netns: step.netns, ifindex: step.ifindex, drop: drop.clone(), tuple }
     }
+}
+
+fn is_about_entries(fact: &NodeFact) -> bool {
+    matches!(fact, NodeFact::ConntrackEntry { .. } | NodeFact::NoConntrackEntry | NodeFact::ConntrackZones { .. })
 }
 
 fn outermost(step: &Step) -> Tuple {

@@ -2,7 +2,7 @@
 
 use crate::model::{Drop, Tuple};
 
-/// Reasons and functions whose frees lose nothing. No function matches any. Seen on 5.10 to 7.3.
+/// Reasons and functions whose frees lose nothing; an empty list of functions means all. Seen on 5.10, 6.1 or 6.18.15.
 const ORDINARY: &[(&[&str], &[&str])] = &[
     // A socket that closes purges its queues: what its program has not read, it did not want. Before 6.6
     // `QUEUE_PURGE` does not exist (`udp_destruct_common`, net/ipv4/udp.c; `inet_sock_destruct`, net/ipv4/af_inet.c).
@@ -33,14 +33,7 @@ const QUEUE_PURGE: &[&str] = &["QUEUE_PURGE", "NOT_SPECIFIED", "UNKNOWN"];
 /// Functions that empty a queue of any kind (net/core/skbuff.c).
 const PURGES: &[&str] = &["skb_queue_purge_reason", "skb_queue_purge"];
 /// Functions that empty the queues of a socket that closes.
-const CLOSE: &[&str] = &[
-    "sk_stream_kill_queues",
-    "inet_sock_destruct",
-    "__sk_destruct",
-    "udp_destruct_common",
-    "udp_destruct_sock",
-    "udpv6_destruct_sock",
-];
+const CLOSE: &[&str] = &["sk_stream_kill_queues", "inet_sock_destruct", "__sk_destruct", "udp_destruct_common"];
 
 /// Functions that free packets to a link-local group that this host has not joined, or that arrive while the device
 /// is still getting its addresses: MLD and IGMP reports, neighbour solicitations. Seen on 6.18.15.

@@ -65,17 +65,5 @@ impl Packet {
 }
 
 const DELIVERY: &[HookId] = &[hook::IP_PROTOCOL_DELIVER_RCU, hook::IP6_PROTOCOL_DELIVER_RCU];
-/// Hooks that a packet passes before a protocol has it: what leaves a tunnel begins again.
-const ON_THE_WAY: &[HookId] = &[
-    hook::NETIF_RECEIVE_SKB,
-    hook::IP_RCV_CORE,
-    hook::IP6_RCV_CORE,
-    hook::IP_RCV,
-    hook::IPV6_RCV,
-    hook::IP_FORWARD,
-    hook::IP6_FORWARD,
-    hook::IP_LOCAL_OUT,
-    hook::IP6_LOCAL_OUT,
-    hook::NET_DEV_QUEUE,
-    hook::NET_DEV_START_XMIT,
-];
+/// Hooks at which a packet is on its way again: what leaves a tunnel is received once more.
+const ON_THE_WAY: &[HookId] = &[hook::NETIF_RECEIVE_SKB, hook::IP_LOCAL_OUT, hook::IP6_LOCAL_OUT, hook::NET_DEV_QUEUE];

@@ -21,7 +21,7 @@ mod source;
 mod wireguard;
 mod xfrm;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::{facts::Facts, finding::merged};
 use crate::model::{Finding, Name};
@@ -51,14 +51,20 @@ const FAMILIES: &[Family] = &[
     reason::explain,
 ];
 
-/// Returns one finding for each flow, place and cause. Skips drops that `known` findings explain already: copies of a
-/// packet share its id, but each may be dropped for a reason of its own.
+/// Returns one finding for each flow, place and cause. Skips drops that `known` findings explain already. If copies of a
+/// packet were dropped, which share its id, a finding explains those with its reason.
 pub fn find(facts: &Facts<'_>, known: &[Finding]) -> Vec<Finding> {
-    let explained: HashSet<(u64, &Name)> =
-        known.iter().flat_map(|finding| finding.packets.iter().map(|packet| (*packet, &finding.reason))).collect();
+    let mut explained: HashMap<u64, Vec<&Name>> = HashMap::new();
+    for finding in known {
+        for packet in &finding.packets {
+            explained.entry(*packet).or_default().push(&finding.reason);
+        }
+    }
+    let ended_once = |packet: u64| facts.packet(packet).iter().filter(|step| step.drop.is_some()).nth(1).is_none();
     merged(facts.drops().filter_map(|step| {
         let dropped = Dropped::new(facts, step)?;
-        if explained.contains(&(step.packet, &dropped.drop.reason)) {
+        let known = explained.get(&step.packet);
+        if known.is_some_and(|reasons| reasons.contains(&&dropped.drop.reason) || ended_once(step.packet)) {
             return None;
         }
         let explained = FAMILIES.iter().find_map(|family| family(&dropped))?;

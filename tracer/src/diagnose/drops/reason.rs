@@ -3,7 +3,7 @@
 use super::{super::firewall::on_device, Dropped, Explained};
 use crate::{
     explain::reasons::{self, DropReason, Loss},
-    model::{Cause, Confidence, NodeFact, Severity, TcpFlags},
+    model::{Cause, Confidence, NodeFact, Severity, Step, TcpFlags},
 };
 
 /// Id of these findings.
@@ -62,15 +62,19 @@ fn within_a_connection(dropped: &Dropped<'_>) -> bool {
     dropped.step.tcp_flags.is_some_and(|flags| !of_handshake(flags) || dropped.because(&["TCP_INVALID_SYN"]))
 }
 
-/// Whether a later packet of the same direction was seen in this netns and not dropped.
+/// Whether one of the next packets of the same direction was seen in this netns, is no reset, and was not dropped.
 fn went_on(dropped: &Dropped<'_>) -> bool {
     let Dropped { facts, step, .. } = dropped;
     let lost = |packet: u64| facts.packet(packet).iter().any(|step| step.drop.is_some());
     let mut later = facts
         .flow_within(step.flow, step.ts, u64::MAX)
+        .take(STEPS_AT_MOST)
         .filter(|other| other.packet != step.packet && other.direction == step.direction && other.netns == step.netns);
-    later.any(|other| !lost(other.packet))
+    later.any(|other| !resets(other) && !lost(other.packet))
 }
+
+/// How many later steps of a flow are looked at, because each of many drops asks.
+const STEPS_AT_MOST: usize = 4096;
 
 /// Explains a drop for which the kernel gives no reason. With `--drops` this is no error, because tracer may not know
 /// that the place frees packets in the ordinary course, and there nobody has asked for this packet.
@@ -91,12 +95,18 @@ fn unspecified(dropped: &Dropped<'_>) -> Explained {
 
 /// Whether the packet is of a kind that ends there in the ordinary course, although others are lost there: an echo reply
 /// of which a raw socket has its copy (`icmp_rcv`, net/ipv4/icmp.c, 5.10), a reset, which TCP obeys or ignores, and a
-/// packet that native XDP dropped on a veth, which the program's own step reports (drivers/net/veth.c).
+/// packet that native XDP dropped on a veth, if the program's own step reports that (drivers/net/veth.c).
 fn is_usual(dropped: &Dropped<'_>) -> bool {
+    let Dropped { facts, step, .. } = dropped;
+    let by_xdp = || facts.drops_of(step.flow).any(|other| other.drop.as_ref().is_some_and(|drop| drop.reason == "XDP"));
+    dropped.within(&["icmp_rcv"])
+        || dropped.within(&["veth_xdp_rcv_skb"]) && by_xdp()
+        || dropped.within(&["tcp_v4_rcv", "tcp_v6_rcv", "tcp_v4_do_rcv", "tcp_v6_do_rcv"]) && resets(step)
+}
+
+fn resets(step: &Step) -> bool {
     const RST: u8 = 0x04;
-    let resets = dropped.step.tcp_flags.is_some_and(|flags| flags.0 & RST != 0);
-    dropped.within(&["icmp_rcv", "veth_xdp_rcv_skb"])
-        || resets && ["tcp_v4_rcv", "tcp_v6_rcv", "tcp_v4_do_rcv", "tcp_v6_do_rcv"].contains(&dropped.function)
+    step.tcp_flags.is_some_and(|flags| flags.0 & RST != 0)
 }
 
 /// Explains a drop for a reason without a row: the kernel is newer than tracer, or a module has reasons of its own.

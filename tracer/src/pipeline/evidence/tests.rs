@@ -27,8 +27,9 @@ impl Witness for Fake {
         if self.fails {
             return Some(Err("cannot enter it".to_owned()));
         }
-        (netns == NETNS)
-            .then(|| Ok(vec![NodeFact::Sysctl { name: "asked".to_owned(), value: places.len().to_string() }]))
+        let number = NodeFact::Sysctl { name: "asked".to_owned(), value: places.len().to_string() };
+        let entry = asked.contains(&Question::ConntrackEntries).then_some(NodeFact::NoConntrackEntry);
+        (netns == NETNS).then(|| Ok([number].into_iter().chain(entry).collect()))
     }
 
     fn snapshot(&self, _: u32) -> Option<Result<Snapshot, String>> {
@@ -129,4 +130,15 @@ fn without_a_netns_nobody_can_be_asked() {
     let (mut evidence, fake) = (Evidence::default(), Fake::default());
     completed(&mut evidence, &fake, Step { netns: 0, ..dropped(1, "ip_forward+0x1", 4000, 443) });
     assert_eq!((fake.asked.borrow().len(), *fake.snapshots.borrow()), (0, 0));
+}
+
+#[test]
+fn what_conntrack_knows_of_one_port_is_not_said_of_another() {
+    let (mut evidence, fake) = (Evidence::default(), Fake::default());
+    let known = |facts: &[NodeFact]| facts.contains(&NodeFact::NoConntrackEntry);
+    assert!(known(&completed(&mut evidence, &fake, dropped(1, "nf_hook_slow+0x1", 4000, 443))));
+    assert!(known(&completed(&mut evidence, &fake, dropped(2, "nf_hook_slow+0x1", 4000, 443))));
+    let other = completed(&mut evidence, &fake, dropped(3, "nf_hook_slow+0x1", 4001, 443));
+    assert!(!known(&other) && !other.is_empty(), "{other:?}");
+    assert_eq!(fake.asked.borrow().len(), 1, "SYNs of a flood are one place");
 }

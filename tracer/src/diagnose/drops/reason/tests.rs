@@ -55,6 +55,8 @@ fn a_segment_of_a_connection_that_went_on_is_no_finding() {
     assert_eq!(severities(std::slice::from_ref(&lost), false), [Severity::Warning]);
     assert_eq!(severities(std::slice::from_ref(&lost), true), [Severity::Info]);
     assert_eq!(severities(&[lost.clone(), data(6, 3, None)], false), []);
+    let reset = Step { tcp_flags: Some(crate::model::TcpFlags(0x14)), ..data(6, 3, None) };
+    assert_eq!(severities(&[lost.clone(), reset], false), [Severity::Warning], "it did not go on");
     assert_eq!(severities(&[data(1, 1, None), lost, data(6, 3, Some("TCP_RFC7323_PAWS"))], false), [Severity::Warning]);
 }
 
@@ -64,6 +66,7 @@ fn what_usually_ends_there_is_no_finding() {
     assert_eq!(found("UNKNOWN", "tcp_v4_rcv+0x62", flags(0x04), false), []);
     assert_eq!(found("UNKNOWN", "tcp_v4_rcv+0x62", flags(0x12), false).len(), 1);
     assert_eq!(found("UNKNOWN", "icmp_rcv+0x16f", |_| {}, false), []);
+    assert_eq!(found("NOT_SPECIFIED", "veth_xdp_rcv_skb+0x28d", |_| {}, false).len(), 1, "no program says so");
 }
 
 #[test]

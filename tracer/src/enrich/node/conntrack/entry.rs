@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_tells_its_zone_and_state() {
+    fn an_entry_is_decoded_with_zone_and_state() {
         for orig in [between("10.0.0.1", "10.0.0.2", Proto::TCP), between("fd00::1", "fd00::2", Proto::UDP)] {
             let plain = Entry::decode(&answer(orig, orig.reversed(), &[])).expect("an entry");
             assert_eq!((plain.zone, plain.status, plain.timeout, plain.tcp_state), (0, 0, None, None));
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn an_echo_is_told_by_its_identifier() {
+    fn an_echo_is_recognized_by_its_identifier() {
         let ping = Tuple { dport: 4000, ..between("10.0.0.1", "10.0.0.2", Proto(1)) };
         let ip = [encode(CTA_IP_V4_SRC, &[10, 0, 0, 1]), encode(CTA_IP_V4_DST, &[10, 0, 0, 2])].concat();
         let proto = [encode(CTA_PROTO_NUM, &[1]), encode(CTA_PROTO_ICMP_ID, &4000u16.to_be_bytes())].concat();

@@ -25,8 +25,8 @@ pub(super) fn entries(tuple: Tuple) -> io::Result<Vec<Entry>> {
     }
 }
 
-/// Maximum number of bytes to read: about 100,000 entries, which take 50 ms.
-const BYTES_AT_MOST: u64 = 16 << 20;
+/// Maximum number of bytes to read: about 25,000 entries. Meanwhile the ring buffer is not read.
+const BYTES_AT_MOST: u64 = 4 << 20;
 
 /// Reads a line; `None` if a part of its tuples is missing.
 fn entry(line: &str) -> Option<Entry> {
