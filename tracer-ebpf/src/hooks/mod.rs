@@ -75,7 +75,7 @@ fn is_another<R: Read>(skb: *const u8) -> bool {
 /// Returns the packet that enters, if it matches.
 #[inline(always)]
 fn meet<R: Read>(hook: HookId, skb: *const u8, place: Place, l3: *const u8) -> Option<*mut Packet> {
-    let suspect = if UNWRAPPED.contains(&hook) { wire::By::Receiver } else { wire::By::Unknown };
+    let suspect = if is_unwrapped(hook) { wire::By::Receiver } else { wire::By::Unknown };
     let known = match packet::tracked(skb) {
         Some(packet) if wire::look(&wire::Look { hook, skb, packet, l3, place, suspect }) => Some(packet),
         Some(_) => {
@@ -95,8 +95,11 @@ fn meet<R: Read>(hook: HookId, skb: *const u8, place: Place, l3: *const u8) -> O
     Some(packet)
 }
 
-/// Hooks behind which a packet has only its own headers: what does not fit to what is known was around it, and is gone.
-const UNWRAPPED: [HookId; 2] = [NETIF_RECEIVE_SKB, WG_ALLOWEDIPS_LOOKUP_SRC];
+/// Whether a packet has only its own headers at this hook: what does not fit to what is known was around it, and is gone.
+#[inline(always)]
+fn is_unwrapped(hook: HookId) -> bool {
+    hook == NETIF_RECEIVE_SKB || hook == WG_ALLOWEDIPS_LOOKUP_SRC
+}
 
 #[inline(always)]
 fn first_sight<R: Read>(skb: *const u8, place: Place, l3: *const u8) -> Option<*mut Packet> {
