@@ -21,6 +21,8 @@ pub struct Config {
     pub tracepoints_only: u32,
     /// 1 if `skb:kfree_skb` reports a reason (5.17).
     pub has_reason: u32,
+    /// Number of `SKB_DROP_REASON_NETFILTER_DROP`; [`Self::NONE`] if the kernel has no reasons.
+    pub netfilter_drop: u32,
     /// 1 if `skb:consume_skb` reports a location (6.0).
     pub has_consume_location: u32,
     /// Flight recorder: number of trails for each CPU, a power of two. [`Self::NONE`] means that
@@ -34,6 +36,8 @@ pub struct Config {
     pub rdonly_cast: u32,
     /// 1 to log rare events (`TRACER_LOG=trace`).
     pub log: u32,
+    /// Zero.
+    pub pad: u32,
 }
 
 impl Config {
@@ -48,12 +52,14 @@ impl Config {
         prog_active: 0,
         tracepoints_only: 0,
         has_reason: 0,
+        netfilter_drop: 0,
         has_consume_location: 0,
         trails: 0,
         has_loop: 0,
         counters_per_cpu: 0,
         rdonly_cast: 0,
         log: 0,
+        pad: 0,
     };
 
     /// Returns [`Self::rdonly_cast`], if there is one.

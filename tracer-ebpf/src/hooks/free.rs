@@ -80,7 +80,10 @@ fn report<A: Args>(hook: HookId, _args: &A, skb: *const u8, details: Details) {
     }
     let l3 = network_header::<A::Read>(skb);
     wire::look(&Look { hook, suspect: By::Dropper, skb, packet, l3, place });
-    nft::freed_in_walk::<A>(skb, packet, place);
+    // A walk whose end was missed did not decide what else frees the packet later.
+    if details.reason == field!(netfilter_drop) && details.reason != 0 {
+        nft::freed_in_walk::<A>(skb, packet, place);
+    }
     emit::end::<A::Read>(&At { hook, skb, packet, place }, details);
 }
 

@@ -26,6 +26,7 @@ fn hook_slow<A: Args>(args: &A) {
     let (skb, state) = (args.arg(0), args.arg(1));
     let Some(packet) = packet::tracked(skb).or_else(|| first_met::<A::Read>(skb, state)) else { return };
     remember::<A::Read>(packet, state);
+    forget_walks(packet);
     emit::report::<A::Read, _>(
         &At { hook: hook::NF_HOOK_SLOW, skb, packet, place: place::<A::Read>(state) },
         Details::default(),
@@ -62,6 +63,15 @@ pub fn remember<R: Read>(packet: *mut Packet, state: *const u8) {
     let packet = unsafe { &mut *packet };
     packet.pf = R::at(state, field!(layout.state_pf));
     packet.nf_hook = R::at(state, field!(layout.state_hook));
+}
+
+/// Forgets walks of earlier hooks whose end was missed.
+#[inline(always)]
+fn forget_walks(packet: *mut Packet) {
+    // SAFETY: a packet from the map.
+    let packet = unsafe { &mut *packet };
+    packet.base = 0;
+    packet.table = 0;
 }
 
 /// Records that conntrack has looked at the packet.

@@ -33,6 +33,15 @@ pub fn reachable<'a>(reported: &'a [Chain], netns: u32, netfilter: &Netfilter) -
     reached
 }
 
+/// Whether a rule of these chains can drop a packet, or may lead to a chain that is not among them.
+pub fn may_drop(chains: &[&Chain]) -> bool {
+    let leads_elsewhere = |rule: &Rule| match rule.jump.as_deref() {
+        Some(target) => !chains.iter().any(|chain| chain.chain == target),
+        None => rule.text.contains("vmap"),
+    };
+    chains.iter().flat_map(|chain| &chain.rules).any(|rule| !rule.never_drops || leads_elsewhere(rule))
+}
+
 fn is_by(rule: &Rule, netfilter: &Netfilter) -> bool {
     Some(rule.rule) == netfilter.rule && Some(&rule.text) == netfilter.text.as_ref()
 }
@@ -83,6 +92,20 @@ mod tests {
         let names: Vec<_> = reachable(&reported, 1, &by(None, None)).into_iter().map(|chain| &chain.chain).collect();
         assert_eq!(names, ["guard", "deeper"]);
         assert!(reachable(&reported, 2, &by(None, None)).is_empty());
+    }
+
+    #[test]
+    fn chains_may_drop_by_a_rule_or_by_what_is_not_known() {
+        let harmless = |text: &str, jump: Option<&str>| {
+            let rule = Rule { text: text.into(), jump: jump.map(Into::into), never_drops: true, ..Rule::default() };
+            Chain { rules: vec![rule], ..chain("guard", &[]) }
+        };
+        let end = chain("end", &[]);
+        assert!(!may_drop(&[&harmless("accept", None), &end]));
+        assert!(!may_drop(&[&harmless("jump end", Some("end")), &end]));
+        assert!(may_drop(&[&harmless("jump end", Some("end"))]), "a chain that is not known");
+        assert!(may_drop(&[&harmless("tcp dport vmap @ports", None)]), "chains that are not known");
+        assert!(may_drop(&[&chain("guard", &[(1, "drop", None)])]));
     }
 
     #[test]

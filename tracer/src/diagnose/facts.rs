@@ -99,7 +99,10 @@ impl<'a> Facts<'a> {
     /// Returns the table, chain, rule or policy that ordered a drop by netfilter. If a probe missed the rule on
     /// this packet, another drop of the flow that ended alike provides it.
     pub fn refusal(&self, drop: &'a Step) -> Option<Refusal<'a>> {
-        let refusal_at = |step: &'a Step| dropped_by_netfilter(step).map(|by| Refusal { by, seen_at: step });
+        let refusal_at = |step: &'a Step| {
+            let by = dropped_by_netfilter(step).filter(|by| self.may_have_dropped(step, by))?;
+            Some(Refusal { by, seen_at: step })
+        };
         let own = refusal_at(drop);
         if own.is_some_and(|own| own.by.table.is_none() || names_who(own.by)) {
             return own;
@@ -108,6 +111,14 @@ impl<'a> Facts<'a> {
         let mut known =
             self.ended_alike(drop).filter_map(refusal_at).filter(|other| names_who(other.by) && same_table(other));
         known.next().or(own)
+    }
+
+    /// Whether a walk can have ended in a drop that no rule is known for: not if none of its rules can drop. If the end
+    /// of a walk was missed, what freed the packet came later.
+    fn may_have_dropped(&self, step: &Step, by: &Netfilter) -> bool {
+        let chains = self.reachable(step.netns, by);
+        let accepts = chains.first().is_some_and(|base| base.policy == Some(Verdict::Accept));
+        names_who(by) || !accepts || chains::may_drop(&chains)
     }
 
     /// The drops of the flow that are like this one, itself included. A probe may have recorded on them what it

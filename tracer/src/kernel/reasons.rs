@@ -35,6 +35,13 @@ pub struct Reasons {
     vmlinux: Arc<Btf>,
 }
 
+/// Returns the number of a reason of the core by its name, such as `NETFILTER_DROP`.
+#[must_use]
+pub fn number(kernel: &Kernel, name: &str) -> Option<u32> {
+    let values = kernel.vmlinux().enumeration("skb_drop_reason")?;
+    values.into_iter().find_map(|(known, number)| (known.strip_prefix(PREFIX) == Some(name)).then_some(number))
+}
+
 struct Unread {
     source: &'static Source,
     module: &'static str,

@@ -8,7 +8,7 @@ use std::{
 use tracer_common::Config;
 
 use super::{Backend, Task, cast, log, sys};
-use crate::kernel::{Kernel, offsets, symbols::address_of};
+use crate::kernel::{Kernel, offsets, reasons, symbols::address_of};
 
 /// Returns the constants for this kernel and this run.
 pub fn config(kernel: &Kernel, task: Task, trails: Option<NonZeroU32>, backend: Backend) -> Config {
@@ -25,12 +25,14 @@ pub fn config(kernel: &Kernel, task: Task, trails: Option<NonZeroU32>, backend: 
         prog_active: per_cpu.prog_active.map_or(Config::NONE.into(), NonZeroU64::get),
         tracepoints_only: u32::from(backend == Backend::Tracepoint),
         has_reason: u32::from(parameters(kernel, "kfree_skb") > 2),
+        netfilter_drop: reasons::number(kernel, "NETFILTER_DROP").unwrap_or(Config::NONE),
         has_consume_location: u32::from(parameters(kernel, "consume_skb") > 1),
         trails: trails.map_or(Config::NONE, NonZeroU32::get),
         has_loop: u32::from(loops),
         counters_per_cpu: u32::from(per_cpu.counters),
         rdonly_cast: cast::to_no_type(kernel).map_or(Config::NONE, NonZeroU32::get),
         log: u32::from(log::is_on()),
+        pad: 0,
     }
 }
 
