@@ -178,6 +178,9 @@ pub(crate) mod tests {
                 "ct_state":"UNTRACKED","cause":{"policy":false,"did":"x"},"evidence":["e"],"confidence":"certain",
                 "advice":"a",
                 "tuple":{"src":"192.0.2.20","dst":"198.51.100.10","sport":443,"dport":51000,"proto":"tcp"}}"#,
+            r#"{"type":"flow","flow":1,"verdict":"dropped","since":1,"title":"t","where":{"netns":42,"policy":true},
+                "packets":{"orig":0,"reply":1},"findings":["untracked-reply-dropped"],
+                "tuple":{"src":"198.51.100.10","dst":"192.0.2.20","sport":51000,"dport":443,"proto":"tcp"}}"#,
             r#"{"type":"summary","packets":1,"flows":1,"drops":[],"coverage":"c","duration_ns":1,
                 "lost":{"events":0,"tracked_overflow":0,"missed_probes":0,"unparsed":0}}"#,
         ]

@@ -1,8 +1,10 @@
 //! What a scenario expects of tracer.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     capture::Capture,
@@ -26,6 +28,9 @@ pub struct Expect {
     /// Whether to ignore findings of severity info that are not listed.
     #[serde(default)]
     other_info: bool,
+    /// Each of these must match the end of some flow.
+    #[serde(default)]
+    verdicts: Vec<Value>,
     /// Each of these must match some drop.
     #[serde(default)]
     drops: Vec<Value>,
@@ -57,6 +62,7 @@ impl Expect {
     /// Returns a sentence for everything that is not as expected.
     pub fn complaints(&self, capture: &Capture) -> Vec<String> {
         let mut complaints = self.about_findings(capture);
+        complaints.extend(self.about_verdicts(capture));
         for (kind, expected) in [("drop", &self.drops), ("step", &self.steps)] {
             let seen: Vec<_> = capture.steps().filter(|step| kind == "step" || step["type"] == kind).collect();
             let missing = expected.iter().filter(|expected| !seen.iter().any(|seen| matches(expected, seen)));
@@ -88,6 +94,30 @@ impl Expect {
         complaints.extend(found.iter().map(|finding| format!("unexpected finding: {finding}")));
         complaints
     }
+
+    /// Each flow of a trace that reports passing packets has one verdict. If the verdict is that the flow was dropped, a
+    /// finding says where and why.
+    fn about_verdicts(&self, capture: &Capture) -> Vec<String> {
+        let ends: Vec<_> = capture.of("flow").collect();
+        let mut complaints = Vec::new();
+        let mut flows: Vec<_> = ends.iter().filter_map(|end| end["flow"].as_u64()).collect();
+        flows.sort_unstable();
+        let aimed = capture.of("start").all(|start| start["drops"] != true);
+        let expected: Vec<_> = if aimed { flows_with_steps(capture).into_iter().collect() } else { Vec::new() };
+        if flows != expected {
+            complaints.push(format!("flows {flows:?} have a verdict, but flows {expected:?} have steps"));
+        }
+        let unfounded = ends.iter().find(|end| end["verdict"] == "dropped" && end["findings"] == json!([]));
+        complaints.extend(unfounded.map(|end| format!("no finding says why a flow was dropped: {end}")));
+        let missing = self.verdicts.iter().filter(|expected| !ends.iter().any(|end| matches(expected, end)));
+        complaints.extend(missing.map(|missing| format!("no flow ended like {missing}, but like {ends:?}")));
+        complaints
+    }
+}
+
+/// Returns the numbers of the flows that have steps.
+fn flows_with_steps(capture: &Capture) -> BTreeSet<u64> {
+    capture.steps().filter_map(|step| step["flow"].as_u64()).collect()
 }
 
 /// Parses a block of TOML, with the variant's values in place of `$NAME`.
@@ -157,6 +187,9 @@ mod tests {
             where = { netns = "A", policy = true }
             [[drops]]
             reason = "NETFILTER_DROP"
+            [[verdicts]]
+            verdict = "dropped"
+            where = { netns = "A" }
             [[steps]]
             hook = "ip_rcv"
         "#;

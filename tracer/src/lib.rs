@@ -34,6 +34,7 @@ mod cli;
 mod clock;
 mod commands;
 mod decode;
+mod duration;
 mod enrich;
 mod explain;
 mod fast;

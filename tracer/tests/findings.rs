@@ -6,7 +6,7 @@ use std::path::Path;
 use insta::assert_snapshot;
 use tracer::{
     capture::{self, Confidence, Direction, Finding, NodeFact, Step, Trace, Tuple, Verdict},
-    diagnose::diagnose,
+    diagnose::{diagnose, verdicts},
 };
 
 fn capture(name: &str) -> Trace {
@@ -70,6 +70,19 @@ fn one_finding_each_with_its_evidence() {
         assert!(matches!(&findings[..], [only] if only.id == *case), "{case}: {findings:#?}");
         assert_snapshot!(*case, told(&findings[0]));
     }
+}
+
+/// The report's first line about each flow.
+#[test]
+fn one_verdict_for_each_flow() {
+    let ended = CASES.iter().map(|case| {
+        let mut trace = capture(case);
+        trace.findings = diagnose(&trace);
+        let flows = verdicts(&trace);
+        let lines = flows.iter().map(|flow| format!("{case} {}: {}: {}\n", flow.flow, flow.verdict, flow.title));
+        lines.collect::<String>()
+    });
+    assert_snapshot!("verdicts", ended.collect::<String>());
 }
 
 fn told(finding: &Finding) -> String {

@@ -5,7 +5,7 @@ use std::{ops::ControlFlow, path::Path};
 use super::marks;
 use crate::{
     cli::{ReportConfig, Status},
-    diagnose::diagnose,
+    diagnose::{diagnose, verdicts},
     model::{Record, Trace},
     output::{self, Sink, SinkError},
     source::capture::{self, ReadError},
@@ -21,6 +21,7 @@ pub fn report(config: &ReportConfig) -> Result<Status, String> {
     for file in &config.files {
         let mut trace = read(file).map_err(|error| error.to_string())?;
         trace.findings = diagnose(&trace);
+        trace.flows = verdicts(&trace);
         traces.push(trace);
     }
     let mut stdout = output::on_stdout(&config.view, marks);
@@ -40,9 +41,8 @@ fn read(file: &Path) -> Result<Trace, ReadError> {
 
 /// Writes the trace without its steps, which are in the capture.
 fn show(stdout: &mut dyn Sink, trace: &Trace) -> Result<ControlFlow<()>, SinkError> {
-    let findings = trace.findings.iter().cloned().map(Record::Finding);
     let start = std::iter::once(Record::Start(trace.start.clone()));
-    for record in start.chain(findings).chain([Record::Summary(trace.summary.clone())]) {
+    for record in start.chain(trace.conclusions()) {
         if stdout.put(&record)?.is_break() {
             return Ok(ControlFlow::Break(()));
         }

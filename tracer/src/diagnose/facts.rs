@@ -134,7 +134,7 @@ impl<'a> Facts<'a> {
 
     /// The name of a netns, or its inode number if it has no name.
     pub fn netns(&self, inum: u32) -> String {
-        self.trace.netns_names.get(&inum).cloned().unwrap_or_else(|| inum.to_string())
+        self.trace.netns_name(inum)
     }
 
     /// See [`chains::reachable`].

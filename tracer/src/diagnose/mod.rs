@@ -1,4 +1,4 @@
-//! Derives findings from a capture. The detectors are listed in a table; each cites its evidence or does not fire.
+//! Derives findings, and then verdicts, from a capture. The detectors are listed in a table; each cites its evidence or does not fire.
 //!
 //! Invariant: no I/O, no clock. A finding follows from the capture alone, so that a replay gives the same findings.
 
@@ -14,10 +14,12 @@ mod path_mtu;
 mod tunnel_mtu;
 mod unreversed_reply;
 mod untracked_reply;
+mod verdict;
 mod wireguard;
 
 use crate::model::{Finding, Trace};
 use facts::Facts;
+pub use verdict::verdicts;
 
 /// A rule: derives findings from the facts of a capture.
 type Detector = fn(&Facts<'_>) -> Vec<Finding>;

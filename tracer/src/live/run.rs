@@ -23,7 +23,7 @@ use super::{
 use crate::{
     catalog::Catalog,
     clock::boot_time_ns,
-    diagnose::diagnose,
+    diagnose::{diagnose, verdicts},
     history::{History, Retained, memory},
     kernel::{Kernel, reasons::Reasons, symbols::Symbols},
     model::{Lost, Record, SkippedHook, Trace},
@@ -316,8 +316,8 @@ fn finish(mut run: Run<'_>, probe: &Probe, duration_ns: u64) -> Result<Trace, Er
     let counted = Counted { packets, flows: tracker.flows(), events: run.events, lost, duration_ns };
     trace.summary = summary::summary(&trace, counted, evicted_drops);
     trace.complete = true;
-    let last = trace.findings.iter().cloned().map(Record::Finding);
-    for line in last.chain([Record::Summary(trace.summary.clone())]) {
+    trace.flows = verdicts(&trace);
+    for line in trace.conclusions() {
         let _closed = sink.put(&line)?;
     }
     let _closed = sink.end(&trace)?;

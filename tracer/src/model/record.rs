@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::VariantNames;
 
-use super::{Chain, Device, Finding, Name, Step, Tuple, Where};
+use super::{Chain, Device, Finding, Flow, Name, Step, Tuple, Where};
 
 /// One line of JSON. A step that carries a drop is written with type `drop`.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema, Serialize, VariantNames)]
@@ -29,6 +29,8 @@ pub enum Record {
         /// Its name, e.g. under `/run/netns`.
         name: String,
     },
+    /// The end of a flow.
+    Flow(Flow),
     /// A conclusion.
     Finding(Finding),
     /// Last line.

@@ -27,15 +27,6 @@ pub(super) fn list(ids: &[u64]) -> String {
     }
 }
 
-/// A time as people say it: `14 µs`, `12.3 ms`, `1.036 s`.
-pub(super) fn time(ns: u64) -> String {
-    match ns {
-        0..1_000_000 => format!("{} µs", ns / 1000),
-        1_000_000..1_000_000_000 => format!("{}.{} ms", ns / 1_000_000, ns / 100_000 % 10),
-        _ => format!("{}.{:03} s", ns / 1_000_000_000, ns / 1_000_000 % 1000),
-    }
-}
-
 /// Milliseconds with three decimals.
 pub(super) fn millis(ns: u64) -> String {
     format!("{}.{:03}", ns / 1_000_000, ns / 1000 % 1000)
@@ -43,7 +34,7 @@ pub(super) fn millis(ns: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{list, millis, plural, time};
+    use super::{list, millis, plural};
 
     #[test]
     fn numbers_in_words() {
@@ -51,7 +42,6 @@ mod tests {
         assert_eq!(plural(0_u64, "packet"), "0 packets");
         assert_eq!(list(&[4, 7, 9]), "4, 7 and 9");
         assert_eq!(list(&[1, 2, 3, 4, 5, 6, 7]), "1, 2, 3, 4, 5 and 2 more");
-        assert_eq!([time(14_000), time(12_345_000), time(1_036_000_000)], ["14 µs", "12.3 ms", "1.036 s"]);
         assert_eq!(millis(1_234_567), "1.234");
     }
 }

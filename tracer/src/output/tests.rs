@@ -8,6 +8,7 @@ use insta::assert_snapshot;
 
 use super::{Look, text::write_report, write_check};
 use crate::{
+    diagnose::verdicts,
     marks::Marks,
     model::{Check, CheckRow, CheckStatus, Name, Record, Trace},
 };
@@ -15,7 +16,9 @@ use crate::{
 fn capture(name: &str) -> Trace {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name).with_extension("jsonl");
     let text = std::fs::read_to_string(path).expect(name);
-    text.lines().map(|line| serde_json::from_str::<Record>(line).expect(line)).collect()
+    let mut trace: Trace = text.lines().map(|line| serde_json::from_str::<Record>(line).expect(line)).collect();
+    trace.flows = verdicts(&trace);
+    trace
 }
 
 fn coloured(trace: &Trace, width: usize, verbose: bool) -> String {

@@ -15,7 +15,7 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
         if is_usual(dropped) {
             return None;
         }
-        unspecified(dropped)
+        unspecified(dropped)?
     } else if let Some(row) = reasons::find(&dropped.drop.reason) {
         by_reason(dropped, row)?
     } else {
@@ -77,11 +77,20 @@ fn went_on(dropped: &Dropped<'_>) -> bool {
 const STEPS_AT_MOST: usize = 4096;
 
 /// Explains a drop for which the kernel gives no reason. With `--drops` this is no error, because tracer may not know
-/// that the place frees packets in the ordinary course, and there nobody has asked for this packet.
-fn unspecified(dropped: &Dropped<'_>) -> Explained {
+/// that the place frees packets in the ordinary course, and there nobody has asked for this packet. TCP frees
+/// duplicates where it frees faulty segments, as for the reasons of newer kernels.
+fn unspecified(dropped: &Dropped<'_>) -> Option<Explained> {
+    let by_tcp = dropped.function.starts_with("tcp_") && within_a_connection(dropped);
+    if by_tcp && went_on(dropped) {
+        return None;
+    }
     let newer = if dropped.because(&["NOT_SPECIFIED"]) { "" } else { "\nKernels from 5.18 on give reasons." };
-    Explained {
-        severity: if dropped.facts.reports_passing_packets() { Severity::Error } else { Severity::Warning },
+    Some(Explained {
+        severity: match dropped.facts.reports_passing_packets() {
+            true => Severity::Error,
+            false if by_tcp => Severity::Info,
+            false => Severity::Warning,
+        },
         why: format!("the kernel gives no reason; {} freed it", function(dropped)),
         confidence: Confidence::Likely,
         advice: format!(
@@ -90,7 +99,7 @@ fn unspecified(dropped: &Dropped<'_>) -> Explained {
             function(dropped),
         ),
         ..Explained::default()
-    }
+    })
 }
 
 /// Whether the packet is of a kind that ends there in the ordinary course, although others are lost there: an echo reply

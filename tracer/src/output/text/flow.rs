@@ -1,6 +1,6 @@
 //! One flow: its packets in the order they were first seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use textwrap::core::display_width;
 
@@ -9,11 +9,11 @@ use super::{
     legend,
     packet::Packets,
     phrase::plural,
-    style::{DIM, HEADING, Look, hang, paint},
+    style::{BAD, DIM, GOOD, HEADING, Look, WARN, clean, hang, paint},
 };
 use crate::{
     marks::Marks,
-    model::{Direction, Step, Trace, Tuple},
+    model::{Direction, Flow as End, FlowVerdict, Step, Trace, Tuple},
 };
 
 /// Maximum number of paths of a flow to show without `-v`. Paths with a drop are always shown.
@@ -26,15 +26,17 @@ const MOST_TUPLES: usize = 4;
 pub(super) struct Flow<'a> {
     id: u64,
     steps: Vec<&'a Step>,
+    end: Option<&'a End>,
 }
 
 /// Returns the flows of a trace, in the order they were first seen.
 pub(super) fn flows(trace: &Trace) -> Vec<Flow<'_>> {
     let mut flows: Vec<Flow<'_>> = Vec::new();
     let mut index = BTreeMap::new();
+    let ends: HashMap<u64, &End> = trace.flows.iter().map(|end| (end.flow, end)).collect();
     for step in &trace.steps {
         let at = *index.entry(step.flow).or_insert_with(|| {
-            flows.push(Flow { id: step.flow, steps: Vec::new() });
+            flows.push(Flow { id: step.flow, steps: Vec::new(), end: ends.get(&step.flow).copied() });
             flows.len() - 1
         });
         flows[at].steps.push(step);
@@ -57,8 +59,9 @@ impl Flow<'_> {
         let about = format!("{} {tuple}, {}", tuple.proto, plural(count, "packet"));
         let first = format!("{}  ", paint(HEADING, format!("Flow {}", self.id)));
         let mut text = hang(&first, &about, look.width);
-        for other in self.translated(tuple) {
-            text += &format!("\n{}", hang(&" ".repeat(display_width(&first)), &other, look.width));
+        let indent = " ".repeat(display_width(&first));
+        for line in self.end.map(verdict).into_iter().chain(self.translated(tuple)) {
+            text += &format!("\n{}", hang(&indent, &line, look.width));
         }
         text += &format!("\n\n{}\n", columns.header());
         let mut hidden = 0;
@@ -116,4 +119,15 @@ impl Flow<'_> {
         let orig = self.steps.iter().find(|step| step.direction == Direction::Orig).map(|step| step.tuple);
         orig.or_else(|| self.steps.first().map(|step| step.tuple.reversed()))
     }
+}
+
+/// Renders how the flow ended: `answered: the first answer …`.
+fn verdict(end: &End) -> String {
+    let style = match end.verdict {
+        FlowVerdict::Answered => GOOD,
+        FlowVerdict::Dropped => BAD,
+        FlowVerdict::Refused | FlowVerdict::Held | FlowVerdict::Unknown => WARN,
+        FlowVerdict::Delivered | FlowVerdict::Left | FlowVerdict::Absent => HEADING,
+    };
+    format!("{}: {}", paint(style, end.verdict), clean(&end.title))
 }

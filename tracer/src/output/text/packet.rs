@@ -7,7 +7,10 @@ use super::{
     style::{BAD, HEADING, Look, PLACE, hang, paint},
     tone::Tone,
 };
-use crate::model::{Direction, Step, TcpFlags, Trace, Tuple};
+use crate::{
+    duration,
+    model::{Direction, Step, TcpFlags, Trace, Tuple},
+};
 
 /// Packets of one flow, direction and kind that took the same path.
 pub(super) struct Packets {
@@ -71,9 +74,13 @@ impl Packets {
         let kind = kind.unwrap_or_else(|| self.tuple.proto.to_string());
         let started = self.start().saturating_sub(trace.start.boot_time_ns);
         let mut about = match self.ids.len() {
-            1 => format!("packet {} at {}", phrase::list(&self.ids), phrase::time(started)),
+            1 => format!("packet {} at {}", phrase::list(&self.ids), duration::words(started)),
             _ => {
-                format!("packets {} on the same path, the first at {}", phrase::list(&self.ids), phrase::time(started))
+                format!(
+                    "packets {} on the same path, the first at {}",
+                    phrase::list(&self.ids),
+                    duration::words(started)
+                )
             }
         };
         if self.tuple != flow && self.tuple != flow.reversed() {

@@ -1,10 +1,13 @@
 //! The end of a report: losses and coverage.
 
 use super::{
-    phrase::{heading, plural, time},
+    phrase::{heading, plural},
     style::{DIM, GOOD, Look, WARN, clean, hang, paint},
 };
-use crate::model::{Lost, Start, Trace};
+use crate::{
+    duration,
+    model::{Lost, Start, Trace},
+};
 
 /// Renders losses and coverage.
 pub(super) fn render(trace: &Trace, look: Look) -> String {
@@ -51,7 +54,7 @@ fn coverage(trace: &Trace, look: Look) -> String {
                 true => format!("{packets}, {} with drops", plural(summary.flows, "flow")),
                 false => format!("{packets} in {}", plural(summary.flows, "flow")),
             };
-            format!("{seen} over {}; {attached}", time(summary.duration_ns))
+            format!("{seen} over {}; {attached}", duration::words(summary.duration_ns))
         }
         false => attached,
     });

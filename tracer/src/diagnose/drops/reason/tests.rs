@@ -61,6 +61,17 @@ fn a_segment_of_a_connection_that_went_on_is_no_finding() {
 }
 
 #[test]
+fn tcp_frees_duplicates_without_a_reason_on_old_kernels() {
+    let severity = |location: &str, drops: bool| {
+        let data = |step: &mut Step| step.tcp_flags = Some(crate::model::TcpFlags(0x18));
+        found("UNKNOWN", location, data, drops)[0].severity
+    };
+    assert_eq!(severity("tcp_v4_do_rcv+0x1", true), Severity::Info);
+    assert_eq!(severity("tcp_v4_do_rcv+0x1", false), Severity::Error);
+    assert_eq!(severity("ip_rcv+0x1", true), Severity::Warning);
+}
+
+#[test]
 fn what_usually_ends_there_is_no_finding() {
     let flags = |flags: u8| move |step: &mut Step| step.tcp_flags = Some(crate::model::TcpFlags(flags));
     assert_eq!(found("UNKNOWN", "tcp_v4_rcv+0x62", flags(0x04), false), []);

@@ -1,0 +1,173 @@
+//! Where a packet's way ended, as far as it was seen.
+
+use tracer_common::{HookId, hook};
+
+use crate::model::{Direction, IcmpError, Step, TcpFlags, Verdict};
+
+/// A packet of a flow.
+pub struct Packet<'a> {
+    /// Its direction.
+    pub direction: Direction,
+    /// TCP: its flags.
+    pub flags: Option<TcpFlags>,
+    /// Its first step.
+    pub first: &'a Step,
+    /// Its last step that shows where it was.
+    last: &'a Step,
+    /// Its last drop. Copies of a packet may have several.
+    dropped: Option<&'a Step>,
+    /// Whether a rule put it into a queue to user space, and no later step shows it.
+    queued: bool,
+    /// The step at which the node sent an ICMP error that refuses it.
+    pub refused: Option<&'a Step>,
+}
+
+/// Where a packet's way ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Fate {
+    /// A protocol of this node got it.
+    Delivered,
+    /// A device sent it, and nothing received it on this node.
+    Left,
+    /// It waits: for user space, in a queueing discipline, or for a WireGuard session.
+    Held(Queue),
+    /// It was dropped.
+    Dropped,
+    /// It was not seen to end. The kernel frees some packets without a trace, and merges others into one.
+    Unseen,
+}
+
+/// What a packet waits in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Queue {
+    /// A rule queued it for a program (NFQUEUE).
+    UserSpace,
+    /// The queueing discipline of a device.
+    Qdisc,
+    /// The queue of a WireGuard peer.
+    WireGuard,
+}
+
+impl<'a> Packet<'a> {
+    /// A packet of which only this step was seen so far.
+    pub fn new(step: &'a Step) -> Self {
+        let (direction, flags) = (step.direction, step.tcp_flags);
+        let mut packet =
+            Self { direction, flags, first: step, last: step, dropped: None, queued: false, refused: None };
+        packet.add(step);
+        packet
+    }
+
+    /// Adds the next step.
+    pub fn add(&mut self, step: &'a Step) {
+        if step.drop.is_some() {
+            self.dropped = Some(step);
+            return;
+        }
+        if step.icmp.is_some_and(refuses) {
+            self.refused = Some(step);
+        }
+        self.queued = step.netfilter.as_deref().is_some_and(|netfilter| netfilter.verdict == Some(Verdict::Queue));
+        if shows_position(step) || self.queued {
+            self.last = step;
+        }
+    }
+
+    /// Returns where its way ended, and the step that shows it.
+    pub fn fate(&self) -> (Fate, &'a Step) {
+        let fate = match self.dropped {
+            Some(step) if step.ts >= self.last.ts => return (Fate::Dropped, step),
+            _ if self.queued => Fate::Held(Queue::UserSpace),
+            _ if is_at(self.last, DELIVERED, OLDER_DELIVERED) => Fate::Delivered,
+            _ if is_at(self.last, &[hook::NET_DEV_START_XMIT], &[]) => Fate::Left,
+            _ if is_at(self.last, &[hook::NET_DEV_QUEUE], &[]) => Fate::Held(Queue::Qdisc),
+            _ if is_at(self.last, &[hook::WG_XMIT], &[]) => Fate::Held(Queue::WireGuard),
+            _ => Fate::Unseen,
+        };
+        (fate, self.last)
+    }
+
+    /// Whether this node sent it.
+    pub fn is_sent_here(&self) -> bool {
+        is_at(self.first, SENT, &[])
+    }
+
+    /// Whether it is a TCP reset.
+    pub fn is_reset(&self) -> bool {
+        self.has(RST)
+    }
+
+    /// Whether it belongs to the opening of a TCP connection: SYN or SYN-ACK.
+    pub fn is_opening(&self) -> bool {
+        self.has(SYN)
+    }
+
+    fn has(&self, flag: u8) -> bool {
+        self.flags.is_some_and(|flags| flags.0 & flag != 0)
+    }
+}
+
+/// TCP flags.
+const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
+
+/// Whether an ICMP error says that the packet's destination, protocol or port refuses it
+/// (`include/uapi/linux/icmp.h`, `icmpv6.h`).
+fn refuses(error: IcmpError) -> bool {
+    const ICMP_DEST_UNREACH: u8 = 3;
+    const ICMPV6_DEST_UNREACH: u8 = 1;
+    // "Fragmentation needed" is of the same type, and carries an MTU.
+    matches!(error.kind, ICMP_DEST_UNREACH | ICMPV6_DEST_UNREACH) && error.mtu.is_none()
+}
+
+fn is_at(step: &Step, hooks: &[HookId], older: &[&str]) -> bool {
+    step.is_at(hooks) || older.contains(&step.hook.as_str())
+}
+
+fn shows_position(step: &Step) -> bool {
+    is_at(step, DELIVERED, OLDER_DELIVERED) || is_at(step, ON_THE_WAY, OLDER_ON_THE_WAY)
+}
+
+const SENT: &[HookId] = &[hook::IP_LOCAL_OUT, hook::IP6_LOCAL_OUT];
+
+/// A protocol of this node has the packet. A socket or a tunnel may drop it, or pass it on.
+const DELIVERED: &[HookId] = &[
+    hook::IP_PROTOCOL_DELIVER_RCU,
+    hook::IP6_PROTOCOL_DELIVER_RCU,
+    hook::TCP_V4_CONN_REQUEST,
+    hook::TCP_V6_CONN_REQUEST,
+];
+
+/// Only in captures of older versions.
+const OLDER_DELIVERED: &[&str] = &["ip_local_deliver", "ip6_input", "tcp_v4_rcv", "tcp_v6_rcv", "udp_rcv", "udpv6_rcv"];
+
+/// The packet is somewhere else than before.
+const ON_THE_WAY: &[HookId] = &[
+    hook::NETIF_RECEIVE_SKB,
+    hook::IP_RCV_CORE,
+    hook::IP6_RCV_CORE,
+    hook::IP_RCV,
+    hook::IPV6_RCV,
+    hook::IP_FORWARD,
+    hook::IP6_FORWARD,
+    hook::IP_LOCAL_OUT,
+    hook::IP6_LOCAL_OUT,
+    hook::IP6_OUTPUT,
+    hook::NET_DEV_QUEUE,
+    hook::NET_DEV_START_XMIT,
+    hook::SKB_DO_REDIRECT,
+    hook::BPF_REDIRECT,
+    hook::WG_XMIT,
+    hook::WG_SOCKET_SEND_SKB_TO_PEER,
+    hook::WG_RECEIVE,
+    hook::WG_ALLOWEDIPS_LOOKUP_SRC,
+    hook::VXLAN_XMIT,
+    hook::GENEVE_XMIT,
+    hook::VXLAN_RCV,
+    hook::GENEVE_UDP_ENCAP_RECV,
+    hook::XFRM_OUTPUT,
+    hook::XFRM_INPUT,
+];
+
+/// Only in captures of older versions.
+const OLDER_ON_THE_WAY: &[&str] = &["ip_output", "wg_packet_consume_data_done"];
