@@ -43,6 +43,11 @@ impl Filter {
         *self == Self { one_way: self.one_way, ..Self::default() }
     }
 
+    /// Whether answers to a matching packet may not match: they may pass another device or carry another mark.
+    pub(crate) fn misses_answers(&self) -> bool {
+        self.one_way || self.iface.is_some() || self.mark.is_some()
+    }
+
     pub(super) fn resolve(typed: FilterArgs) -> Result<Self, Usage> {
         let network = |flag, text: Option<String>| text.map(|text| address::network(flag, &text)).transpose();
         let port = |flag, text: Option<String>| text.map(|text| quantity::port(flag, &text)).transpose();

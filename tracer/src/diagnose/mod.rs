@@ -10,6 +10,7 @@ mod expected;
 mod facts;
 mod finding;
 mod firewall;
+mod no_answer;
 mod path_mtu;
 mod tunnel_mtu;
 mod unreversed_reply;
@@ -43,6 +44,8 @@ pub fn diagnose(trace: &Trace) -> Vec<Finding> {
     let mut findings: Vec<Finding> = DETECTORS.iter().flat_map(|detector| detector(&facts)).collect();
     let about_drops = drops::find(&facts, &findings);
     findings.extend(about_drops);
+    let unanswered = no_answer::find(trace, &facts, &findings);
+    findings.extend(unanswered);
     findings.sort_by_key(|finding| finding.severity);
     findings
 }

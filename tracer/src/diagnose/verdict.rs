@@ -9,7 +9,7 @@ use crate::{
 };
 use fate::{Fate, Packet};
 
-use super::firewall::on_device;
+use super::{firewall::on_device, no_answer};
 
 /// Returns the verdict of each flow, in the order they were first seen. None if only drops are reported: the absence
 /// of an answer would prove nothing.
@@ -20,12 +20,42 @@ pub fn verdicts(trace: &Trace) -> Vec<Flow> {
     if trace.start.drops {
         return Vec::new();
     }
-    let mut findings: Map<u64, Vec<&Finding>> = Map::default();
-    for finding in &trace.findings {
-        findings.entry(finding.flow).or_default().push(finding);
-    }
+    let findings = by_flow(&trace.findings);
     let about = |flow: u64| findings.get(&flow).map_or(&[][..], Vec::as_slice);
-    seen(trace).into_iter().map(|seen| seen.ended(trace, about(seen.flow))).collect()
+    seen(trace).into_iter().map(|seen| seen.end(trace, about(seen.flow))).collect()
+}
+
+/// The packets of a flow that left the node and were not answered.
+pub struct Unanswered<'a> {
+    /// The steps at which they left, in order of time; at least one.
+    pub left: Vec<&'a Step>,
+    /// When the trace ended, in nanoseconds since boot.
+    pub until: u64,
+}
+
+/// Returns what left unanswered, one for each flow whose verdict is `left` after these findings. None if the filter may
+/// miss answers.
+pub fn left_unanswered<'a>(trace: &'a Trace, findings: &[Finding]) -> Vec<Unanswered<'a>> {
+    if trace.start.drops || trace.start.misses_answers {
+        return Vec::new();
+    }
+    let findings = by_flow(findings);
+    let about = |flow: u64| findings.get(&flow).map_or(&[][..], Vec::as_slice);
+    let left = |seen: Seen<'a>| {
+        let ended = seen.ended(trace, about(seen.flow));
+        let left = || seen.in_direction(ended.step.direction).map(Packet::fate).filter(|(fate, _)| *fate == Fate::Left);
+        let left = || left().map(|(_, step)| step).collect();
+        (ended.verdict == FlowVerdict::Left).then(|| Unanswered { left: left(), until: words::end(trace) })
+    };
+    seen(trace).into_iter().filter_map(left).collect()
+}
+
+fn by_flow(findings: &[Finding]) -> Map<u64, Vec<&Finding>> {
+    let mut by_flow: Map<u64, Vec<&Finding>> = Map::default();
+    for finding in findings {
+        by_flow.entry(finding.flow).or_default().push(finding);
+    }
+    by_flow
 }
 
 /// What was seen of a flow.
@@ -76,14 +106,8 @@ impl<'a> Ended<'a> {
 }
 
 impl<'a> Seen<'a> {
-    fn ended(&self, trace: &Trace, findings: &[&Finding]) -> Flow {
-        let ended = self
-            .failed(trace, findings)
-            .or_else(|| self.answered())
-            .or_else(|| self.refused(trace))
-            .or_else(|| self.dropped(trace))
-            .or_else(|| words::lost(trace).map(|title| Ended::new(FlowVerdict::Unknown, self.last, title)))
-            .unwrap_or_else(|| self.unanswered(trace));
+    fn end(&self, trace: &Trace, findings: &[&Finding]) -> Flow {
+        let ended = self.ended(trace, findings);
         let count = |direction| self.in_direction(direction).count() as u64;
         let mut ids: Vec<String> = Vec::new();
         for finding in findings {
@@ -103,13 +127,24 @@ impl<'a> Seen<'a> {
         }
     }
 
+    fn ended(&self, trace: &Trace, findings: &[&Finding]) -> Ended<'a> {
+        self.failed(trace, findings)
+            .or_else(|| self.answered())
+            .or_else(|| self.refused(trace))
+            .or_else(|| self.dropped(trace))
+            .or_else(|| words::lost(trace).map(|title| Ended::new(FlowVerdict::Unknown, self.last, title)))
+            .unwrap_or_else(|| self.unanswered(trace))
+    }
+
     fn in_direction(&self, direction: Direction) -> impl Iterator<Item = &Packet<'a>> {
         self.packets.iter().filter(move |packet| packet.direction == direction)
     }
 
-    /// An error was found: the flow failed, unless it only cost the sender another SYN or SYN-ACK.
+    /// An error was found: the flow failed, unless it only cost the sender another SYN or SYN-ACK. That no answer came
+    /// from outside follows from the verdict, not the other way round.
     fn failed(&self, trace: &Trace, findings: &[&Finding]) -> Option<Ended<'a>> {
-        let finding = findings.iter().find(|finding| finding.severity == Severity::Error)?;
+        let finding =
+            findings.iter().find(|finding| finding.severity == Severity::Error && finding.id != no_answer::ID)?;
         let about = |packet: &&Packet<'_>| finding.packets.contains(&packet.first.packet);
         let packets: Vec<_> = self.packets.iter().filter(about).collect();
         let last = packets.iter().map(|packet| packet.fate().1.ts).max().unwrap_or_default();
@@ -190,3 +225,6 @@ impl<'a> Seen<'a> {
         known.max_by_key(|(_, step)| step.ts)
     }
 }
+
+#[cfg(test)]
+mod tests;

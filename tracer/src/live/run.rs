@@ -26,7 +26,7 @@ use crate::{
     diagnose::{diagnose, verdicts},
     history::{History, Retained, memory},
     kernel::{Kernel, reasons::Reasons, symbols::Symbols},
-    model::{Lost, Record, SkippedHook, Trace},
+    model::{Lost, Record, SkippedHook, Summary, Trace},
     output::{Counts, Progress},
     pipeline::{KernelWords, Pipeline},
     probe::{self, Probe, Task},
@@ -311,11 +311,13 @@ fn finish(mut run: Run<'_>, probe: &Probe, duration_ns: u64) -> Result<Trace, Er
     trace.start.hooks.failed.append(&mut run.untraced);
     trace.start.joined = run.late;
     let tracker = &pipeline.tracker;
+    // What was lost or has not been waited for limits what can be concluded.
+    trace.summary = Summary { lost, duration_ns, ..Summary::default() };
+    trace.complete = true;
     trace.findings = diagnose(&trace);
     let packets = if run.drops { counts.packets } else { tracker.packets() };
     let counted = Counted { packets, flows: tracker.flows(), events: run.events, lost, duration_ns };
     trace.summary = summary::summary(&trace, counted, evicted_drops);
-    trace.complete = true;
     trace.flows = verdicts(&trace);
     for line in trace.conclusions() {
         let _closed = sink.put(&line)?;

@@ -28,6 +28,7 @@ pub fn start(builder: &Builder, kernel: &Kernel, probe: &Probe) -> Start {
         programs: probe.found.iter().filter(|program| program.untraced.is_none()).count(),
         joined: Vec::new(),
         drops: builder.drops,
+        misses_answers: builder.filter.misses_answers(),
         filter: builder.filter.to_string(),
     }
 }

@@ -63,6 +63,10 @@ pub struct Start {
     /// Whether only dropped packets are reported (`--drops`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drops: bool,
+    /// Whether the filter may miss answers to what it matches: it names a device or a mark, or leaves replies out. A
+    /// missing answer then proves nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub misses_answers: bool,
     /// The filter in words, e.g. `dst 10.0.0.5 and port 443`; empty for all traffic.
     pub filter: String,
 }

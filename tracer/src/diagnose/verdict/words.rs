@@ -72,7 +72,10 @@ pub fn unanswered(fate: Fate, step: &Step, count: usize, trace: &Trace) -> Strin
         count => format!("{count} packets ({})", packet_name(step)),
     };
     let waited = end(trace).saturating_sub(step.ts);
-    let silence = format!("nothing came back within {}", duration::words(waited));
+    let silence = match trace.start.misses_answers {
+        true => "this filter may miss answers".to_owned(),
+        false => format!("nothing came back within {}", duration::words(waited)),
+    };
     match fate {
         Fate::Delivered => format!("{packets} reached {}, but {silence}", netns(step.netns, trace)),
         Fate::Left => format!("{packets} left {}, but {silence}", by(step, trace)),
@@ -122,7 +125,7 @@ fn netns(inum: u32, trace: &Trace) -> String {
 }
 
 /// The end of the trace in nanoseconds since boot.
-fn end(trace: &Trace) -> u64 {
+pub fn end(trace: &Trace) -> u64 {
     let last = trace.steps.last().map_or(0, |step| step.ts);
     last.max(trace.start.boot_time_ns + trace.summary.duration_ns)
 }

@@ -1,0 +1,176 @@
+use super::*;
+use crate::{
+    diagnose::diagnose,
+    model::{Drop, IcmpError, Lost, Name, Start, Step, Summary, TcpFlags, Trace},
+};
+
+const SYN: u8 = 0x02;
+const SYN_ACK: u8 = 0x12;
+const ACK: u8 = 0x10;
+const RST_ACK: u8 = 0x14;
+const SENT: &str = "__ip_local_out";
+const LEFT: &str = "net_dev_start_xmit";
+const CAME: &str = "netif_receive_skb";
+const DELIVERED: &str = "ip_protocol_deliver_rcu";
+
+/// A packet of flow 1 with steps at these hooks, a millisecond apart. Packets of odd number are of the original
+/// direction.
+fn packet(number: u64, flags: u8, hooks: &[&'static str]) -> Vec<Step> {
+    let direction = if number % 2 == 1 { Direction::Orig } else { Direction::Reply };
+    let step = |(at, hook): (u64, &&'static str)| Step {
+        ts: number * 1_000_000_000 + at * 1_000_000,
+        packet: number,
+        direction,
+        hook: Name::new_static(hook),
+        tcp_flags: Some(TcpFlags(flags)),
+        ..Step::sample()
+    };
+    (0..).zip(hooks).map(step).collect()
+}
+
+fn dropped(mut steps: Vec<Step>, reason: &str) -> Vec<Step> {
+    if let Some(last) = steps.last().cloned() {
+        let drop = Some(Drop { reason: reason.into(), location: "nf_hook_slow+0x1".into() });
+        steps.push(Step { ts: last.ts + 1, hook: "kfree_skb".into(), drop, ..last });
+    }
+    steps
+}
+
+fn trace(packets: &[Vec<Step>]) -> Trace {
+    let mut trace = Trace { steps: packets.concat(), complete: true, ..Trace::default() };
+    trace.summary = Summary { duration_ns: 60_000_000_000, ..Summary::default() };
+    trace.netns_names.insert(1, "A".to_owned());
+    trace
+}
+
+/// Returns the verdict and sentence about the only flow, and its findings.
+fn concluded(mut trace: Trace) -> (FlowVerdict, String, Vec<String>) {
+    trace.findings = diagnose(&trace);
+    let flows = verdicts(&trace);
+    let [flow] = &flows[..] else { panic!("{flows:?}") };
+    (flow.verdict, flow.title.clone(), flow.findings.clone())
+}
+
+fn verdict(packets: &[Vec<Step>]) -> (FlowVerdict, String) {
+    let (verdict, title, _) = concluded(trace(packets));
+    (verdict, title)
+}
+
+#[test]
+fn an_answer_must_get_through() {
+    let syn = packet(1, SYN, &[SENT, LEFT]);
+    let answered = verdict(&[syn.clone(), packet(2, SYN_ACK, &[CAME, DELIVERED])]);
+    assert_eq!(
+        answered,
+        (FlowVerdict::Answered, "the first answer (SYN-ACK) came 1.001 s after the first packet".into())
+    );
+    let lost = verdict(&[syn, dropped(packet(2, SYN_ACK, &[CAME]), "NETFILTER_DROP")]);
+    assert_eq!(lost.0, FlowVerdict::Dropped);
+}
+
+#[test]
+fn a_syn_ack_that_left_must_have_arrived() {
+    let opened = [packet(1, SYN, &[CAME, DELIVERED]), packet(2, SYN_ACK, &[SENT, LEFT])];
+    let (found, title, findings) = concluded(trace(&opened));
+    assert_eq!((found, findings), (FlowVerdict::Left, vec!["no-answer-from-outside".to_owned()]));
+    assert_eq!(title, "the SYN-ACK left by eth0 of netns A, but nothing came back within 57.999 s");
+    let [syn, syn_ack] = opened;
+    assert_eq!(verdict(&[syn, syn_ack, packet(3, ACK, &[CAME, DELIVERED])]).0, FlowVerdict::Answered);
+}
+
+#[test]
+fn resets_and_icmp_errors_refuse() {
+    let syn = packet(1, SYN, &[SENT, LEFT]);
+    let from_outside = verdict(&[syn.clone(), packet(2, RST_ACK, &[CAME, DELIVERED])]);
+    assert_eq!(from_outside, (FlowVerdict::Refused, "a TCP reset of 127.0.0.1 came in by eth0 of netns A".into()));
+    let own = verdict(&[packet(1, SYN, &[CAME, DELIVERED]), packet(2, RST_ACK, &[SENT, LEFT])]);
+    assert_eq!(own, (FlowVerdict::Refused, "netns A answered with a TCP reset".into()));
+    let with_error = |mtu: Option<u32>| {
+        let mut steps = dropped(packet(1, SYN, &[CAME, "icmp_send"]), "NOT_SPECIFIED");
+        steps[1].icmp = Some(IcmpError { kind: 3, code: if mtu.is_some() { 4 } else { 1 }, mtu });
+        verdict(&[steps]).0
+    };
+    assert_eq!(with_error(None), FlowVerdict::Refused);
+    assert_eq!(with_error(Some(1400)), FlowVerdict::Dropped);
+}
+
+#[test]
+fn only_a_connection_that_was_opened_later_outlives_an_error() {
+    let lost = dropped(packet(1, SYN, &[CAME, DELIVERED]), "TCP_MD5NOTFOUND");
+    let again =
+        [packet(3, SYN, &[CAME, DELIVERED]), packet(4, SYN_ACK, &[SENT, LEFT]), packet(5, ACK, &[CAME, DELIVERED])];
+    let all = [&[lost][..], &again].concat();
+    let (found, _, findings) = concluded(trace(&all));
+    assert_eq!((found, findings), (FlowVerdict::Answered, vec!["dropped-for-reason".to_owned()]));
+    let data = dropped(packet(7, ACK, &[CAME, DELIVERED]), "TCP_MD5NOTFOUND");
+    let (found, title, _) = concluded(trace(&[&again[..], &[data]].concat()));
+    assert_eq!((found, title.as_str()), (FlowVerdict::Dropped, "dropped-for-reason on eth0 in netns A"));
+}
+
+#[test]
+fn what_waits_is_held() {
+    let (found, title) = verdict(&[packet(1, SYN, &[SENT, "net_dev_queue"])]);
+    assert_eq!(found, FlowVerdict::Held);
+    assert_eq!(title, "the SYN has waited in the queueing discipline on eth0 in netns A for 58.999 s");
+    assert_eq!(verdict(&[packet(1, SYN, &[SENT, "wg_xmit"])]).0, FlowVerdict::Held);
+    assert_eq!(verdict(&[packet(1, SYN, &[CAME])]).0, FlowVerdict::Unknown);
+}
+
+#[test]
+fn requests_may_be_absent_or_unanswered() {
+    assert_eq!(verdict(&[packet(2, ACK, &[CAME, DELIVERED])]).0, FlowVerdict::Absent);
+    let (found, title) = verdict(&[packet(1, ACK, &[CAME, DELIVERED]), packet(3, ACK, &[CAME, DELIVERED])]);
+    assert_eq!(found, FlowVerdict::Delivered);
+    assert_eq!(title, "2 packets (ACK) reached netns A, but nothing came back within 58.999 s");
+}
+
+#[test]
+fn losses_forbid_what_an_absence_would_prove() {
+    let lost = Lost { events: 2, ..Lost::default() };
+    let lossy = |packets: &[Vec<Step>]| {
+        let mut trace = trace(packets);
+        trace.summary.lost = lost;
+        concluded(trace)
+    };
+    let syn = packet(1, SYN, &[SENT, LEFT]);
+    let (found, title, findings) = lossy(std::slice::from_ref(&syn));
+    assert_eq!((found, findings), (FlowVerdict::Unknown, Vec::new()));
+    assert_eq!(title, "2 events were lost, so that a missing answer proves nothing");
+    assert_eq!(lossy(&[syn, packet(2, SYN_ACK, &[CAME, DELIVERED])]).0, FlowVerdict::Answered);
+}
+
+#[test]
+fn a_filter_that_may_miss_answers_claims_less() {
+    let mut trace = trace(&[packet(1, SYN, &[SENT, LEFT])]);
+    assert_eq!(concluded(trace.clone()).2, ["no-answer-from-outside"]);
+    trace.start.misses_answers = true;
+    let (found, title, findings) = concluded(trace.clone());
+    assert_eq!((found, findings), (FlowVerdict::Left, Vec::new()));
+    assert_eq!(title, "the SYN left by eth0 of netns A, but this filter may miss answers");
+    trace.start = Start { drops: true, ..Start::default() };
+    assert_eq!(verdicts(&trace), []);
+}
+
+#[test]
+fn only_what_asks_must_be_answered() {
+    let severity = |flags: u8, change: fn(&mut Step)| {
+        let mut steps = packet(1, flags, &[SENT, LEFT]);
+        steps.iter_mut().for_each(change);
+        diagnose(&trace(&[steps])).first().map(|finding| finding.severity)
+    };
+    let protocol = |step: &mut Step, proto: u8| {
+        step.tcp_flags = None;
+        step.tuple.proto = crate::model::Proto(proto);
+    };
+    assert_eq!(severity(SYN, |_| ()), Some(Severity::Error));
+    assert_eq!(severity(ACK, |_| ()), Some(Severity::Info));
+    assert_eq!(severity(0, |step| step.tuple.dst = [224, 0, 0, 251].into()), None);
+    let mut echo = packet(1, 0, &[SENT, LEFT]);
+    echo.iter_mut().for_each(|step| protocol(step, 1));
+    assert_eq!(diagnose(&trace(std::slice::from_ref(&echo)))[0].severity, Severity::Error);
+    echo.iter_mut().for_each(|step| step.tuple.sport = 0);
+    assert_eq!(diagnose(&trace(&[echo]))[0].severity, Severity::Info, "no echo has identifier 0");
+    let mut short = trace(&[packet(1, SYN, &[SENT, LEFT])]);
+    short.summary.duration_ns = 1_500_000_000;
+    assert_eq!(diagnose(&short), []);
+}
