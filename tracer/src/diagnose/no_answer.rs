@@ -36,7 +36,7 @@ fn finding(trace: &Trace, facts: &Facts<'_>, unanswered: &Unanswered<'_>) -> Opt
     if count > 1 {
         evidence.push(format!("{}: the last of {count} packets that left this way", facts.cite(last)));
     }
-    evidence.push(format!("no packet of the other direction was seen within {}", duration::words(waited)));
+    evidence.push(format!("no answer was seen until the trace ended, {} later", duration::words(waited)));
     let to = first.tuple.dst;
     let draft = Draft {
         id: ID,

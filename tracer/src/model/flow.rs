@@ -16,7 +16,7 @@ pub enum FlowVerdict {
     Delivered,
     /// A TCP reset or an ICMP error was the answer.
     Refused,
-    /// The packets were dropped.
+    /// The packets, or the answers to them, were dropped.
     Dropped,
     /// A packet was still waiting.
     Held,

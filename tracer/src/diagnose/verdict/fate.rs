@@ -16,7 +16,7 @@ pub struct Packet<'a> {
     last: &'a Step,
     /// Its last drop. Copies of a packet may have several.
     dropped: Option<&'a Step>,
-    /// Whether a rule put it into a queue to user space, and no later step shows it.
+    /// Whether a rule put it into a queue to user space there.
     queued: bool,
     /// The step at which the node sent an ICMP error that refuses it.
     pub refused: Option<&'a Step>,
@@ -58,7 +58,7 @@ impl<'a> Packet<'a> {
         packet
     }
 
-    /// Adds the next step.
+    /// Adds a step. Steps of different CPUs may come out of order.
     pub fn add(&mut self, step: &'a Step) {
         if step.drop.is_some() {
             self.dropped = Some(step);
@@ -67,9 +67,9 @@ impl<'a> Packet<'a> {
         if step.icmp.is_some_and(refuses) {
             self.refused = Some(step);
         }
-        self.queued = step.netfilter.as_deref().is_some_and(|netfilter| netfilter.verdict == Some(Verdict::Queue));
-        if shows_position(step) || self.queued {
-            self.last = step;
+        let queued = step.netfilter.as_deref().is_some_and(|netfilter| netfilter.verdict == Some(Verdict::Queue));
+        if step.ts >= self.last.ts && (queued || shows_position(step)) {
+            (self.queued, self.last) = (queued, step);
         }
     }
 

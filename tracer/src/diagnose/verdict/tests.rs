@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     diagnose::diagnose,
-    model::{Drop, IcmpError, Lost, Name, Start, Step, Summary, TcpFlags, Trace},
+    model::{Drop, IcmpError, Lost, Name, Severity, Start, Step, Summary, TcpFlags, Trace},
 };
 
 const SYN: u8 = 0x02;
@@ -64,8 +64,10 @@ fn an_answer_must_get_through() {
         answered,
         (FlowVerdict::Answered, "the first answer (SYN-ACK) came 1.001 s after the first packet".into())
     );
-    let lost = verdict(&[syn, dropped(packet(2, SYN_ACK, &[CAME]), "NETFILTER_DROP")]);
-    assert_eq!(lost.0, FlowVerdict::Dropped);
+    let lost = [syn, dropped(packet(2, SYN_ACK, &[CAME]), "NETFILTER_DROP"), packet(3, SYN, &[SENT, LEFT])];
+    let (found, title) = verdict(&lost);
+    assert_eq!(found, FlowVerdict::Dropped, "although the SYN left again");
+    assert_eq!(title, "the SYN-ACK on eth0 in netns A: NETFILTER_DROP");
 }
 
 #[test]
