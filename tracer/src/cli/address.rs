@@ -4,10 +4,29 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 
+/// What `--src`, `--dst` or `--host` was given.
+pub(super) enum Target {
+    /// An address or a network.
+    Network(IpNet),
+    /// The name of a host, which must be looked up.
+    Name(String),
+}
+
+/// Parses `ADDR[/LEN]` or the name of a host.
+pub(super) fn target(flag: &str, text: &str) -> Result<Target, String> {
+    if is_name(text) { Ok(Target::Name(text.to_owned())) } else { network(flag, text).map(Target::Network) }
+}
+
+/// Whether a text can be a host's name and cannot be an address: letters, digits, `-`, `_` and dots, with a letter.
+fn is_name(text: &str) -> bool {
+    let fits = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.');
+    text.chars().all(fits) && text.contains(|char: char| char.is_ascii_alphabetic())
+}
+
 /// Parses `ADDR[/LEN]`. Host bits are masked off: `10.0.0.5/24` is `10.0.0.0/24`, as in every firewall tool. An
 /// IPv4-mapped IPv6 address (`::ffff:10.0.0.5`, as `ss` prints it) becomes the IPv4 address, because that is what
 /// packets carry.
-pub(super) fn network(flag: &str, text: &str) -> Result<IpNet, String> {
+fn network(flag: &str, text: &str) -> Result<IpNet, String> {
     let wrong = |hint: &str| format!("{flag} `{text}` is not an address or network: {hint}");
     let (addr, len) = match text.split_once('/') {
         Some((addr, len)) => (addr, Some(len)),
@@ -42,7 +61,12 @@ fn parse_addr(text: &str) -> Result<IpAddr, String> {
     if let Ok(socket) = text.parse::<std::net::SocketAddr>() {
         return Err(format!("give the port separately, as in {} and --port {}", socket.ip(), socket.port()));
     }
-    Err("write it like 10.0.0.5, 10.0.0.0/24 or fd00::/64; names are not looked up".to_owned())
+    if let Some((name, port)) = text.split_once(':')
+        && is_name(name)
+    {
+        return Err(format!("give the port separately, as in {name} and --port {port}"));
+    }
+    Err("write it like 10.0.0.5, 10.0.0.0/24, fd00::/64 or web.example".to_owned())
 }
 
 fn unmapped(net: IpNet) -> IpNet {
@@ -55,7 +79,7 @@ fn unmapped(net: IpNet) -> IpNet {
 
 #[cfg(test)]
 mod tests {
-    use super::{network, words};
+    use super::{Target, network, target, words};
 
     fn read(text: &str) -> Result<String, String> {
         network("--dst", text).map(words)
@@ -79,6 +103,15 @@ mod tests {
     }
 
     #[test]
+    fn names_have_a_letter_and_no_colon() {
+        let is_name = |text: &str| matches!(target("--dst", text), Ok(Target::Name(name)) if name == text);
+        assert!(["web.example", "localhost", "my_pod-1", "3com.example", "cafe"].into_iter().all(is_name));
+        assert!(
+            !["10.0.0.5", "10.0.0", "fd00::1", "::", "", "-", "web example", "a\u{1b}[31m"].into_iter().any(is_name)
+        );
+    }
+
+    #[test]
     fn mistakes_say_what_to_do() {
         let error = |text: &str| read(text).expect_err(text);
         assert_eq!(
@@ -90,7 +123,8 @@ mod tests {
         assert!(error("10.0.0.5:443").ends_with("give the port separately, as in 10.0.0.5 and --port 443"));
         assert!(error("[fd00::1]:443").ends_with("give the port separately, as in fd00::1 and --port 443"));
         assert!(error("fe80::1%eth0").ends_with("with --iface eth0"));
-        assert!(error("example.org").ends_with("names are not looked up"));
+        assert!(error("example.org:443").ends_with("give the port separately, as in example.org and --port 443"));
+        assert!(error("example.org/24").contains("write it like"));
         assert!(error("10.0.0").contains("write it like"));
         assert!(error("").contains("write it like"));
     }

@@ -68,14 +68,14 @@ pub(super) struct TraceArgs {
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Filter (a packet must match all conditions)")]
 pub(super) struct FilterArgs {
-    /// Source address or network; replies to it are included
-    #[arg(long, value_name = "ADDR[/LEN]")]
+    /// Source address, network or host name; replies to it are included
+    #[arg(long, value_name = "ADDR[/LEN]|NAME")]
     pub(super) src: Option<String>,
-    /// Destination address or network; replies from it are included
-    #[arg(long, value_name = "ADDR[/LEN]")]
+    /// Destination address, network or host name; replies from it are included
+    #[arg(long, value_name = "ADDR[/LEN]|NAME")]
     pub(super) dst: Option<String>,
-    /// Source or destination address or network
-    #[arg(long, value_name = "ADDR[/LEN]")]
+    /// Source or destination address, network or host name
+    #[arg(long, value_name = "ADDR[/LEN]|NAME")]
     pub(super) host: Option<String>,
     /// Source or destination port
     #[arg(long, value_name = "N")]

@@ -5,7 +5,7 @@ use std::{num::NonZeroU64, path::PathBuf, time::Duration};
 use clap_complete::Shell;
 
 use super::{
-    Backend, Color, Filter, Format, Usage,
+    Backend, Color, Filter, Format, Lookup, Usage,
     args::{Args, CommandArgs, ExplainArgs, ReportArgs, TraceArgs, ViewArgs},
     quantity,
 };
@@ -34,6 +34,8 @@ pub enum Command {
 pub struct TraceConfig {
     /// The packets to trace.
     pub filter: Filter,
+    /// Names of hosts whose addresses the filter lacks.
+    pub lookups: Vec<Lookup>,
     /// Flight recorder: report only dropped packets.
     pub drops: bool,
     /// How to attach to the kernel.
@@ -119,8 +121,10 @@ fn trace(typed: TraceArgs) -> Result<Command, Usage> {
     if run.write.is_some() && run.write == run.ready_file {
         return Err(Usage("--write and --ready-file name the same file: give two different files".to_owned()));
     }
+    let (filter, lookups) = Filter::resolve(filter)?;
     Ok(Command::Trace(Box::new(TraceConfig {
-        filter: Filter::resolve(filter)?,
+        filter,
+        lookups,
         drops: run.drops,
         backend: run.backend,
         buffer_size: quantity::buffer_size(&run.buffer_size).map_err(Usage)?,

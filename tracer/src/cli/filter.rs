@@ -4,7 +4,7 @@ use std::fmt;
 
 use ipnet::IpNet;
 
-use super::{Usage, address, args::FilterArgs, netns::Netns, quantity};
+use super::{Usage, address, address::Target, args::FilterArgs, netns::Netns, quantity};
 use crate::model::Proto;
 
 /// Selects the packets that start a flow to follow. All conditions must hold; without any, all packets match. Replies
@@ -36,6 +36,15 @@ pub struct Filter {
     pub one_way: bool,
 }
 
+/// A name to look up for the filter.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Lookup {
+    /// `--src`, `--dst` or `--host`.
+    pub flag: &'static str,
+    /// The host's name.
+    pub name: String,
+}
+
 impl Filter {
     /// Whether every packet matches.
     #[must_use]
@@ -48,8 +57,19 @@ impl Filter {
         self.one_way || self.iface.is_some() || self.mark.is_some()
     }
 
-    pub(super) fn resolve(typed: FilterArgs) -> Result<Self, Usage> {
-        let network = |flag, text: Option<String>| text.map(|text| address::network(flag, &text)).transpose();
+    /// Returns the filter, and the names of hosts whose addresses it lacks.
+    pub(super) fn resolve(typed: FilterArgs) -> Result<(Self, Vec<Lookup>), Usage> {
+        let mut lookups = Vec::new();
+        let mut network = |flag, text: Option<String>| {
+            Ok::<_, String>(match text.map(|text| address::target(flag, &text)).transpose()? {
+                Some(Target::Network(net)) => Some(net),
+                Some(Target::Name(name)) => {
+                    lookups.push(Lookup { flag, name });
+                    None
+                }
+                None => None,
+            })
+        };
         let port = |flag, text: Option<String>| text.map(|text| quantity::port(flag, &text)).transpose();
         let build = || {
             Ok(Self {
@@ -66,7 +86,17 @@ impl Filter {
                 one_way: typed.one_way,
             })
         };
-        build().and_then(|filter: Self| filter.contradiction().map_or(Ok(filter), Err)).map_err(Usage)
+        let filter = build().and_then(|filter: Self| filter.contradiction().map_or(Ok(filter), Err)).map_err(Usage)?;
+        Ok((filter, lookups))
+    }
+
+    /// Returns the network that a flag (`--src`, `--dst` or `--host`) sets.
+    pub(crate) fn network_of(&mut self, flag: &str) -> &mut Option<IpNet> {
+        match flag {
+            "--src" => &mut self.src,
+            "--dst" => &mut self.dst,
+            _ => &mut self.host,
+        }
     }
 
     /// Returns why no packet can match, if there is such a reason.

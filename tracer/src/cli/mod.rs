@@ -24,7 +24,7 @@ pub use args::{Backend, Color, Format};
 pub use config::{CheckConfig, Command, ExplainConfig, ReportConfig, TraceConfig, View};
 pub use docs::{completions, man};
 pub use error::{Stop, Usage};
-pub use filter::Filter;
+pub use filter::{Filter, Lookup};
 pub use status::Status;
 
 /// Parses a command line, program name first, and resolves it.

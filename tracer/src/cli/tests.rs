@@ -5,7 +5,7 @@ use std::time::Duration;
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
-use super::{Backend, Command, Filter, Format, Status, Stop, TraceConfig};
+use super::{Backend, Command, Filter, Format, Lookup, Status, Stop, TraceConfig};
 
 fn parse(line: &str) -> Result<Command, Stop> {
     super::parse(std::iter::once("tracer").chain(line.split_whitespace()))
@@ -102,10 +102,18 @@ fn filters_read_as_they_are_meant() {
 }
 
 #[test]
+fn names_are_left_to_be_looked_up() {
+    let config = trace("--src 10.0.0.1 --dst web.example --port 443");
+    assert_eq!(config.filter.to_string(), "src 10.0.0.1 and port 443");
+    assert_eq!(config.lookups, [Lookup { flag: "--dst", name: "web.example".to_owned() }]);
+}
+
+#[test]
 fn wrong_command_lines_are_refused_in_one_sentence() {
     let lines = [
         "--dst 10.0.0",
         "--dst 10.0.0.5:443",
+        "--dst web.example:443",
         "--dst 10.0.0.5/40",
         "--port 0",
         "--mark 0x1d00/0xf00",

@@ -1,5 +1,6 @@
 //! `tracer trace`: a live run with the outputs that the user chose.
 
+mod names;
 mod signals;
 mod sinks;
 
@@ -43,7 +44,9 @@ pub fn trace(config: &TraceConfig) -> Result<Status, String> {
 }
 
 fn builder(config: &TraceConfig) -> Result<Builder, String> {
+    let mut filter = config.filter.clone();
     let builder = Builder {
+        hosts: names::look_up(&mut filter, &config.lookups)?,
         limit: limit()?,
         show: Show::for_view(&config.view),
         timeout: config.timeout,
@@ -51,7 +54,7 @@ fn builder(config: &TraceConfig) -> Result<Builder, String> {
         ..Builder::new()
     };
     Ok(builder
-        .filter(config.filter.clone())
+        .filter(filter)
         .drops(config.drops)
         .backend(backend(config.backend))
         .buffer_size(config.buffer_size)

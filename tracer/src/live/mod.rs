@@ -38,7 +38,10 @@ use std::{
     time::Duration,
 };
 
-use crate::{model::Trace, output::Show};
+use crate::{
+    model::{Host, Trace},
+    output::Show,
+};
 
 pub use crate::{
     cli::Filter,
@@ -57,6 +60,8 @@ pub(crate) use start::modules;
 #[must_use = "a builder does nothing until it runs"]
 pub struct Builder {
     pub(crate) filter: Filter,
+    /// Hosts that the filter named.
+    pub(crate) hosts: Vec<Host>,
     pub(crate) drops: bool,
     pub(crate) backend: Backend,
     pub(crate) buffer_size: u32,
@@ -73,6 +78,7 @@ impl Builder {
     pub fn new() -> Self {
         Self {
             filter: Filter::default(),
+            hosts: Vec::new(),
             drops: false,
             backend: Backend::Auto,
             buffer_size: 4 << 20,

@@ -76,6 +76,7 @@ async fn follow(
     let mut ring = Ring::of(&mut probe).map_err(refused)?;
     let start = start(builder, &kernel, &probe);
     warn(&progress, &start);
+    start.hosts.iter().for_each(|host| progress.note(&host.to_string()));
     let began = start.boot_time_ns;
     let start = Record::Start(start);
     let closed = sink.put(&start)?.is_break() || sink.flush()?.is_break();

@@ -29,6 +29,7 @@ pub fn start(builder: &Builder, kernel: &Kernel, probe: &Probe) -> Start {
         joined: Vec::new(),
         drops: builder.drops,
         misses_answers: builder.filter.misses_answers(),
+        hosts: builder.hosts.clone(),
         filter: builder.filter.to_string(),
     }
 }

@@ -27,7 +27,7 @@ pub use flow::{Flow, FlowVerdict, Packets};
 pub use name::Name;
 pub use netfilter::{Chain, Netfilter, NfFamily, NfHook, Rule, Verdict};
 pub use node::{NodeFact, RouteAnswer};
-pub use record::{DropCount, Hooks, Lost, Record, SkippedHook, Start, Summary};
+pub use record::{DropCount, Hooks, Host, Lost, Record, SkippedHook, Start, Summary};
 pub use step::{Direction, Drop, Step};
 pub use trace::Trace;
 pub use tuple::{Proto, TcpFlags, Tuple};

@@ -1,5 +1,7 @@
 //! The lines of a capture.
 
+use std::{fmt, net::IpAddr};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::VariantNames;
@@ -67,8 +69,37 @@ pub struct Start {
     /// missing answer then proves nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub misses_answers: bool,
+    /// Hosts that the filter named, with the addresses that are traced.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<Host>,
     /// The filter in words, e.g. `dst 10.0.0.5 and port 443`; empty for all traffic.
     pub filter: String,
+}
+
+/// A host that the filter named.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
+pub struct Host {
+    /// Its name.
+    pub name: String,
+    /// Its address that is traced: the first that the resolver gives.
+    pub addr: IpAddr,
+    /// Its other addresses, which are not traced.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<IpAddr>,
+}
+
+impl fmt::Display for Host {
+    /// Says which address is traced, and which are not.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is {}", self.name, self.addr)?;
+        match &self.others[..] {
+            [] => Ok(()),
+            others => {
+                let others: Vec<_> = others.iter().map(ToString::to_string).collect();
+                write!(f, "; its other addresses are not traced: {}", others.join(", "))
+            }
+        }
+    }
 }
 
 /// Which hooks were attached.

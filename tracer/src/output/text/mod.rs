@@ -88,7 +88,11 @@ fn headline(trace: &Trace, look: Look) -> String {
     let start = &trace.start;
     let filter = if start.filter.is_empty() { "all traffic".into() } else { clean(&start.filter) };
     let facts = format!("on {}, kernel {}, tracer {}", clean(&start.node), clean(&start.kernel), clean(&start.version));
-    format!("{}\n\n", hang("", &format!("{} {}", paint(HEADING, filter), paint(DIM, facts)), look.width))
+    let mut text = hang("", &format!("{} {}", paint(HEADING, filter), paint(DIM, facts)), look.width);
+    for host in &start.hosts {
+        text += &format!("\n{}", hang("", &clean(&host.to_string()), look.width));
+    }
+    text + "\n\n"
 }
 
 fn flows(trace: &Trace, marks: &Marks, look: Look) -> String {
