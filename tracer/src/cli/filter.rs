@@ -52,6 +52,12 @@ impl Filter {
         *self == Self { one_way: self.one_way, ..Self::default() }
     }
 
+    /// Whether it asks for an address or a port.
+    pub(crate) fn is_aimed(&self) -> bool {
+        let ports = [self.port, self.sport, self.dport];
+        [self.src, self.dst, self.host].iter().any(Option::is_some) || ports.iter().any(Option::is_some)
+    }
+
     /// Whether answers to a matching packet may not match: they may pass another device or carry another mark.
     pub(crate) fn misses_answers(&self) -> bool {
         self.one_way || self.iface.is_some() || self.mark.is_some()

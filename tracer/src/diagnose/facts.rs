@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use super::chains;
 use crate::{
     fast::Map,
-    model::{Chain, Confidence, Device, Direction, Netfilter, Step, Trace, Verdict},
+    model::{Chain, Confidence, Device, Direction, Netfilter, Step, TcpFlags, Trace, Verdict},
 };
 
 /// A capture, indexed by packet and by flow. Only flows with a drop are indexed, because detectors need no others.
@@ -49,6 +49,14 @@ impl<'a> Facts<'a> {
     /// Whether packets that passed are reported, too. If not, the absence of a step proves nothing.
     pub fn reports_passing_packets(&self) -> bool {
         !self.trace.start.drops
+    }
+
+    /// Whether a packet is the request of a flow that the user has asked for: the first packet of a TCP connection, or
+    /// any of another protocol from the side that began.
+    pub fn is_asked_for(&self, step: &Step) -> bool {
+        let start = &self.trace.start;
+        let is_request = step.direction == Direction::Orig && step.tcp_flags.is_none_or(TcpFlags::opens);
+        start.aimed && !start.drops && is_request
     }
 
     /// All drops.

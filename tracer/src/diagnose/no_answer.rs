@@ -4,15 +4,12 @@ use super::{
     facts::Facts,
     finding::{Draft, merged},
     firewall::{on_device, packet_with_tuple},
-    verdict::{Unanswered, left_unanswered},
+    verdict::{NO_ANSWER, Unanswered, left_unanswered},
 };
 use crate::{
     duration,
     model::{Cause, Confidence, Finding, Proto, Severity, Step, Trace},
 };
-
-/// Stable id.
-pub const ID: &str = "no-answer-from-outside";
 
 /// How long an answer may take, in nanoseconds: TCP sends a SYN again after one second.
 const PATIENCE: u64 = 1_000_000_000;
@@ -39,7 +36,7 @@ fn finding(trace: &Trace, facts: &Facts<'_>, unanswered: &Unanswered<'_>) -> Opt
     evidence.push(format!("no answer was seen until the trace ended, {} later", duration::words(waited)));
     let to = first.tuple.dst;
     let draft = Draft {
-        id: ID,
+        id: NO_ANSWER,
         title: format!(
             "the {} left by {device} in netns {netns}, and no answer came in within {}",
             packet_with_tuple(first),

@@ -10,6 +10,7 @@ use crate::{
     model::{Direction, Finding, Flow, FlowVerdict, Packets, Step, Trace},
 };
 use fate::{Fate, Packet};
+pub use seen::NO_ANSWER;
 use seen::{Seen, seen};
 
 /// Returns the verdict of each flow, in the order they were first seen. None if only drops are reported: the absence

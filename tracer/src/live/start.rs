@@ -28,6 +28,7 @@ pub fn start(builder: &Builder, kernel: &Kernel, probe: &Probe) -> Start {
         programs: probe.found.iter().filter(|program| program.untraced.is_none()).count(),
         joined: Vec::new(),
         drops: builder.drops,
+        aimed: builder.filter.is_aimed(),
         misses_answers: builder.filter.misses_answers(),
         hosts: builder.hosts.clone(),
         filter: builder.filter.to_string(),

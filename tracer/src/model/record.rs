@@ -65,6 +65,9 @@ pub struct Start {
     /// Whether only dropped packets are reported (`--drops`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drops: bool,
+    /// Whether the filter asks for packets by address or port, so that a refused request is what the user looks for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aimed: bool,
     /// Whether the filter may miss answers to what it matches: it names a device or a mark, or leaves replies out. A
     /// missing answer then proves nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -21,8 +21,12 @@ use crate::{
 
 /// Scenarios that every kernel of the matrix plays. All others need features that not every kernel has (see
 /// docs/limitations.md), and are played on the default kernel.
-const ELSEWHERE: &[&str] =
-    &["healthy/plain-connect/ipv4", "healthy/plain-connect/ipv6", "healthy/closed-port/ipv4", "lifecycle/drop-reasons"];
+const ELSEWHERE: &[&str] = &[
+    "healthy/plain-connect/ipv4",
+    "healthy/plain-connect/ipv6",
+    "no-socket/closed-port/ipv4",
+    "lifecycle/drop-reasons",
+];
 
 /// Scenarios that need types of modules, without which tracer does not see what nftables does (kernel 5.10).
 const WITH_MODULE_TYPES: &[&str] = &["untracked-reply-dropped/cilium-and-talos/nft-ipv4"];
@@ -42,6 +46,8 @@ pub struct Wanted<'a> {
     pub machines: Vec<(Kernel, Machine)>,
     /// Whether to play only causes.
     pub causes_only: bool,
+    /// Whether causes are played under a trace of all packets instead of one of drops.
+    pub aimed: bool,
     /// Whether every kernel plays every scenario, because kernels were requested by name.
     pub everywhere: bool,
     /// The share of the causes that kernels other than the default one play; all if `None`.
@@ -62,7 +68,7 @@ pub fn run(wanted: &Wanted<'_>, results: &Arc<Mutex<Results>>) -> Result<()> {
         if causes.len() < all_causes {
             left_out.push(format!("{} causes on {}", all_causes - causes.len(), kernel.name));
         }
-        parts.extend(self::parts(kernel.name, machine, &causes, &scenarios));
+        parts.extend(self::parts(kernel.name, machine, (&causes, wanted.aimed), &scenarios));
     }
     if parts.is_empty() {
         bail!("no scenario matches the filter");
@@ -126,7 +132,7 @@ fn choose<'a>(
 fn parts<'a>(
     kernel: &'static str,
     machine: &'a Machine,
-    causes: &[&String],
+    (causes, aimed): (&[&String], bool),
     scenarios: &[&String],
 ) -> Vec<(&'a Machine, Part)> {
     let words = |chunk: &[&String]| shell::join(&chunk.iter().map(|name| format!("={name}")).collect::<Vec<_>>());
@@ -135,7 +141,7 @@ fn parts<'a>(
         Part { kernel, command, scenarios: chunk.len(), causes: 0 }
     });
     let causes = spread(causes, CAUSES_A_PART).map(|chunk| {
-        let command = format!("causes {}", words(&chunk));
+        let command = format!("causes{} {}", if aimed { " --aimed" } else { "" }, words(&chunk));
         Part { kernel, command, scenarios: 0, causes: chunk.len() }
     });
     scenarios.chain(causes).map(|part| (machine, part)).collect()

@@ -22,7 +22,7 @@ fn nobody(dropped: &Dropped<'_>) -> Option<Explained> {
     let answer = if proto == Proto::TCP { "a reset" } else { "an ICMP error (port unreachable)" };
     Some(Explained {
         id: "no-socket",
-        severity: Severity::Info,
+        severity: if dropped.facts.is_asked_for(dropped.step) { Severity::Error } else { Severity::Info },
         why: format!("no socket in netns {netns} listens on {proto} port {port}"),
         cause: Cause {
             place: on_device(dropped.step),

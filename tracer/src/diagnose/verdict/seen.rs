@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use super::{
-    super::no_answer,
     fate::{Fate, Packet},
     words,
 };
@@ -11,6 +10,9 @@ use crate::{
     fast::Map,
     model::{Direction, Finding, FlowVerdict, Severity, Step, Trace, Tuple, Where},
 };
+
+/// Id of the finding that follows from the verdict `left`.
+pub const NO_ANSWER: &str = "no-answer-from-outside";
 
 /// What was seen of a flow.
 pub struct Seen<'a> {
@@ -85,8 +87,7 @@ impl<'a> Seen<'a> {
     /// An error was found: the flow failed, unless it only cost the sender another SYN or SYN-ACK. That no answer came
     /// from outside follows from the verdict, not the other way round.
     fn failed(&self, trace: &Trace, findings: &[&Finding]) -> Option<Ended<'a>> {
-        let finding =
-            findings.iter().find(|finding| finding.severity == Severity::Error && finding.id != no_answer::ID)?;
+        let finding = findings.iter().find(|finding| finding.severity == Severity::Error && finding.id != NO_ANSWER)?;
         let ids: HashSet<u64> = finding.packets.iter().copied().collect();
         let about = |packet: &&Packet<'_>| ids.contains(&packet.first.packet);
         let packets: Vec<_> = self.packets.iter().filter(about).collect();
