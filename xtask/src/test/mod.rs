@@ -46,6 +46,9 @@ pub struct TestArgs {
     /// Play only the documents about causes of drops, and skip checks outside guests
     #[arg(long)]
     causes_only: bool,
+    /// Play causes under a trace of all packets instead of one of drops
+    #[arg(long)]
+    aimed: bool,
     /// Number of guests that run at a time; the default is one per processor, at most four
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
     jobs: Option<u32>,
@@ -191,6 +194,7 @@ fn guest_checks(args: &TestArgs, results: &Arc<Mutex<Results>>) -> Result<()> {
     let wanted = Wanted {
         machines: machines.collect::<Result<_>>()?,
         causes_only: args.causes_only,
+        aimed: args.aimed,
         everywhere: !args.kernel.is_empty(),
         share: (!args.full && args.kernel.is_empty() && args.filter.is_empty()).then(Share::next),
         filter: &args.filter,

@@ -4,7 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -97,19 +97,43 @@ fn run_blocks(bash: &mut Bash<'_>, traced: &Traced) -> Result<()> {
 }
 
 fn trace(bash: &mut Bash<'_>, traced: &Traced, cleanup: &Cleanup) -> Result<String> {
+    let mut laps = Laps::start();
     bash.run("setup", &traced.setup)?;
+    laps.lap("set-up");
     let before = Inventory::take()?;
     let mut arguments = bash.arguments(&traced.tracer)?;
     arguments.extend(["-o", "json"].map(str::to_owned));
+    laps.lap("before");
     let mut tracer = Tracer::start(&arguments, &cleanup.scratch)?;
+    laps.lap("attach");
     bash.run("trigger", &traced.trigger)?;
+    laps.lap("trigger");
     thread::sleep(SETTLE);
     let ended = tracer.interrupt()?;
     // First verify that the story happened, because nothing else matters if it did not.
     verify(bash, traced)?;
     judge(traced, &ended, cleanup)?;
     before.expect_nothing_new()?;
-    Ok(format!(", tracer ended in {:.2} s", ended.took.as_secs_f32()))
+    laps.lap("end and checks");
+    Ok(format!("{}, tracer ended in {:.2} s", laps.said, ended.took.as_secs_f32()))
+}
+
+/// How long each part of a play takes, because plays are most of a test run.
+struct Laps {
+    begin: Instant,
+    /// `, set-up 2.1, …` in seconds.
+    said: String,
+}
+
+impl Laps {
+    fn start() -> Self {
+        Self { begin: Instant::now(), said: String::new() }
+    }
+
+    fn lap(&mut self, what: &str) {
+        self.said += &format!(", {what} {:.1}", self.begin.elapsed().as_secs_f32());
+        self.begin = Instant::now();
+    }
 }
 
 fn verify(bash: &mut Bash<'_>, traced: &Traced) -> Result<()> {

@@ -35,6 +35,8 @@ pub struct Stage<'a> {
     pub kernel: &'a Version,
     /// Number of plays at the same time.
     pub workers: usize,
+    /// Whether to trace all packets instead of drops only.
+    pub aimed: bool,
     /// Whether to prove only that the stories happen.
     pub without_tracer: bool,
     /// Folder in which to keep what tracer captured of each play.
@@ -63,7 +65,9 @@ impl Stage<'_> {
         let before = Inventory::take()?;
         let names = Names::new(plays)?;
         let begin = Instant::now();
-        let mut tracer = Tracer::start(&["--drops", "-o", "json"].map(str::to_owned), &cleanup.scratch)?;
+        let arguments = if self.aimed { &["-o", "json"][..] } else { &["--drops", "-o", "json"] };
+        let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let mut tracer = Tracer::start(&arguments, &cleanup.scratch)?;
         println!("  tracer is ready after {:.1} s", begin.elapsed().as_secs_f32());
         self.each(plays, "played", Play::perform);
         thread::sleep(SETTLE);

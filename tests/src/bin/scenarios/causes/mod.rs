@@ -33,6 +33,9 @@ pub struct Options {
     /// Part I of N: of every N variants, the I-th
     #[arg(long, value_name = "I/N", value_parser = shard, default_value = "1/1")]
     shard: (usize, usize),
+    /// Trace all packets, as for one flow, instead of drops only
+    #[arg(long)]
+    aimed: bool,
     /// Only prove that the stories happen; tracer is not needed
     #[arg(long)]
     without_tracer: bool,
@@ -51,7 +54,14 @@ pub fn play(dir: &Path, mut causes: Vec<Cause>, options: &Options) -> Result<boo
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").context("asking for the kernel's release")?;
     let kernel = Version::parse(release.trim()).context("the kernel's release has no number")?;
     let keep = options.keep.as_deref();
-    let stage = Stage { dir, kernel: &kernel, workers: options.workers, without_tracer: options.without_tracer, keep };
+    let stage = Stage {
+        dir,
+        kernel: &kernel,
+        workers: options.workers,
+        aimed: options.aimed,
+        without_tracer: options.without_tracer,
+        keep,
+    };
     if !causes.is_empty() {
         modules::load()?;
     }
