@@ -200,6 +200,8 @@ mod tests {
     fn unexpected_and_missing_findings_are_named() {
         let said = complaints("exit = 0");
         assert!(said.len() == 1 && said[0].starts_with("unexpected finding"), "{said:?}");
+        let said = complaints("exit = 1\n[[findings]]\nid = 'untracked-reply-dropped'\n[[verdicts]]\nverdict = 'left'");
+        assert!(said.len() == 1 && said[0].starts_with("no flow ended like"), "{said:?}");
         let said = complaints("exit = 1\n[[findings]]\nid = 'untracked-reply-dropped'\nreason = 'X'");
         assert_eq!(said[0], r#"finding.reason is "NETFILTER_DROP", not "X""#);
     }

@@ -1,6 +1,7 @@
 //! The one table of hooks, shared by both sides.
 
 mod table;
+pub mod way;
 
 pub use table::{HOOKS, hook};
 

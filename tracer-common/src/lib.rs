@@ -20,7 +20,7 @@ pub use event::{
     Chain, Change, Conntrack, CtTuple, Decision, Device, Header, LEGACY_POLICY, NAME_LEN, OUTER_L4, Outer,
     OuterDetails, Peer, PeerDetails, Step, Tuple, Verdict, by, counter, direction, flag, kind, via,
 };
-pub use hooks::{Best, HOOKS, Hook, HookId, Program, Site, hook};
+pub use hooks::{Best, HOOKS, Hook, HookId, Program, Site, hook, way};
 pub use layout::{ABSENT, FIELDS, Field, LAYOUT_FIELDS, Layout, Unit};
 pub use netfilter::{NF_DROP, NF_VERDICT_MASK, NFCT_INFOMASK};
 pub use trail::{ChangeDetails, DETAILS, Dropped, MARKS, MARKS_KEPT, MARKS_OF_DETAILS, Mark, Trail};

@@ -124,9 +124,12 @@ impl<'a> Facts<'a> {
     /// Whether a walk can have ended in a drop that no rule is known for: not if none of its rules can drop. If the end
     /// of a walk was missed, what freed the packet came later.
     fn may_have_dropped(&self, step: &Step, by: &Netfilter) -> bool {
+        if names_who(by) {
+            return true;
+        }
         let chains = self.reachable(step.netns, by);
         let accepts = chains.first().is_some_and(|base| base.policy == Some(Verdict::Accept));
-        names_who(by) || !accepts || chains::may_drop(&chains)
+        !accepts || chains::may_drop(&chains)
     }
 
     /// The drops of the flow that are like this one, itself included. A probe may have recorded on them what it

@@ -35,13 +35,6 @@ pub struct Reasons {
     vmlinux: Arc<Btf>,
 }
 
-/// Returns the number of a reason of the core by its name, such as `NETFILTER_DROP`.
-#[must_use]
-pub fn number(kernel: &Kernel, name: &str) -> Option<u32> {
-    let values = kernel.vmlinux().enumeration("skb_drop_reason")?;
-    values.into_iter().find_map(|(known, number)| (known.strip_prefix(PREFIX) == Some(name)).then_some(number))
-}
-
 struct Unread {
     source: &'static Source,
     module: &'static str,
@@ -126,6 +119,13 @@ impl Reasons {
         }
         found
     }
+}
+
+/// Returns the number of a reason of the core by its name, such as `NETFILTER_DROP`.
+#[must_use]
+pub fn number(kernel: &Kernel, name: &str) -> Option<u32> {
+    let values = kernel.vmlinux().enumeration("skb_drop_reason")?;
+    values.into_iter().find_map(|(known, number)| (known.strip_prefix(PREFIX) == Some(name)).then_some(number))
 }
 
 /// Where the reasons of subsystems are listed. Their values include the number of the subsystem.

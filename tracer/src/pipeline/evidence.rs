@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use tracer_common::{HookId, hook};
+use tracer_common::way::{DELIVERED, RECEIVED, SENT};
 
 use crate::{
     enrich::{
@@ -121,14 +121,15 @@ impl Evidence {
     }
 
     fn note_entry(&mut self, step: &Step) {
-        if step.is_at(ENTRIES)
+        // Hooks that it passes on the device it came in by. After the first, this may be a VLAN or bond.
+        if (step.is_at(RECEIVED) || step.is_at(DELIVERED))
             && let Some(ifindex) = step.ifindex
         {
             if self.entered.len() == PACKETS_AT_MOST {
                 self.entered.clear();
             }
             self.entered.insert(step.packet, (step.netns, ifindex.get()));
-        } else if step.is_at(EXITS) {
+        } else if step.is_at(SENT) {
             self.entered.remove(&step.packet);
         }
     }
@@ -145,21 +146,6 @@ impl Evidence {
         seen.map(|(_, ifindex)| *ifindex)
     }
 }
-
-/// Hooks that a received packet passes on the device that it came in by. After the first, this may be a VLAN or bond.
-const ENTRIES: &[HookId] = &[
-    hook::NETIF_RECEIVE_SKB,
-    hook::IP_RCV_CORE,
-    hook::IP6_RCV_CORE,
-    hook::IP_RCV,
-    hook::IPV6_RCV,
-    hook::IP_FORWARD,
-    hook::IP6_FORWARD,
-    hook::IP_PROTOCOL_DELIVER_RCU,
-    hook::IP6_PROTOCOL_DELIVER_RCU,
-];
-/// Hooks that only packets sent by this host pass, within their netns.
-const EXITS: &[HookId] = &[hook::IP_LOCAL_OUT, hook::IP6_LOCAL_OUT];
 
 /// Drops of the same key get the same facts.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use tracer_common::{HookId, hook};
+use tracer_common::{HookId, hook, way::DELIVERED};
 
 use super::{conntrack::ConntrackEntry, tunnel::Layers};
 use crate::model::{Bpf, Direction, Name, Netfilter, Step};
@@ -56,7 +56,7 @@ impl Packet {
 
     /// Records whether the packet is with a protocol of this host after this hook.
     pub fn note_delivery(&mut self, at: HookId) {
-        if DELIVERY.contains(&at) {
+        if DELIVERED.contains(&at) {
             self.delivered = true;
         } else if ON_THE_WAY.contains(&at) {
             self.delivered = false;
@@ -64,6 +64,5 @@ impl Packet {
     }
 }
 
-const DELIVERY: &[HookId] = &[hook::IP_PROTOCOL_DELIVER_RCU, hook::IP6_PROTOCOL_DELIVER_RCU];
 /// Hooks at which a packet is on its way again: what leaves a tunnel is received once more.
 const ON_THE_WAY: &[HookId] = &[hook::NETIF_RECEIVE_SKB, hook::IP_LOCAL_OUT, hook::IP6_LOCAL_OUT, hook::NET_DEV_QUEUE];

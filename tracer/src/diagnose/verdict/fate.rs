@@ -1,6 +1,9 @@
 //! Where a packet's way ended, as far as it was seen.
 
-use tracer_common::{HookId, hook};
+use tracer_common::{
+    HookId, hook,
+    way::{DELIVERED, RECEIVED, SENT},
+};
 
 use crate::model::{Direction, IcmpError, Step, TcpFlags, Verdict};
 
@@ -64,7 +67,7 @@ impl<'a> Packet<'a> {
             self.dropped = Some(step);
             return;
         }
-        if step.icmp.is_some_and(refuses) {
+        if step.icmp.is_some_and(|error| refuses(error, step.is_at(&[hook::ICMP6_SEND]))) {
             self.refused = Some(step);
         }
         let queued = step.netfilter.as_deref().is_some_and(|netfilter| netfilter.verdict == Some(Verdict::Queue));
@@ -78,10 +81,10 @@ impl<'a> Packet<'a> {
         let fate = match self.dropped {
             Some(step) if step.ts >= self.last.ts => return (Fate::Dropped, step),
             _ if self.queued => Fate::Held(Queue::UserSpace),
-            _ if is_at(self.last, DELIVERED, OLDER_DELIVERED) => Fate::Delivered,
-            _ if is_at(self.last, &[hook::NET_DEV_START_XMIT], &[]) => Fate::Left,
-            _ if is_at(self.last, &[hook::NET_DEV_QUEUE], &[]) => Fate::Held(Queue::Qdisc),
-            _ if is_at(self.last, &[hook::WG_XMIT], &[]) => Fate::Held(Queue::WireGuard),
+            _ if is_delivered(self.last) => Fate::Delivered,
+            _ if self.last.is_at(&[hook::NET_DEV_START_XMIT]) => Fate::Left,
+            _ if self.last.is_at(&[hook::NET_DEV_QUEUE]) => Fate::Held(Queue::Qdisc),
+            _ if self.last.is_at(&[hook::WG_XMIT]) => Fate::Held(Queue::WireGuard),
             _ => Fate::Unseen,
         };
         (fate, self.last)
@@ -89,7 +92,7 @@ impl<'a> Packet<'a> {
 
     /// Whether this node sent it.
     pub fn is_sent_here(&self) -> bool {
-        is_at(self.first, SENT, &[])
+        self.first.is_at(SENT)
     }
 
     /// Whether it is a TCP reset.
@@ -111,47 +114,33 @@ impl<'a> Packet<'a> {
 const SYN: u8 = 0x02;
 const RST: u8 = 0x04;
 
-/// Whether an ICMP error says that the packet's destination, protocol or port refuses it
+/// Whether an ICMP error about an IPv4 or IPv6 packet says that the destination, protocol or port refuses it
 /// (`include/uapi/linux/icmp.h`, `icmpv6.h`).
-fn refuses(error: IcmpError) -> bool {
+fn refuses(error: IcmpError, v6: bool) -> bool {
     const ICMP_DEST_UNREACH: u8 = 3;
     const ICMPV6_DEST_UNREACH: u8 = 1;
-    // "Fragmentation needed" is of the same type, and carries an MTU.
-    matches!(error.kind, ICMP_DEST_UNREACH | ICMPV6_DEST_UNREACH) && error.mtu.is_none()
+    // "Fragmentation needed" is of the same type in IPv4, and carries an MTU.
+    error.kind == if v6 { ICMPV6_DEST_UNREACH } else { ICMP_DEST_UNREACH } && error.mtu.is_none()
 }
 
-fn is_at(step: &Step, hooks: &[HookId], older: &[&str]) -> bool {
-    step.is_at(hooks) || older.contains(&step.hook.as_str())
+fn is_delivered(step: &Step) -> bool {
+    step.is_at(DELIVERED) || step.is_at(REQUESTED) || OLDER_DELIVERED.contains(&step.hook.as_str())
 }
 
 fn shows_position(step: &Step) -> bool {
-    is_at(step, DELIVERED, OLDER_DELIVERED) || is_at(step, ON_THE_WAY, OLDER_ON_THE_WAY)
+    is_delivered(step)
+        || [RECEIVED, SENT, ON_THE_WAY].iter().any(|hooks| step.is_at(hooks))
+        || OLDER_ON_THE_WAY.contains(&step.hook.as_str())
 }
-
-const SENT: &[HookId] = &[hook::IP_LOCAL_OUT, hook::IP6_LOCAL_OUT];
-
-/// A protocol of this node has the packet. A socket or a tunnel may drop it, or pass it on.
-const DELIVERED: &[HookId] = &[
-    hook::IP_PROTOCOL_DELIVER_RCU,
-    hook::IP6_PROTOCOL_DELIVER_RCU,
-    hook::TCP_V4_CONN_REQUEST,
-    hook::TCP_V6_CONN_REQUEST,
-];
 
 /// Only in captures of older versions.
 const OLDER_DELIVERED: &[&str] = &["ip_local_deliver", "ip6_input", "tcp_v4_rcv", "tcp_v6_rcv", "udp_rcv", "udpv6_rcv"];
 
-/// The packet is somewhere else than before.
+/// A listener has the packet.
+const REQUESTED: &[HookId] = &[hook::TCP_V4_CONN_REQUEST, hook::TCP_V6_CONN_REQUEST];
+
+/// The packet is somewhere else than before, besides where it is received or sent.
 const ON_THE_WAY: &[HookId] = &[
-    hook::NETIF_RECEIVE_SKB,
-    hook::IP_RCV_CORE,
-    hook::IP6_RCV_CORE,
-    hook::IP_RCV,
-    hook::IPV6_RCV,
-    hook::IP_FORWARD,
-    hook::IP6_FORWARD,
-    hook::IP_LOCAL_OUT,
-    hook::IP6_LOCAL_OUT,
     hook::IP6_OUTPUT,
     hook::NET_DEV_QUEUE,
     hook::NET_DEV_START_XMIT,

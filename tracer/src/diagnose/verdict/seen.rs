@@ -93,7 +93,8 @@ impl<'a> Seen<'a> {
         let packets: Vec<_> = self.packets.iter().filter(about).collect();
         let last = packets.iter().map(|packet| packet.fate().1.ts).max().unwrap_or_default();
         let answered = self.answered();
-        if packets.iter().all(|packet| packet.is_opening())
+        if !packets.is_empty()
+            && packets.iter().all(|packet| packet.is_opening())
             && answered.as_ref().is_some_and(|answered| answered.step.ts > last)
         {
             return answered;

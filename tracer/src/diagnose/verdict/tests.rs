@@ -94,6 +94,9 @@ fn resets_and_icmp_errors_refuse() {
     };
     assert_eq!(with_error(None), FlowVerdict::Refused);
     assert_eq!(with_error(Some(1400)), FlowVerdict::Dropped);
+    let mut expired = dropped(packet(1, SYN, &[CAME, "icmp6_send"]), "IP_INHDR");
+    expired[1].icmp = Some(IcmpError { kind: 3, code: 0, mtu: None });
+    assert_eq!(verdict(&[expired]).0, FlowVerdict::Dropped, "ICMPv6 type 3 is an expired hop limit");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Words for the kernel's hooks.
 
-use tracer_common::{HookId, hook};
+use tracer_common::{
+    HookId, hook,
+    way::{DELIVERED, RECEIVED, SENT},
+};
 
 use super::style::clean;
 use crate::model::Step;
@@ -14,7 +17,8 @@ pub(super) fn usual(hook: &str) -> String {
 
 /// Whether the step's hook shows where the packet is, regardless of what happens to it there.
 pub(super) fn shows_position(step: &Step) -> bool {
-    step.is_at(POSITIONS) || OLDER_POSITIONS.contains(&step.hook.as_str())
+    [RECEIVED, DELIVERED, SENT, POSITIONS].iter().any(|hooks| step.is_at(hooks))
+        || OLDER_POSITIONS.contains(&step.hook.as_str())
 }
 
 /// Words for each hook if nothing special happens to the packet.
@@ -98,24 +102,8 @@ const OLDER: &[(&str, &str)] = &[
     ("udpv6_rcv", "reaches UDP"),
 ];
 
-/// Hooks that show where a packet is, regardless of what happens to it there.
-const POSITIONS: &[HookId] = &[
-    hook::NETIF_RECEIVE_SKB,
-    hook::IP_RCV_CORE,
-    hook::IP6_RCV_CORE,
-    hook::IP_RCV,
-    hook::IPV6_RCV,
-    hook::IP_PROTOCOL_DELIVER_RCU,
-    hook::IP6_PROTOCOL_DELIVER_RCU,
-    hook::IP_FORWARD,
-    hook::IP6_FORWARD,
-    hook::IP_LOCAL_OUT,
-    hook::IP6_LOCAL_OUT,
-    hook::IP6_OUTPUT,
-    hook::NET_DEV_QUEUE,
-    hook::NET_DEV_START_XMIT,
-    hook::NF_HOOK_SLOW,
-];
+/// Hooks that show where a packet is, regardless of what happens to it there, besides those of its way in and out.
+const POSITIONS: &[HookId] = &[hook::IP6_OUTPUT, hook::NET_DEV_QUEUE, hook::NET_DEV_START_XMIT, hook::NF_HOOK_SLOW];
 
 /// Positions that only captures of older versions contain.
 const OLDER_POSITIONS: &[&str] =
