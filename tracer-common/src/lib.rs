@@ -13,6 +13,7 @@ mod hooks;
 mod layout;
 mod netfilter;
 pub mod placeholder;
+pub mod tracked;
 mod trail;
 
 pub use config::{Config, Filter, Prefix};

@@ -5,8 +5,8 @@ use std::{net::IpAddr, num::NonZeroU32, path::Path};
 use proptest::{collection::vec, option, prelude::*};
 use tracer::capture::{
     self, Bpf, Conntrack, CtState, Direction, Drop, IcmpError, Lost, Name, Nat, Netfilter, NfFamily, NfHook, NodeFact,
-    Peer, Proto, Record, Redirect, Route, RouteAnswer, Step, Summary, TcpFlags, Translation, Tunnel, TunnelKind, Tuple,
-    Verdict,
+    Peer, Pending, Proto, Record, Redirect, Route, RouteAnswer, Step, Summary, TcpFlags, Translation, Tunnel,
+    TunnelKind, Tuple, Verdict,
 };
 
 fn tuple() -> impl Strategy<Value = Tuple> {
@@ -126,14 +126,32 @@ fn facts_of_devices() -> BoxedStrategy<NodeFact> {
 }
 
 fn facts_of_sockets() -> BoxedStrategy<NodeFact> {
-    let listener = (any::<String>(), any::<u32>(), any::<Option<u32>>())
-        .prop_map(|(local, queue, limit)| NodeFact::Listener { local, queue, limit });
-    let socket = (any::<String>(), any::<u32>(), any::<[Option<u32>; 2]>())
-        .prop_map(|(local, rmem, [rcvbuf, drops])| NodeFact::Socket { local, rmem, rcvbuf, drops });
+    let owner = any::<Option<String>>;
+    let listener = (any::<String>(), any::<u32>(), any::<Option<u32>>(), owner())
+        .prop_map(|(local, queue, limit, owner)| NodeFact::Listener { local, queue, limit, owner });
+    let socket = (any::<String>(), any::<u32>(), any::<[Option<u32>; 2]>(), owner())
+        .prop_map(|(local, rmem, [rcvbuf, drops], owner)| NodeFact::Socket { local, rmem, rcvbuf, drops, owner });
+    let queue = (any::<u16>(), owner(), any::<u32>()).prop_map(|(number, owner, waiting)| NodeFact::Queue {
+        number,
+        owner,
+        waiting,
+    });
+    let device = (any::<String>(), any::<u16>(), any::<usize>())
+        .prop_map(|(ifname, port, peers)| NodeFact::WireguardDevice { ifname, port, peers });
+    let peer = (any::<[String; 2]>(), owner(), any::<Option<u64>>(), any::<[u64; 2]>()).prop_map(
+        |([ifname, public_key], endpoint, handshake, [received, sent])| NodeFact::WireguardPeer {
+            ifname,
+            public_key,
+            endpoint,
+            handshake,
+            received,
+            sent,
+        },
+    );
     let policy = (any::<[String; 3]>(), any::<bool>()).prop_map(|([direction, action, selector], template)| {
         NodeFact::XfrmPolicy { direction, action, selector, template }
     });
-    prop_oneof![listener, socket, policy, Just(NodeFact::NoSocket)].boxed()
+    prop_oneof![listener, socket, queue, device, peer, policy, Just(NodeFact::NoSocket)].boxed()
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -209,6 +227,13 @@ proptest! {
     fn steps_and_drops(step in step()) {
         let record = if step.drop.is_some() { Record::Drop(step) } else { Record::Step(step) };
         prop_assert_eq!(read_back(&record).ok(), Some(record));
+    }
+
+    #[test]
+    fn flows_without_an_end(numbers in any::<[u64; 3]>(), netns: u32, in_kernel in vec(any::<u64>(), 0..3), node in vec(node_fact(), 0..4)) {
+        let [flow, ts, packet] = numbers;
+        let pending = Record::Pending(Pending { flow, ts, in_kernel, packet, netns, node });
+        prop_assert_eq!(read_back(&pending).ok(), Some(pending));
     }
 
     #[test]

@@ -18,3 +18,9 @@ pub const DELIVERED: &[HookId] = &[hook::IP_PROTOCOL_DELIVER_RCU, hook::IP6_PROT
 
 /// This host sends the packet.
 pub const SENT: &[HookId] = &[hook::IP_LOCAL_OUT, hook::IP6_LOCAL_OUT];
+
+/// A listener has the packet.
+pub const REQUESTED: &[HookId] = &[hook::TCP_V4_CONN_REQUEST, hook::TCP_V6_CONN_REQUEST];
+
+/// A tunnel of this host has the datagram around a packet. What is in it goes on, if the tunnel takes it.
+pub const UNWRAPPED: &[HookId] = &[hook::WG_RECEIVE, hook::VXLAN_RCV, hook::GENEVE_UDP_ENCAP_RECV, hook::XFRM_INPUT];

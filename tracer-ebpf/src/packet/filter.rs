@@ -5,17 +5,17 @@
 
 use core::cell::UnsafeCell;
 
+use tracer_common::tracked::SLOTS;
+
 use super::atomic_add;
 
-const BITS: u32 = 13;
-/// Number of slots.
-pub const SLOTS: usize = 1 << BITS;
-
 /// Number of tracked skbs that fall into each slot. Not `AtomicU64`, because rustc has no atomic operations for the
-/// BPF target, although the instruction set has.
-static FILTER: Slots = Slots(UnsafeCell::new([0; SLOTS]));
+/// BPF target, although the instruction set has. The section becomes a map of its own, which user space reads.
+// SAFETY: the loader makes a map of each section whose name begins with `.data`.
+#[unsafe(link_section = ".data.filter")]
+static FILTER: Slots = Slots(UnsafeCell::new([0; SLOTS as usize]));
 
-struct Slots(UnsafeCell<[u64; SLOTS]>);
+struct Slots(UnsafeCell<[u64; SLOTS as usize]>);
 
 // SAFETY: slots are read as whole words and changed by atomic additions only.
 unsafe impl Sync for Slots {}

@@ -6,17 +6,15 @@
 //! Places are claimed by atomic additions that return nothing, because 5.10 has no others. A CPU that finds no
 //! claim but its own has the place; all others try the next one.
 
+use core::mem::offset_of;
+
 use aya_ebpf::{macros::map, maps::Array};
+use tracer_common::tracked::{PLACES, PROBES, PlaceHead, WAYS};
 
 use super::{BLANK, Packet, atomic_add, filter};
 use crate::each::rolled;
 
-/// Number of places that belong to a slot of the filter.
-const WAYS: u32 = 4;
-/// Number of places to try from there on, including those of the next slot.
-const PROBES: u32 = 8;
-
-/// A place in the table.
+/// A place in the table. It begins like [`PlaceHead`], which user space reads.
 #[repr(C)]
 struct Place {
     /// Number of claims, including that of the skb that has the place.
@@ -26,8 +24,14 @@ struct Place {
     packet: Packet,
 }
 
+const _: () = {
+    assert!(offset_of!(Place, claims) == offset_of!(PlaceHead, claims));
+    assert!(offset_of!(Place, skb) == offset_of!(PlaceHead, skb));
+    assert!(offset_of!(Place, packet) + offset_of!(Packet, id) == offset_of!(PlaceHead, id));
+};
+
 #[map]
-static TRACKED: Array<Place> = Array::with_max_entries(filter::SLOTS as u32 * WAYS + PROBES, 0);
+static TRACKED: Array<Place> = Array::with_max_entries(PLACES, 0);
 
 /// Returns what is known of an skb, null if it is not tracked. Nearly every skb is in its first place.
 #[inline(always)]

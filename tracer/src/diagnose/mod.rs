@@ -1,4 +1,5 @@
-//! Derives findings, and then verdicts, from a capture. The detectors are listed in a table; each cites its evidence or does not fire.
+//! Derives findings, and then verdicts, from a capture. The detectors are listed in a table; each cites its evidence or does
+//! not fire.
 //!
 //! Invariant: no I/O, no clock. A finding follows from the capture alone, so that a replay gives the same findings.
 
@@ -10,8 +11,8 @@ mod expected;
 mod facts;
 mod finding;
 mod firewall;
-mod no_answer;
 mod path_mtu;
+mod pending;
 mod tunnel_mtu;
 mod unreversed_reply;
 mod untracked_reply;
@@ -20,7 +21,7 @@ mod wireguard;
 
 use crate::model::{Finding, Trace};
 use facts::Facts;
-pub use verdict::verdicts;
+pub use verdict::{OpenEnd, OpenEnds, open_ends, verdicts};
 
 /// A rule: derives findings from the facts of a capture.
 type Detector = fn(&Facts<'_>) -> Vec<Finding>;
@@ -44,7 +45,7 @@ pub fn diagnose(trace: &Trace) -> Vec<Finding> {
     let mut findings: Vec<Finding> = DETECTORS.iter().flat_map(|detector| detector(&facts)).collect();
     let about_drops = drops::find(&facts, &findings);
     findings.extend(about_drops);
-    let unanswered = no_answer::find(trace, &facts, &findings);
+    let unanswered = pending::find(trace, &facts, &findings);
     findings.extend(unanswered);
     findings.sort_by_key(|finding| finding.severity);
     findings

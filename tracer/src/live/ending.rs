@@ -4,6 +4,7 @@
 //! lookup in progress can delay it.
 
 use std::{
+    collections::HashSet,
     sync::mpsc::Receiver,
     thread,
     time::{Duration, Instant},
@@ -11,7 +12,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use crate::probe::{Detach, Detaching};
+use crate::probe::{Detach, Detaching, Tracked};
 
 /// How long a run waits until its probes are detached.
 ///
@@ -26,23 +27,27 @@ pub struct End;
 pub struct Ended {
     /// Time of the end in nanoseconds since boot.
     pub boot_time_ns: u64,
+    /// Raw ids of the packets of which an skb was still in the kernel.
+    pub in_kernel: HashSet<u64>,
     detaching: Detaching,
     deadline: Instant,
 }
 
-/// Waits in a thread until the run is asked to end or the time is up, then starts the detachment and reports the end
-/// to the receiver.
+/// Waits in a thread until the run is asked to end or the time is up, then looks which packets are still in the kernel,
+/// starts the detachment and reports the end to the receiver.
 pub fn wait_for(
     asked: Receiver<End>,
     timeout: Option<Duration>,
+    tracked: Option<Tracked>,
     detach: Detach,
     clock: fn() -> u64,
 ) -> oneshot::Receiver<Ended> {
     let (sender, receiver) = oneshot::channel();
     thread::spawn(move || {
         wait(&asked, timeout);
+        let in_kernel = tracked.map(|tracked| tracked.packets()).unwrap_or_default();
         let (boot_time_ns, deadline) = (clock(), Instant::now() + DETACH_AT_MOST);
-        let _gone = sender.send(Ended { boot_time_ns, detaching: detach.begin(), deadline });
+        let _gone = sender.send(Ended { boot_time_ns, in_kernel, detaching: detach.begin(), deadline });
     });
     receiver
 }

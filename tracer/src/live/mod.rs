@@ -26,6 +26,7 @@
 mod ending;
 mod error;
 mod filter;
+mod pending;
 mod privileges;
 mod run;
 mod start;

@@ -16,6 +16,7 @@ use tracer_common::Filter;
 use super::{
     Builder, End, Error, Sink, SinkError, ending,
     ending::Ended,
+    pending::pending,
     start::{hooks, modules, start, untraced, warn},
     summary::{self, Counted},
     worst::WorstDrops,
@@ -89,7 +90,7 @@ async fn follow(
     }
     run.pipeline.begin(began);
     tracing::debug!("counters are read");
-    let mut ended = ending::wait_for(asked, builder.timeout, probe.detachment(), boot_time_ns);
+    let mut ended = ending::wait_for(asked, builder.timeout, probe.tracked(), probe.detachment(), boot_time_ns);
     run.sink.ready()?;
     progress.started();
     let ended = run.until(&mut ring, &mut probe, &mut ended).await?;
@@ -98,7 +99,7 @@ async fn follow(
     // they are being detached are no longer part of the trace.
     while run.take(&mut ring, ended.boot_time_ns)? > 0 && run.newest <= ended.boot_time_ns {}
     probe.write_log();
-    let trace = finish(run, &probe, ended.boot_time_ns.saturating_sub(began));
+    let trace = finish(run, &probe, &ended, began);
     tracing::debug!("reported");
     // Also if the report could not be written: a user who sees the run end may look for leftovers.
     ended.settle();
@@ -285,8 +286,10 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Writes what is left, findings and summary, and returns the whole trace.
-fn finish(mut run: Run<'_>, probe: &Probe, duration_ns: u64) -> Result<Trace, Error> {
+/// Writes what is left, findings and summary, and returns the whole trace, which began at this time in nanoseconds
+/// since boot.
+fn finish(mut run: Run<'_>, probe: &Probe, ended: &Ended, began: u64) -> Result<Trace, Error> {
+    let duration_ns = ended.boot_time_ns.saturating_sub(began);
     let counts = probe.counts();
     let mut lost = Lost {
         events: counts.events,
@@ -303,7 +306,7 @@ fn finish(mut run: Run<'_>, probe: &Probe, duration_ns: u64) -> Result<Trace, Er
     for line in run.pipeline.finish() {
         run.put(line)?;
     }
-    let Run { sink, pipeline, history, .. } = run;
+    let Run { sink, mut pipeline, history, progress, .. } = run;
     let Retained { mut trace, evicted_packets, evicted_drops } = history.take();
     lost.forgotten_packets = evicted_packets;
     lost.forgotten_flows = pipeline.tracker.forgotten_flows();
@@ -311,11 +314,15 @@ fn finish(mut run: Run<'_>, probe: &Probe, duration_ns: u64) -> Result<Trace, Er
     trace.start.hooks = hooks(probe);
     trace.start.hooks.failed.append(&mut run.untraced);
     trace.start.joined = run.late;
-    let tracker = &pipeline.tracker;
     // What was lost or has not been waited for limits what can be concluded.
     trace.summary = Summary { lost, duration_ns, ..Summary::default() };
     trace.complete = true;
     trace.findings = diagnose(&trace);
+    trace.pending = pending(&trace, &mut pipeline, &ended.in_kernel, ended.boot_time_ns, progress);
+    if !trace.pending.is_empty() {
+        trace.findings = diagnose(&trace);
+    }
+    let tracker = &pipeline.tracker;
     let packets = if run.drops { counts.packets } else { tracker.packets() };
     let counted = Counted { packets, flows: tracker.flows(), events: run.events, lost, duration_ns };
     trace.summary = summary::summary(&trace, counted, evicted_drops);

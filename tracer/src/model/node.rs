@@ -42,7 +42,7 @@ pub enum NodeFact {
         /// After.
         after: u64,
     },
-    /// A queueing discipline with drops (`RTM_GETQDISC`).
+    /// A queueing discipline with drops, or in which packets wait (`RTM_GETQDISC`).
     Qdisc {
         /// Device.
         ifname: String,
@@ -101,6 +101,9 @@ pub enum NodeFact {
         /// `sk_max_ack_backlog`: how many may wait. `/proc/net/tcp` does not show it, so tracer leaves it absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         limit: Option<u32>,
+        /// A process that has the socket, e.g. `nginx[1234]`. Only looked for at the end of the trace.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<String>,
     },
     /// A socket that the packet may be for: UDP is matched by address and port, TCP by both ends.
     Socket {
@@ -114,10 +117,50 @@ pub enum NodeFact {
         /// Packets that this socket dropped (`sk_drops`). Only UDP's files show it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         drops: Option<u32>,
+        /// A process that has the socket, e.g. `nginx[1234]`. Only looked for at the end of the trace. Nobody has a
+        /// connection that is not accepted yet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<String>,
     },
     /// No socket of the netns takes the packet. All were looked at, and none has its port. TCP: none listens there,
     /// and none has both its ends.
     NoSocket,
+    /// A queue to user space (NFQUEUE) in which packets wait (`/proc/net/netfilter/nfnetlink_queue`).
+    Queue {
+        /// Its number.
+        number: u16,
+        /// The process that reads it, if it was found.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<String>,
+        /// Packets that wait for a verdict.
+        waiting: u32,
+    },
+    /// A WireGuard device that receives on the packet's destination port (`WG_CMD_GET_DEVICE`).
+    WireguardDevice {
+        /// Name.
+        ifname: String,
+        /// Its port.
+        port: u16,
+        /// How many peers it has.
+        peers: usize,
+    },
+    /// The WireGuard peer whose allowed IPs cover the packet's destination (`WG_CMD_GET_DEVICE`).
+    WireguardPeer {
+        /// Device.
+        ifname: String,
+        /// Its public key in base64.
+        public_key: String,
+        /// Its endpoint, if known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        endpoint: Option<String>,
+        /// Seconds since the last handshake that succeeded; absent if none did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        handshake: Option<u64>,
+        /// Bytes received from it.
+        received: u64,
+        /// Bytes sent to it, handshakes included.
+        sent: u64,
+    },
     /// The device of the drop.
     Link {
         /// Name.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::VariantNames;
 
-use super::{Chain, Device, Finding, Flow, Name, Step, Tuple, Where};
+use super::{Chain, Device, Finding, Flow, Name, Pending, Step, Tuple, Where};
 
 /// One line of JSON. A step that carries a drop is written with type `drop`.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema, Serialize, VariantNames)]
@@ -31,6 +31,8 @@ pub enum Record {
         /// Its name, e.g. under `/run/netns`.
         name: String,
     },
+    /// A flow without an end.
+    Pending(Pending),
     /// The end of a flow.
     Flow(Flow),
     /// A conclusion.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, num::NonZeroU32};
 
-use super::{Chain, Device, Finding, Flow, Record, Start, Step, Summary};
+use super::{Chain, Device, Finding, Flow, Pending, Record, Start, Step, Summary};
 
 /// Everything that a run saw and concluded. The text report is a function of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,6 +15,8 @@ pub struct Trace {
     pub chains: Vec<Chain>,
     /// Devices that packets passed, by netns and ifindex.
     pub devices: BTreeMap<(u32, u32), Device>,
+    /// Flows without an end, and what the node said about them.
+    pub pending: Vec<Pending>,
     /// The ends of the flows, in the order they were first seen.
     pub flows: Vec<Flow>,
     /// Conclusions, gravest first.
@@ -53,11 +55,13 @@ impl Trace {
         self.netns_names.get(&inum).cloned().unwrap_or_else(|| inum.to_string())
     }
 
-    /// Returns the lines that conclude a capture: the ends of the flows, the findings and the totals.
+    /// Returns the lines that conclude a capture: the flows without an end, the ends of all flows, the findings
+    /// and the totals.
     pub fn conclusions(&self) -> impl Iterator<Item = Record> {
+        let pending = self.pending.iter().cloned().map(Record::Pending);
         let flows = self.flows.iter().cloned().map(Record::Flow);
         let findings = self.findings.iter().cloned().map(Record::Finding);
-        flows.chain(findings).chain([Record::Summary(self.summary.clone())])
+        pending.chain(flows).chain(findings).chain([Record::Summary(self.summary.clone())])
     }
 
     /// Adds a line. Steps are appended, whatever their time.
@@ -72,6 +76,7 @@ impl Trace {
             Record::Netns { inum, name } => {
                 self.netns_names.insert(inum, name);
             }
+            Record::Pending(pending) => self.pending.push(pending),
             Record::Flow(flow) => self.flows.push(flow),
             Record::Finding(finding) => self.findings.push(finding),
             Record::Summary(summary) => {

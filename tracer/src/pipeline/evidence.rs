@@ -1,4 +1,5 @@
-//! Asks the node about the places where packets were dropped, right after a drop and once for each place.
+//! Asks the node about the places where packets were dropped, right after a drop and once for each place, and at the end
+//! of the trace about packets without an end.
 
 use std::num::NonZeroU32;
 
@@ -7,7 +8,7 @@ use tracer_common::way::{DELIVERED, RECEIVED, SENT};
 use crate::{
     enrich::{
         netns::Netns,
-        node::{self, DropSite, Question, Snapshot},
+        node::{self, Question, Site, Snapshot},
     },
     fast::Map,
     model::{Direction, Drop, NodeFact, Proto, Step, Tuple},
@@ -19,7 +20,7 @@ pub trait Witness {
     fn facts(
         &self,
         netns: u32,
-        place: &DropSite,
+        place: &Site,
         asked: &[Question],
         before: Option<&Snapshot>,
     ) -> Option<Result<Vec<NodeFact>, String>>;
@@ -94,6 +95,12 @@ impl Evidence {
         }
     }
 
+    /// Returns the node's answers about the step at which a packet without an end was seen last.
+    pub fn about(&mut self, step: &Step, witness: &impl Witness) -> Vec<NodeFact> {
+        let iif = self.entered.get(&step.packet).filter(|(netns, _)| *netns == step.netns).map(|(_, iif)| *iif);
+        self.look_up(step, iif, &node::pending_questions(step), witness)
+    }
+
     /// Returns sentences about lookups that failed or were not made.
     pub fn problems(&mut self) -> Vec<String> {
         let unasked = std::mem::take(&mut self.unasked);
@@ -108,8 +115,7 @@ impl Evidence {
     }
 
     fn look_up(&mut self, step: &Step, iif: Option<u32>, asked: &[Question], witness: &impl Witness) -> Vec<NodeFact> {
-        let place =
-            DropSite { tuple: outermost(step), ifindex: step.ifindex.map(NonZeroU32::get), iif, mark: step.mark };
+        let place = Site { tuple: outermost(step), ifindex: step.ifindex.map(NonZeroU32::get), iif, mark: step.mark };
         let before = self.before.get(&step.netns).and_then(Option::as_ref);
         let began = std::time::Instant::now();
         let facts = witness.facts(step.netns, &place, asked, before).unwrap_or_else(|| Ok(Vec::new()));

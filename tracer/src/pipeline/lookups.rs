@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     enrich::{
-        node::{self, DropSite, Question, Snapshot},
+        node::{self, Question, Site, Snapshot},
         routes::{self, Asked, SelectedRoute},
         wireguard,
     },
@@ -41,7 +41,7 @@ impl Witness for Rules {
     fn facts(
         &self,
         netns: u32,
-        place: &DropSite,
+        place: &Site,
         asked: &[Question],
         before: Option<&Snapshot>,
     ) -> Option<Result<Vec<NodeFact>, String>> {

@@ -13,7 +13,7 @@ use crate::{
     catalog::Catalog,
     decode::Wire,
     kernel::{reasons::Reasons, symbols::Symbols},
-    model::{Name, Netfilter, Record, Step, Verdict},
+    model::{Name, Netfilter, NodeFact, Record, Step, Verdict},
     track::{Observed, Tracker, Words},
 };
 
@@ -102,6 +102,11 @@ impl Pipeline {
         let mut lines = self.tracker.rest().into_iter().map(line).collect();
         self.lookups.complete(&mut lines, &self.rules);
         lines
+    }
+
+    /// Returns the node's answers about the step at which a packet without an end was seen last.
+    pub fn about(&mut self, step: &Step) -> Vec<NodeFact> {
+        self.lookups.evidence.about(step, &self.rules)
     }
 
     /// Returns sentences about lookups that failed or were not made.

@@ -16,6 +16,7 @@ mod plan;
 mod programs;
 mod reason;
 mod sys;
+mod tracked;
 
 use std::{
     collections::HashSet,
@@ -34,6 +35,7 @@ pub use plan::{Backend, Method, Plan, Planned, Skipped, plan};
 pub use programs::Program;
 use reason::Attempt;
 pub use reason::Reason;
+pub use tracked::Tracked;
 
 use crate::kernel::{Kernel, symbols::Ask};
 
@@ -51,6 +53,8 @@ pub struct Probe {
     /// BPF programs on the packets' path that were found when the hooks were attached.
     pub found: Vec<Program>,
     lost: PerCpuArray<MapData, u64>,
+    /// The tracked skbs, until the end of the trace takes them.
+    tracked: Option<Tracked>,
     programs: Vec<OwnedFd>,
     links: Links,
     object: object::Object,
@@ -121,11 +125,13 @@ pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, Error> {
         only: Some(&first_choices(&plan)),
     };
     let (object, mut maps) = object::Object::new(OBJECT, given)?;
+    let tracked = Tracked::of(&maps);
     let lost = maps.remove("LOST").ok_or(Error::NoCounters)?;
     let lost = PerCpuArray::try_from(Map::PerCpuArray(lost));
     let mut probe = Probe {
         events: maps.remove("EVENTS").map(Map::RingBuf),
         lost: lost.map_err(Error::Counters)?,
+        tracked,
         attached: Vec::new(),
         skipped: plan.skipped,
         found: Vec::new(),
@@ -264,6 +270,12 @@ impl Probe {
     #[must_use]
     pub fn detachment(&self) -> Detach {
         Detach::new(self.links.clone())
+    }
+
+    /// Takes the table of tracked skbs, to be read right before the probes are detached. `None` with the flight
+    /// recorder, of which only drops are reported.
+    pub fn tracked(&mut self) -> Option<Tracked> {
+        self.tracked.take_if(|_| self.trails.is_none())
     }
 }
 

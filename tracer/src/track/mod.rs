@@ -6,6 +6,7 @@
 
 mod closed;
 mod conntrack;
+mod counts;
 mod end;
 mod flows;
 mod free;
@@ -233,30 +234,6 @@ impl Tracker {
     /// Records the name and kind (`tc`, `xdp`, `cgroup_skb`) of a BPF program.
     pub fn learn_program(&mut self, id: u32, name: &str, kind: &str) {
         self.programs.learn(id, name, kind);
-    }
-
-    /// How many packets were seen.
-    #[must_use]
-    pub fn packets(&self) -> u64 {
-        self.numbered - self.unreported
-    }
-
-    /// How many flows were seen.
-    #[must_use]
-    pub fn flows(&self) -> u64 {
-        self.flows.count()
-    }
-
-    /// How many flows were evicted for newer ones. Later packets of such a flow count as another flow.
-    #[must_use]
-    pub fn forgotten_flows(&self) -> u64 {
-        self.flows.forgotten()
-    }
-
-    /// How many drops were seen.
-    #[must_use]
-    pub fn drops(&self) -> u64 {
-        self.drops
     }
 
     /// Keeps the rule text that a look-up found for the latest step, so that the packet's drop carries it too.

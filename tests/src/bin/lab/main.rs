@@ -6,6 +6,7 @@ mod flood;
 mod hold;
 mod netns;
 mod program;
+mod queue;
 mod spin;
 mod tcp;
 mod udp;
@@ -42,6 +43,8 @@ enum Tool {
     Wire(wire::Wire),
     /// A socket that no program reads from, held until killed; prints `ready` once it is bound
     Hold(hold::Hold),
+    /// A program that reads a queue (NFQUEUE) and never decides, held until killed; prints `ready` once it reads
+    Queue(queue::Queue),
     /// Heavy traffic, bounded in time and in amount
     Flood(flood::Flood),
     /// Attaches Cilium's tc programs and holds them until killed; prints `ready` once attached
@@ -77,6 +80,7 @@ fn run(args: Args) -> Result<()> {
         Tool::UdpSend(send) => udp::send(&send),
         Tool::Wire(wire) => wire::send(&wire),
         Tool::Hold(hold) => hold::hold(&hold),
+        Tool::Queue(queue) => queue::hold(&queue),
         Tool::Flood(flood) => flood::flood(&flood),
         Tool::Cilium(cilium) => cilium::hold(&cilium),
         Tool::Program(program) => program::hold(&program),

@@ -9,7 +9,7 @@ mod dropped;
 mod explained;
 mod forward;
 mod link;
-mod neighbour;
+pub mod neighbour;
 mod netfilter;
 mod program;
 mod qdisc;

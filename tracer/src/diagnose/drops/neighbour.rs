@@ -20,7 +20,7 @@ pub fn explain(dropped: &Dropped<'_>) -> Option<Explained> {
 /// comes.
 fn queue_full(dropped: &Dropped<'_>) -> Option<Explained> {
     let counted = dropped.counted(&["arp_cache.unresolved_discards", "ndisc_cache.unresolved_discards"]);
-    let hop = next_hop(dropped)?;
+    let hop = next_hop(dropped.node())?;
     // The hop may have answered by the time the node was asked. What a failed entry discards is not counted.
     let waits = !["FAILED", "NONE"].contains(&hop.state);
     let seen = dropped.unspecified_within(&["__neigh_event_send"]) && waits && counted.is_some();
@@ -52,11 +52,11 @@ fn queue_full(dropped: &Dropped<'_>) -> Option<Explained> {
 }
 
 fn failed(dropped: &Dropped<'_>) -> Option<Explained> {
-    let hop = next_hop(dropped)?;
+    let hop = next_hop(dropped.node())?;
     if !is_unanswered(dropped) || hop.is_resolved() {
         return None;
     }
-    let protocol = if hop.addr.is_ipv4() { "ARP" } else { "neighbour discovery" };
+    let protocol = hop.protocol();
     let is_gateway = hop.addr != dropped.tuple().dst;
     let role = if is_gateway { "the gateway" } else { "the destination itself" };
     let route = dropped.route().and_then(|answer| answer.route.as_deref());
@@ -76,11 +76,7 @@ fn failed(dropped: &Dropped<'_>) -> Option<Explained> {
         .into_iter()
         .flatten()
         .collect(),
-        advice: format!(
-            "Find out whether {} is up and connected to the network of {} (VLAN, bridge, cable).\nOr correct the address \
-             or the route, if no host should have {} there.",
-            hop.addr, hop.ifname, hop.addr,
-        ),
+        advice: hop.advice(),
         ..Explained::default()
     })
 }
@@ -88,7 +84,7 @@ fn failed(dropped: &Dropped<'_>) -> Option<Explained> {
 /// Explains drops by an entry that failed, or was deleted (`ip neighbour flush`), while the packet waited, and that the
 /// next packet had resolved by the time the node was asked.
 fn renewed(dropped: &Dropped<'_>) -> Option<Explained> {
-    let hop = next_hop(dropped).filter(Hop::is_resolved)?;
+    let hop = next_hop(dropped.node()).filter(Hop::is_resolved)?;
     if !is_unanswered(dropped) {
         return None;
     }
@@ -121,9 +117,13 @@ fn is_unanswered(dropped: &Dropped<'_>) -> bool {
     dropped.because(&["NEIGH_FAILED"]) || dropped.unspecified_within(UNANSWERED)
 }
 
-struct Hop<'a> {
-    addr: IpAddr,
-    ifname: &'a str,
+/// The neighbour entry of a next hop.
+pub struct Hop<'a> {
+    /// Its address.
+    pub addr: IpAddr,
+    /// The device that leads to it.
+    pub ifname: &'a str,
+    /// `NUD_*` without the prefix.
     state: &'a str,
 }
 
@@ -132,13 +132,29 @@ impl Hop<'_> {
         !["FAILED", "INCOMPLETE", "NONE"].contains(&self.state)
     }
 
-    fn describe(&self) -> String {
+    /// Names the protocol that asks for its hardware address.
+    pub fn protocol(&self) -> &'static str {
+        if self.addr.is_ipv4() { "ARP" } else { "neighbour discovery" }
+    }
+
+    /// Advice if it does not answer.
+    pub fn advice(&self) -> String {
+        let Self { addr, ifname, .. } = self;
+        format!(
+            "Find out whether {addr} is up and connected to the network of {ifname} (VLAN, bridge, cable).\nOr correct the \
+             address or the route, if no host should have {addr} there."
+        )
+    }
+
+    /// A sentence about the entry.
+    pub fn describe(&self) -> String {
         format!("the neighbour entry of {} on {} is {}", self.addr, self.ifname, self.state)
     }
 }
 
-fn next_hop<'a>(dropped: &Dropped<'a>) -> Option<Hop<'a>> {
-    dropped.node().iter().find_map(|fact| match fact {
+/// Returns the next hop's entry, if the node was asked for it.
+pub fn next_hop(node: &[NodeFact]) -> Option<Hop<'_>> {
+    node.iter().find_map(|fact| match fact {
         NodeFact::Neighbour { addr, ifname, state } => Some(Hop { addr: *addr, ifname, state }),
         _ => None,
     })

@@ -2,10 +2,10 @@
 
 use tracer_common::{
     HookId, hook,
-    way::{DELIVERED, RECEIVED, SENT},
+    way::{DELIVERED, RECEIVED, REQUESTED, SENT, UNWRAPPED},
 };
 
-use crate::model::{Direction, IcmpError, Step, TcpFlags, Verdict};
+use crate::model::{Direction, IcmpError, NodeFact, Pending, Step, TcpFlags, Verdict};
 
 /// A packet of a flow.
 pub struct Packet<'a> {
@@ -23,6 +23,8 @@ pub struct Packet<'a> {
     queued: bool,
     /// The step at which the node sent an ICMP error that refuses it.
     pub refused: Option<&'a Step>,
+    /// What is known of its flow at the end of the trace, if that was looked up.
+    pub pending: Option<&'a Pending>,
 }
 
 /// Where a packet's way ended.
@@ -32,7 +34,7 @@ pub enum Fate {
     Delivered,
     /// A device sent it, and nothing received it on this node.
     Left,
-    /// It waits: for user space, in a queueing discipline, or for a WireGuard session.
+    /// It was still waiting when the trace ended.
     Held(Queue),
     /// It was dropped.
     Dropped,
@@ -49,14 +51,26 @@ pub enum Queue {
     Qdisc,
     /// The queue of a WireGuard peer.
     WireGuard,
+    /// The queue of a neighbour whose hardware address is not known.
+    Neighbour,
+    /// Something else: it was not freed.
+    Other,
 }
 
 impl<'a> Packet<'a> {
     /// A packet of which only this step was seen so far.
     pub fn new(step: &'a Step) -> Self {
         let (direction, flags) = (step.direction, step.tcp_flags);
-        let mut packet =
-            Self { direction, flags, first: step, last: step, dropped: None, queued: false, refused: None };
+        let mut packet = Self {
+            direction,
+            flags,
+            first: step,
+            last: step,
+            dropped: None,
+            queued: false,
+            refused: None,
+            pending: None,
+        };
         packet.add(step);
         packet
     }
@@ -80,14 +94,34 @@ impl<'a> Packet<'a> {
     pub fn fate(&self) -> (Fate, &'a Step) {
         let fate = match self.dropped {
             Some(step) if step.ts >= self.last.ts => return (Fate::Dropped, step),
-            _ if self.queued => Fate::Held(Queue::UserSpace),
-            _ if is_delivered(self.last) => Fate::Delivered,
-            _ if self.last.is_at(&[hook::NET_DEV_START_XMIT]) => Fate::Left,
-            _ if self.last.is_at(&[hook::NET_DEV_QUEUE]) => Fate::Held(Queue::Qdisc),
-            _ if self.last.is_at(&[hook::WG_XMIT]) => Fate::Held(Queue::WireGuard),
-            _ => Fate::Unseen,
+            _ if !self.queued && is_delivered(self.last) => Fate::Delivered,
+            _ if !self.queued && self.last.is_at(&[hook::NET_DEV_START_XMIT]) => Fate::Left,
+            _ => self.queue().map_or(Fate::Unseen, Fate::Held),
         };
         (fate, self.last)
+    }
+
+    /// Returns the queue in which it waits, if it does. What was freed waits nowhere.
+    fn queue(&self) -> Option<Queue> {
+        if self.pending.is_some_and(|pending| !pending.in_kernel.contains(&self.first.packet)) {
+            return None;
+        }
+        match self.last {
+            _ if self.queued => Some(Queue::UserSpace),
+            last if last.is_at(&[hook::NET_DEV_QUEUE]) => Some(Queue::Qdisc),
+            last if last.is_at(&[hook::WG_XMIT]) => Some(Queue::WireGuard),
+            _ => match self.pending {
+                Some(pending) if pending.netns == self.last.netns && waits_for_neighbour(pending) => {
+                    Some(Queue::Neighbour)
+                }
+                pending => pending.map(|_| Queue::Other),
+            },
+        }
+    }
+
+    /// Whether it was dropped, or a copy of it.
+    pub fn is_dropped(&self) -> bool {
+        self.dropped.is_some()
     }
 
     /// Whether this node sent it.
@@ -110,6 +144,12 @@ impl<'a> Packet<'a> {
     }
 }
 
+/// Whether the next hop's hardware address is being asked for. Only then do packets wait in the neighbour's queue
+/// (`__neigh_event_send`, net/core/neighbour.c).
+fn waits_for_neighbour(pending: &Pending) -> bool {
+    pending.node.iter().any(|fact| matches!(fact, NodeFact::Neighbour { state, .. } if state == "INCOMPLETE"))
+}
+
 /// TCP flags.
 const SYN: u8 = 0x02;
 const RST: u8 = 0x04;
@@ -124,7 +164,8 @@ fn refuses(error: IcmpError, v6: bool) -> bool {
 }
 
 fn is_delivered(step: &Step) -> bool {
-    step.is_at(DELIVERED) || step.is_at(REQUESTED) || OLDER_DELIVERED.contains(&step.hook.as_str())
+    [DELIVERED, REQUESTED, UNWRAPPED].iter().any(|hooks| step.is_at(hooks))
+        || OLDER_DELIVERED.contains(&step.hook.as_str())
 }
 
 fn shows_position(step: &Step) -> bool {
@@ -136,9 +177,6 @@ fn shows_position(step: &Step) -> bool {
 /// Only in captures of older versions.
 const OLDER_DELIVERED: &[&str] = &["ip_local_deliver", "ip6_input", "tcp_v4_rcv", "tcp_v6_rcv", "udp_rcv", "udpv6_rcv"];
 
-/// A listener has the packet.
-const REQUESTED: &[HookId] = &[hook::TCP_V4_CONN_REQUEST, hook::TCP_V6_CONN_REQUEST];
-
 /// The packet is somewhere else than before, besides where it is received or sent.
 const ON_THE_WAY: &[HookId] = &[
     hook::IP6_OUTPUT,
@@ -148,14 +186,10 @@ const ON_THE_WAY: &[HookId] = &[
     hook::BPF_REDIRECT,
     hook::WG_XMIT,
     hook::WG_SOCKET_SEND_SKB_TO_PEER,
-    hook::WG_RECEIVE,
     hook::WG_ALLOWEDIPS_LOOKUP_SRC,
     hook::VXLAN_XMIT,
     hook::GENEVE_XMIT,
-    hook::VXLAN_RCV,
-    hook::GENEVE_UDP_ENCAP_RECV,
     hook::XFRM_OUTPUT,
-    hook::XFRM_INPUT,
 ];
 
 /// Only in captures of older versions.

@@ -8,11 +8,11 @@ use super::{
 };
 use crate::{
     fast::Map,
-    model::{Direction, Finding, FlowVerdict, Severity, Step, Trace, Tuple, Where},
+    model::{Direction, Finding, FlowVerdict, Pending, Severity, Step, Trace, Tuple, Where},
 };
 
-/// Id of the finding that follows from the verdict `left`.
-pub const NO_ANSWER: &str = "no-answer-from-outside";
+/// How long a packet may wait, in nanoseconds, until that is worth a finding: TCP sends a SYN again after one second.
+pub const PATIENCE: u64 = 1_000_000_000;
 
 /// What was seen of a flow.
 pub struct Seen<'a> {
@@ -47,6 +47,11 @@ pub fn seen(trace: &Trace) -> Vec<Seen<'_>> {
             }
         }
     }
+    for pending in &trace.pending {
+        if let Some(&flow) = at.get(&pending.flow) {
+            flows[flow].packets.iter_mut().for_each(|packet| packet.pending = Some(pending));
+        }
+    }
     flows
 }
 
@@ -72,6 +77,7 @@ impl<'a> Seen<'a> {
     /// Concludes how the flow ended, after these findings about it.
     pub fn ended(&self, trace: &Trace, findings: &[&Finding]) -> Ended<'a> {
         self.failed(trace, findings)
+            .or_else(|| self.held(trace))
             .or_else(|| self.answered())
             .or_else(|| self.refused(trace))
             .or_else(|| self.dropped(trace))
@@ -84,10 +90,11 @@ impl<'a> Seen<'a> {
         self.packets.iter().filter(move |packet| packet.direction == direction)
     }
 
-    /// An error was found: the flow failed, unless it only cost the sender another SYN or SYN-ACK. That no answer came
-    /// from outside follows from the verdict, not the other way round.
+    /// An error was found: the flow failed, unless it only cost the sender another SYN or SYN-ACK. A finding about packets
+    /// without an end follows from the verdict, not the other way round.
     fn failed(&self, trace: &Trace, findings: &[&Finding]) -> Option<Ended<'a>> {
-        let finding = findings.iter().find(|finding| finding.severity == Severity::Error && finding.id != NO_ANSWER)?;
+        let explains = |finding: &&&Finding| finding.severity == Severity::Error && !self.follows(finding);
+        let finding = findings.iter().find(explains)?;
         let ids: HashSet<u64> = finding.packets.iter().copied().collect();
         let about = |packet: &&Packet<'_>| ids.contains(&packet.first.packet);
         let packets: Vec<_> = self.packets.iter().filter(about).collect();
@@ -105,6 +112,23 @@ impl<'a> Seen<'a> {
         }
         let step = packets.first().map_or(self.last, |packet| packet.fate().1);
         Some(Ended { place, ..Ended::new(FlowVerdict::Dropped, step, words::failed(finding, trace)) })
+    }
+
+    /// Whether a finding is about packets of this flow that were not dropped.
+    fn follows(&self, finding: &Finding) -> bool {
+        let mut packets =
+            self.packets.iter().filter(|packet| finding.packets.contains(&packet.first.packet)).peekable();
+        packets.peek().is_some() && packets.all(|packet| !packet.is_dropped())
+    }
+
+    /// The flow got on until a packet that has been waiting for a while.
+    fn held(&self, trace: &Trace) -> Option<Ended<'a>> {
+        let pending = self.pending()?;
+        let waits = |(fate, step): &(Fate, &Step)| {
+            matches!(fate, Fate::Held(_)) && pending.ts.saturating_sub(step.ts) >= PATIENCE
+        };
+        let (fate, step) = self.packets.iter().map(Packet::fate).find(waits)?;
+        Some(Ended::new(FlowVerdict::Held, step, words::unanswered(fate, step, 1, trace)))
     }
 
     /// A packet of each direction got through. Of TCP, a SYN-ACK that left is not enough: it must have arrived.
@@ -164,6 +188,33 @@ impl<'a> Seen<'a> {
         let steps: Vec<_> = self.in_direction(last.direction).filter(alike).map(|packet| packet.fate().1).collect();
         let first = steps.first().copied().unwrap_or(last);
         Ended::new(verdict, first, words::unanswered(fate, first, steps.len(), trace))
+    }
+
+    /// Returns what was looked up about the flow at the end of the trace.
+    pub fn pending(&self) -> Option<&'a Pending> {
+        self.packets.first()?.pending
+    }
+
+    /// Returns where the last of the packets was seen last that are in the kernel and have not left by a device, which may
+    /// take its time to free them.
+    pub fn last_in_kernel(&self, in_kernel: &HashSet<u64>) -> Option<&'a Step> {
+        let held = self.packets.iter().filter(|packet| in_kernel.contains(&packet.first.packet)).map(Packet::fate);
+        let last = held.filter(|(fate, _)| !matches!(fate, Fate::Left | Fate::Dropped)).map(|(_, step)| step);
+        last.max_by_key(|step| step.ts)
+    }
+
+    /// Returns where packets were delivered that were still in the kernel when the trace ended.
+    pub fn delivered_in_kernel(&self) -> Vec<(Fate, &'a Step)> {
+        let in_kernel = |packet: &&Packet<'a>| {
+            packet.pending.is_some_and(|pending| pending.in_kernel.contains(&packet.first.packet))
+        };
+        let fates = self.packets.iter().filter(in_kernel).map(Packet::fate);
+        fates.filter(|(fate, _)| *fate == Fate::Delivered).collect()
+    }
+
+    /// The ids of its packets.
+    pub fn ids(&self) -> impl Iterator<Item = u64> {
+        self.packets.iter().map(|packet| packet.first.packet)
     }
 
     /// Where the last packet of a direction ended, of those whose end was seen.

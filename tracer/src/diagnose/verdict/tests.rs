@@ -1,7 +1,9 @@
 use super::*;
 use crate::{
     diagnose::diagnose,
-    model::{Drop, IcmpError, Lost, Name, Severity, Start, Step, Summary, TcpFlags, Trace},
+    model::{
+        Drop, IcmpError, Lost, Name, NodeFact, Pending, RouteAnswer, Severity, Start, Step, Summary, TcpFlags, Trace,
+    },
 };
 
 const SYN: u8 = 0x02;
@@ -119,6 +121,92 @@ fn what_waits_is_held() {
     assert_eq!(title, "the SYN has waited in the queueing discipline on eth0 in netns A for 58.999 s");
     assert_eq!(verdict(&[packet(1, SYN, &[SENT, "wg_xmit"])]).0, FlowVerdict::Held);
     assert_eq!(verdict(&[packet(1, SYN, &[CAME])]).0, FlowVerdict::Unknown);
+}
+
+/// What was looked up about flow 1 at the end: packets that were still in the kernel, and the node's answers.
+fn pending(mut trace: Trace, in_kernel: &[u64], node: &[NodeFact]) -> Trace {
+    let (ts, in_kernel, node) = (60_000_000_000, in_kernel.to_vec(), node.to_vec());
+    trace.pending = vec![Pending { flow: 1, ts, in_kernel, packet: 1, netns: 1, node }];
+    trace
+}
+
+fn neighbour(state: &str) -> NodeFact {
+    NodeFact::Neighbour { addr: [10, 0, 0, 9].into(), ifname: "eth1".to_owned(), state: state.to_owned() }
+}
+
+#[test]
+fn what_was_freed_is_not_held() {
+    let queued = || trace(&[packet(1, SYN, &[SENT, "net_dev_queue"])]);
+    let (found, title, findings) = concluded(pending(queued(), &[1], &[]));
+    assert_eq!((found, findings), (FlowVerdict::Held, vec!["qdisc-held".to_owned()]));
+    assert_eq!(title, "the SYN has waited in the queueing discipline on eth0 in netns A for 58.999 s");
+    let (found, _, findings) = concluded(pending(queued(), &[], &[]));
+    assert_eq!((found, findings), (FlowVerdict::Unknown, Vec::new()));
+    let (found, _, findings) = concluded(queued());
+    assert_eq!((found, findings), (FlowVerdict::Held, Vec::new()), "an older capture");
+}
+
+#[test]
+fn what_is_in_the_kernel_waits_for_a_neighbour_or_something_else() {
+    let sent = || trace(&[packet(1, SYN, &[SENT])]);
+    let (found, title, findings) = concluded(pending(sent(), &[1], &[neighbour("INCOMPLETE")]));
+    assert_eq!((found, findings), (FlowVerdict::Held, vec!["neighbour-failed".to_owned()]));
+    assert_eq!(title, "the SYN has waited for the hardware address of 10.0.0.9 on eth1 in netns A for 59.000 s");
+    let (found, title, findings) = concluded(pending(sent(), &[1], &[neighbour("REACHABLE")]));
+    assert_eq!((found, findings), (FlowVerdict::Held, vec!["packet-held".to_owned()]));
+    assert_eq!(
+        title,
+        "the SYN has waited in the kernel since it was seen at __ip_local_out on eth0 in netns A for 59.000 s"
+    );
+    let (found, _, findings) = concluded(pending(sent(), &[], &[neighbour("INCOMPLETE")]));
+    assert_eq!((found, findings), (FlowVerdict::Unknown, Vec::new()));
+}
+
+#[test]
+fn a_flow_that_was_answered_may_be_held_later() {
+    let opened = [packet(1, SYN, &[SENT, LEFT]), packet(2, SYN_ACK, &[CAME, DELIVERED]), packet(3, ACK, &[SENT])];
+    let incomplete = neighbour("INCOMPLETE");
+    let (found, _, findings) = concluded(pending(trace(&opened), &[3], std::slice::from_ref(&incomplete)));
+    assert_eq!((found, findings), (FlowVerdict::Held, vec!["neighbour-failed".to_owned()]));
+    let (found, _, findings) = concluded(pending(trace(&opened), &[], &[incomplete]));
+    assert_eq!((found, findings), (FlowVerdict::Answered, Vec::new()));
+    let mut short = pending(trace(&opened), &[3], &[]);
+    short.pending[0].ts = 3_900_000_000;
+    assert_eq!(concluded(short).0, FlowVerdict::Answered, "it has not waited for long");
+}
+
+#[test]
+fn what_was_delivered_and_not_answered_is_explained() {
+    let found = |flags: u8, node: &[NodeFact]| {
+        let trace = trace(&[packet(1, flags, &[CAME, DELIVERED])]);
+        let (verdict, _, findings) = concluded(pending(trace, &[], node));
+        assert_eq!(verdict, FlowVerdict::Delivered);
+        findings
+    };
+    let back = |error: Option<&str>| {
+        let to = Some(Step::sample().tuple.src);
+        NodeFact::Route(RouteAnswer { to, error: error.map(str::to_owned), ..RouteAnswer::default() })
+    };
+    let socket = |rmem| NodeFact::Socket { local: "a".to_owned(), rmem, rcvbuf: None, drops: None, owner: None };
+    assert_eq!(found(SYN, &[]), ["no-answer-from-here"]);
+    assert_eq!(found(ACK, &[]), [""; 0], "only what asks must be answered");
+    assert_eq!(found(SYN, &[back(Some("ENETUNREACH"))]), ["reply-without-route"]);
+    assert_eq!(found(SYN, &[back(None)]), ["no-answer-from-here"]);
+    assert_eq!(found(ACK, &[socket(0)]), [""; 0]);
+    assert_eq!(found(ACK, &[socket(7)]), ["receive-queue-unread"]);
+}
+
+#[test]
+fn a_program_that_does_not_read_is_found_although_the_kernel_answers() {
+    let opened =
+        [packet(1, SYN, &[CAME, DELIVERED]), packet(2, SYN_ACK, &[SENT, LEFT]), packet(3, ACK, &[CAME, DELIVERED])];
+    let socket = |rmem| NodeFact::Socket { local: "a".to_owned(), rmem, rcvbuf: None, drops: None, owner: None };
+    let found = |in_kernel: &[u64], rmem| concluded(pending(trace(&opened), in_kernel, &[socket(rmem)]));
+    let (verdict, _, findings) = found(&[3], 4);
+    assert_eq!((verdict, findings), (FlowVerdict::Answered, vec!["receive-queue-unread".to_owned()]));
+    // The kernel frees what was read when it likes to.
+    assert_eq!(found(&[3], 0).2, [""; 0]);
+    assert_eq!(found(&[], 4).2, [""; 0]);
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! What a verdict means for a flow, in one sentence.
 
+use std::net::IpAddr;
+
 use super::{
     super::firewall::packet_name,
     fate::{Fate, Packet, Queue},
 };
 use crate::{
     duration,
-    model::{Finding, Lost, Step, Trace},
+    model::{Finding, Lost, NodeFact, Step, Trace},
 };
 
 /// An answer got through at this step.
@@ -78,17 +80,48 @@ pub fn unanswered(fate: Fate, step: &Step, count: usize, trace: &Trace) -> Strin
     };
     match fate {
         Fate::Delivered => format!("{packets} reached {}, but {silence}", netns(step.netns, trace)),
-        Fate::Left => format!("{packets} left {}, but {silence}", by(step, trace)),
+        Fate::Left => {
+            let towards = next_hop(step, trace).map(|hop| format!(" towards {hop}")).unwrap_or_default();
+            format!("{packets} left {}{towards}, but {silence}", by(step, trace))
+        }
         Fate::Held(queue) => {
-            let queue = match queue {
-                Queue::UserSpace => "for a program (NFQUEUE)",
-                Queue::Qdisc => "in the queueing discipline",
-                Queue::WireGuard => "for a WireGuard session",
-            };
-            format!("the {} has waited {queue} {} for {}", packet_name(step), at(step, trace), duration::words(waited))
+            format!("the {} has waited {} for {}", packet_name(step), held(queue, step, trace), duration::words(waited))
         }
         Fate::Dropped | Fate::Unseen => unseen(step, trace),
     }
+}
+
+/// `in the queueing discipline on eth0 in netns web`
+pub fn held(queue: Queue, step: &Step, trace: &Trace) -> String {
+    match queue {
+        Queue::UserSpace => format!("for a program (NFQUEUE) {}", at(step, trace)),
+        Queue::Qdisc => format!("in the queueing discipline {}", at(step, trace)),
+        Queue::WireGuard => format!("for a WireGuard session {}", at(step, trace)),
+        Queue::Neighbour => {
+            let waits_for = facts(step, trace).find_map(|fact| match fact {
+                NodeFact::Neighbour { addr, ifname, .. } => Some(format!("of {addr} on {ifname}")),
+                _ => None,
+            });
+            format!("for the hardware address {} in {}", waits_for.unwrap_or_default(), netns(step.netns, trace))
+        }
+        Queue::Other => format!("in the kernel since it was seen at {} {}", step.hook, at(step, trace)),
+    }
+}
+
+/// Returns the gateway that packets of this step's destination are sent to, if they are.
+fn next_hop(step: &Step, trace: &Trace) -> Option<IpAddr> {
+    let to = step.outer.unwrap_or(step.tuple).dst;
+    facts(step, trace).find_map(|fact| match fact {
+        NodeFact::Route(answer) if answer.to == Some(to) => answer.gateway,
+        _ => None,
+    })
+}
+
+/// The node's answers about the step's flow in the step's netns.
+fn facts<'a>(step: &Step, trace: &'a Trace) -> impl Iterator<Item = &'a NodeFact> {
+    let (flow, netns) = (step.flow, step.netns);
+    let pending = trace.pending.iter().filter(move |pending| pending.flow == flow && pending.netns == netns);
+    pending.flat_map(|pending| &pending.node)
 }
 
 /// Names the losses that forbid a verdict, if there are any. A missed probe is none: every packet passes several.

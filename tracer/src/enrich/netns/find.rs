@@ -80,7 +80,7 @@ pub(super) fn of_pid(pid: u32) -> PathBuf {
 }
 
 /// Returns all process ids, lowest first, because the lowest one identifies a pod best.
-fn pids() -> Vec<u32> {
+pub(in super::super) fn pids() -> Vec<u32> {
     let mut pids: Vec<u32> =
         entries("/proc").iter().filter_map(|path| path.file_name()?.to_str()?.parse().ok()).collect();
     pids.sort_unstable();

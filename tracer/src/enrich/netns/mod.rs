@@ -6,7 +6,9 @@ mod links;
 mod name;
 mod resolve;
 
+pub(super) use find::pids;
 pub(super) use links::list as interfaces_here;
+pub(super) use name::of_process as process_name;
 
 use std::{fs::File, io, os::unix::fs::MetadataExt as _, thread};
 

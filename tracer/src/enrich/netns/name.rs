@@ -33,13 +33,18 @@ pub(super) fn is_pause(pid: u32) -> bool {
 /// Returns `pod web-7f9c (nginx[1234])` for a process in a container, else `comm[pid]`; `None` if the process has
 /// ended.
 pub(super) fn of_pid(pid: u32) -> Option<String> {
-    let process = format!("{}[{pid}]", comm(pid)?);
+    let process = of_process(pid)?;
     Some(Container::of_pid(pid).map_or_else(|| process.clone(), |container| container.name(&process)))
+}
+
+/// Returns `comm[pid]`; `None` if the process has ended.
+pub(in super::super) fn of_process(pid: u32) -> Option<String> {
+    Some(format!("{}[{pid}]", comm(pid)?))
 }
 
 /// Like [`of_pid`], but returns `None` if the process is in no container.
 pub(super) fn of_container(pid: u32) -> Option<String> {
-    Some(Container::of_pid(pid)?.name(&format!("{}[{pid}]", comm(pid)?)))
+    Some(Container::of_pid(pid)?.name(&of_process(pid)?))
 }
 
 /// Returns the pid from a name that [`of_pid`] returned.

@@ -81,6 +81,11 @@ impl Links {
         self.0.iter().filter(move |link| link.master == Some(bridge) && link.port.is_some())
     }
 
+    /// Returns the names of the devices of this kind.
+    pub(super) fn of_kind(&self, kind: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |link| link.kind == kind).map(|link| link.name.as_str())
+    }
+
     /// Reports the properties of a device that a finding can cite.
     pub(super) fn fact(&self, index: u32) -> Option<NodeFact> {
         let link = self.get(index)?;

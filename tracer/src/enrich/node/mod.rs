@@ -1,4 +1,4 @@
-//! Looks up the node's evidence about a drop. All questions about one drop are asked in one visit to its netns.
+//! Looks up the node's evidence about a packet's end. All questions about one packet are asked in one visit to its netns.
 //!
 //! Invariant: asking changes nothing. No module is loaded, no neighbour resolved, no packet sent.
 
@@ -8,26 +8,30 @@ mod conntrack;
 mod counters;
 mod link;
 mod neighbour;
+mod owners;
 mod qdisc;
 mod question;
+mod queues;
 mod route;
 mod sockets;
 mod sysctl;
+mod wireguard;
 mod xfrm;
 
 use super::netns::Netns;
 use crate::model::{NodeFact, Tuple};
 pub use counters::Snapshot;
 use link::Links;
-pub use question::{Question, is_inwards, questions};
+use owners::Owners;
+pub use question::{Question, is_inwards, pending_questions, questions};
 pub use sysctl::Topic;
 
-/// Where a packet was dropped.
+/// Where a packet was dropped, or seen last.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct DropSite {
+pub struct Site {
     /// The outermost headers.
     pub tuple: Tuple,
-    /// ifindex of the device of the drop, if there is one.
+    /// ifindex of the device there, if there is one.
     pub ifindex: Option<u32>,
     /// ifindex of the receiving device; `None` for a packet that this host sends.
     pub iif: Option<u32>,
@@ -49,7 +53,7 @@ pub fn snapshot(netns: &Netns) -> Result<Snapshot, String> {
 /// Fails like [`snapshot`].
 pub fn look_up(
     netns: &Netns,
-    place: &DropSite,
+    place: &Site,
     asked: &[Question],
     before: Option<&Snapshot>,
 ) -> Result<Vec<NodeFact>, String> {
@@ -60,7 +64,7 @@ fn cannot_enter(netns: &Netns, error: &std::io::Error) -> String {
     format!("netns {} could not be examined for evidence: cannot enter it: {error}", netns.name())
 }
 
-fn facts(place: &DropSite, asked: &[Question], before: Option<&Snapshot>) -> Vec<NodeFact> {
+fn facts(place: &Site, asked: &[Question], before: Option<&Snapshot>) -> Vec<NodeFact> {
     // Counters come first, because the other questions may take a while.
     let after = before.filter(|_| asked.contains(&Question::Counters)).map(|_| Snapshot::here());
     let links = Links::here().unwrap_or_else(|_| Links::none());
@@ -76,6 +80,7 @@ fn facts(place: &DropSite, asked: &[Question], before: Option<&Snapshot>) -> Vec
     } else {
         Vec::new()
     };
+    let owners = Owners::default();
     let mut facts = Vec::new();
     for question in asked {
         match question {
@@ -98,7 +103,11 @@ fn facts(place: &DropSite, asked: &[Question], before: Option<&Snapshot>) -> Vec
                 let of = |ifindex| qdisc::facts(ifindex, &qdiscs, before.unwrap_or(&unknown), &links);
                 facts.extend(place.ifindex.into_iter().flat_map(of));
             }
-            Question::Sockets => facts.extend(sockets::facts(place.tuple)),
+            Question::Sockets => facts.extend(sockets::facts(place.tuple, None)),
+            Question::OwnedSockets => facts.extend(sockets::facts(place.tuple, Some(&owners))),
+            Question::Queues => facts.extend(queues::facts(&owners)),
+            Question::WireguardDevice => facts.extend(wireguard::device(place.tuple, &links)),
+            Question::WireguardPeer => facts.extend(wireguard::peer(place.tuple.dst, ifname, &links)),
             Question::Bridge => {
                 facts.extend(place.ifindex.into_iter().flat_map(|ifindex| bridge::facts(ifindex, &links)))
             }

@@ -7,12 +7,12 @@ use netlink_packet_route::{
     neighbour::{NeighbourAttribute, NeighbourHeader, NeighbourMessage, NeighbourState},
 };
 
-use super::{super::netlink::ask_route, DropSite, link::Links};
+use super::{super::netlink::ask_route, Site, link::Links};
 use crate::model::{NodeFact, RouteAnswer};
 
 /// Reports the entry of the next hop of the route to the destination. Without such a route, reports the entry of the
 /// destination on the drop's device. `None` if the packet needs no neighbour or the kernel cannot be asked.
-pub(super) fn fact(place: &DropSite, routes: &[RouteAnswer], links: &Links) -> Option<NodeFact> {
+pub(super) fn fact(place: &Site, routes: &[RouteAnswer], links: &Links) -> Option<NodeFact> {
     let dst = place.tuple.dst;
     let route = routes.iter().find(|route| route.to == Some(dst) && route.error.is_none());
     if route.is_some_and(|route| route.kind.as_deref().is_some_and(|kind| kind != "unicast")) || dst.is_multicast() {
@@ -89,10 +89,10 @@ mod tests {
     fn what_needs_no_neighbour_has_none() {
         let [src, dst] = ["10.0.0.1", "10.0.0.2"].map(|text| text.parse::<IpAddr>().expect(text));
         let tuple = Tuple { src, dst, sport: 1, dport: 2, proto: Proto::UDP };
-        let place = DropSite { tuple, ifindex: Some(99), iif: None, mark: 0 };
+        let place = Site { tuple, ifindex: Some(99), iif: None, mark: 0 };
         let links = Links::of(&[Link { index: 99, name: "eth0".to_owned(), ..Link::default() }]);
         let local = RouteAnswer { to: Some(dst), kind: Some("local".to_owned()), ..RouteAnswer::default() };
         assert_eq!(fact(&place, &[local], &links), None);
-        assert_eq!(fact(&DropSite { ifindex: None, ..place }, &[], &links), None);
+        assert_eq!(fact(&Site { ifindex: None, ..place }, &[], &links), None);
     }
 }

@@ -36,9 +36,9 @@ pub(super) fn drops(qdiscs: &[Qdisc]) -> Vec<((u32, u32), u64)> {
     qdiscs.iter().map(|qdisc| ((qdisc.ifindex, qdisc.handle), qdisc.drops)).collect()
 }
 
-/// Reports the queueing disciplines of a device that have dropped packets.
+/// Reports the queueing disciplines of a device that have dropped packets, or in which packets wait.
 pub(super) fn facts(ifindex: u32, qdiscs: &[Qdisc], before: &Snapshot, links: &Links) -> Vec<NodeFact> {
-    let of_device = qdiscs.iter().filter(|qdisc| qdisc.ifindex == ifindex && qdisc.drops > 0);
+    let of_device = qdiscs.iter().filter(|qdisc| qdisc.ifindex == ifindex && (qdisc.drops > 0 || qdisc.qlen > 0));
     of_device
         .map(|qdisc| {
             let known = before.qdiscs.iter().find(|(key, _)| *key == (qdisc.ifindex, qdisc.handle));
@@ -97,8 +97,8 @@ mod tests {
     const TCA_STATS2: u16 = libc::TCA_STATS2;
     const TCA_STATS_QUEUE: u16 = 3;
 
-    fn answer(ifindex: u32, handle: u32, kind: &str, drops: u32) -> Vec<u8> {
-        let numbers = [3, 4500, drops, 0, 9].map(u32::to_ne_bytes).concat();
+    fn answer(ifindex: u32, handle: u32, kind: &str, [qlen, drops]: [u32; 2]) -> Vec<u8> {
+        let numbers = [qlen, 4500, drops, 0, 9].map(u32::to_ne_bytes).concat();
         let stats = encode(TCA_STATS2, &encode(TCA_STATS_QUEUE, &numbers));
         let header = [0, ifindex, handle, u32::MAX, 2].map(u32::to_ne_bytes).concat();
         [header, encode(TCA_KIND, format!("{kind}\0").as_bytes()), stats].concat()
@@ -106,7 +106,12 @@ mod tests {
 
     #[test]
     fn those_with_drops_and_since_when() {
-        let answers = [answer(2, 0x8001_0000, "tbf", 7), answer(2, 0, "noqueue", 0), answer(3, 0x1_0000, "fq", 9)];
+        let answers = [
+            answer(2, 0x8001_0000, "tbf", [3, 7]),
+            answer(2, 0, "noqueue", [0, 0]),
+            answer(3, 0x1_0000, "fq", [3, 9]),
+            answer(4, 0x2_0000, "netem", [1, 0]),
+        ];
         let qdiscs: Vec<_> = answers.iter().filter_map(|bytes| qdisc(bytes)).collect();
         let links = Links::of(&[Link { index: 2, name: "eth0".to_owned(), ..Link::default() }]);
         let mut before = Snapshot::default();
@@ -121,6 +126,8 @@ mod tests {
         };
         assert_eq!(facts(2, &qdiscs, &before, &links), [told(Some(5))]);
         assert_eq!(facts(2, &qdiscs, &Snapshot::default(), &links), [told(None)]);
+        let waiting = facts(4, &qdiscs, &Snapshot::default(), &links);
+        assert!(matches!(waiting[..], [NodeFact::Qdisc { drops: 0, qlen: 1, .. }]), "{waiting:?}");
         assert_eq!(handle(0x1_000a), "1:a");
     }
 
@@ -128,7 +135,7 @@ mod tests {
         #[test]
         fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..120), cut in 0usize..120) {
             let _ = qdisc(&bytes);
-            let whole = answer(2, 1, "fq", 1);
+            let whole = answer(2, 1, "fq", [3, 1]);
             let _ = qdisc(whole.get(..cut).unwrap_or(&whole));
         }
     }

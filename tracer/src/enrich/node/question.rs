@@ -1,7 +1,9 @@
-//! Decides which facts to ask for after a drop.
+//! Decides which facts to ask for about a packet's end.
+
+use tracer_common::{hook, way};
 
 use super::sysctl::Topic;
-use crate::model::Step;
+use crate::model::{Step, Verdict};
 
 /// One thing to ask the node.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -24,6 +26,14 @@ pub enum Question {
     Bridge,
     /// Sockets that the packet may be for.
     Sockets,
+    /// The same, with the processes that have them: all open files are looked at.
+    OwnedSockets,
+    /// Queues to user space in which packets wait.
+    Queues,
+    /// The WireGuard device that receives the packet.
+    WireguardDevice,
+    /// The WireGuard peer that the packet is for.
+    WireguardPeer,
     /// How full conntrack's table is.
     Conntrack,
     /// Conntrack entries that know the tuple.
@@ -54,6 +64,34 @@ pub fn questions(step: &Step, kind: &str) -> Vec<Question> {
     }
     asked.sort_unstable();
     asked.dedup();
+    asked
+}
+
+/// Returns the questions to ask at the end of the trace about a packet that was last seen at this step, and not seen
+/// to end.
+#[must_use]
+pub fn pending_questions(step: &Step) -> Vec<Question> {
+    let queued = step.netfilter.as_deref().is_some_and(|netfilter| netfilter.verdict == Some(Verdict::Queue));
+    let mut asked = match step {
+        _ if queued => vec![Question::Queues],
+        _ if [way::DELIVERED, way::REQUESTED, way::UNWRAPPED].iter().any(|hooks| step.is_at(hooks)) => vec![
+            Question::OwnedSockets,
+            Question::Routes,
+            Question::Addresses,
+            Question::Sysctls(Topic::Echo),
+            Question::Policies,
+            Question::WireguardDevice,
+        ],
+        _ if step.is_at(&[hook::WG_XMIT]) => vec![Question::WireguardPeer],
+        _ if step.is_at(&[hook::NET_DEV_QUEUE]) => vec![Question::Qdiscs],
+        // Where modules have no types, WireGuard's own functions and the verdicts of nftables are not seen.
+        _ if step.is_at(&[hook::NET_DEV_START_XMIT]) => {
+            vec![Question::Routes, Question::Neighbour, Question::WireguardPeer]
+        }
+        _ => vec![Question::Routes, Question::Neighbour, Question::Qdiscs, Question::Queues, Question::Policies],
+    };
+    asked.push(Question::Link);
+    asked.sort_unstable();
     asked
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{DropSite, link::Links, sysctl};
+use super::{Site, link::Links, sysctl};
 use crate::{
     enrich::routes::{Asked, answer},
     model::{Proto, RouteAnswer},
@@ -11,7 +11,7 @@ use crate::{
 /// Asks how the kernel would route the packet. For a packet that came in, also asks for the route back to its source,
 /// by which reverse-path filters judge. If the kernel refuses such a packet, or may not be asked about it, the
 /// destination alone is asked for as well.
-pub(super) fn answers(place: &DropSite, local: &[(IpAddr, u32)], links: &Links) -> Vec<RouteAnswer> {
+pub(super) fn answers(place: &Site, local: &[(IpAddr, u32)], links: &Links) -> Vec<RouteAnswer> {
     let name = |ifindex| links.name(ifindex).to_owned();
     let tuple = place.tuple;
     let to_destination = Asked { mark: place.mark, ..Asked::to(tuple.dst) };
@@ -41,7 +41,7 @@ pub(super) fn answers(place: &DropSite, local: &[(IpAddr, u32)], links: &Links) 
 
 /// Adds protocol and ports. The kernel accepts ports with TCP and UDP only, and no other protocol except ICMP
 /// (`rtm_getroute_parse_ip_proto`, net/ipv4/ip_output.c and others).
-fn with_ports(asked: Asked, place: &DropSite) -> Asked {
+fn with_ports(asked: Asked, place: &Site) -> Asked {
     let tuple = place.tuple;
     match tuple.proto {
         Proto::TCP | Proto::UDP => {
@@ -54,12 +54,12 @@ fn with_ports(asked: Asked, place: &DropSite) -> Asked {
 }
 
 /// Evaluates `IN_DEV_LOG_MARTIANS` (include/linux/inetdevice.h).
-fn logs_martians(place: &DropSite, ifname: &str) -> bool {
+fn logs_martians(place: &Site, ifname: &str) -> bool {
     place.tuple.dst.is_ipv4() && either("log_martians", ifname)
 }
 
 /// Evaluates `IN_DEV_SRC_VMARK`: whether the packet's mark counts for the route back.
-fn by_mark(place: &DropSite, ifname: &str) -> bool {
+fn by_mark(place: &Site, ifname: &str) -> bool {
     place.tuple.dst.is_ipv4() && either("src_valid_mark", ifname)
 }
 
@@ -76,14 +76,14 @@ mod tests {
     use super::*;
     use crate::model::Tuple;
 
-    fn place(src: &str, dst: &str, proto: Proto) -> DropSite {
+    fn place(src: &str, dst: &str, proto: Proto) -> Site {
         let [src, dst] = [src, dst].map(|text| text.parse().expect(text));
-        DropSite { tuple: Tuple { src, dst, sport: 4000, dport: 80, proto }, ifindex: Some(2), iif: None, mark: 0 }
+        Site { tuple: Tuple { src, dst, sport: 4000, dport: 80, proto }, ifindex: Some(2), iif: None, mark: 0 }
     }
 
     #[test]
     fn only_what_the_kernel_takes_is_asked() {
-        let asked = |place: DropSite| with_ports(Asked::to(place.tuple.dst), &place);
+        let asked = |place: Site| with_ports(Asked::to(place.tuple.dst), &place);
         let tcp = asked(place("10.0.0.1", "10.0.0.2", Proto::TCP));
         assert_eq!((tcp.proto, tcp.sport, tcp.dport), (Some(6), Some(4000), Some(80)));
         let ping = asked(place("fd00::1", "fd00::2", Proto(ICMP6)));

@@ -8,10 +8,12 @@ use std::{
     net::{IpAddr, Ipv6Addr},
 };
 
+use super::owners::Owners;
 use crate::model::{NodeFact, Proto, Tuple};
 
 /// Reports the sockets for a packet's destination. If several share a port (`SO_REUSEPORT`), reports all of them.
-pub(super) fn facts(tuple: Tuple) -> Vec<NodeFact> {
+/// `owners` says whose they are, if that is wanted.
+pub(super) fn facts(tuple: Tuple, owners: Option<&Owners>) -> Vec<NodeFact> {
     let files: &[&str] = match (tuple.proto, tuple.dst.is_ipv4()) {
         // An IPv6 socket also takes IPv4 packets unless `IPV6_V6ONLY` is set.
         (Proto::TCP, true) => &["tcp", "tcp6"],
@@ -24,16 +26,19 @@ pub(super) fn facts(tuple: Tuple) -> Vec<NodeFact> {
     for file in files {
         whole &= read(file, tuple, &mut found).unwrap_or(false);
     }
-    judge(found, tuple.proto, whole)
+    judge(found, tuple.proto, whole, |inode| owners?.of(inode))
 }
 
-fn judge(found: Vec<SocketEntry>, proto: Proto, whole: bool) -> Vec<NodeFact> {
+fn judge(found: Vec<SocketEntry>, proto: Proto, whole: bool, owner: impl Fn(u64) -> Option<String>) -> Vec<NodeFact> {
     if found.is_empty() {
         return if whole { vec![NodeFact::NoSocket] } else { Vec::new() };
     }
     // A connection takes its own packets, even if there is a listener too.
     let connected = found.iter().any(|entry| proto == Proto::TCP && entry.state != LISTEN);
-    let told = found.into_iter().filter(|entry| !connected || entry.state != LISTEN).filter_map(|e| e.fact(proto));
+    let told = found.into_iter().filter(|entry| !connected || entry.state != LISTEN).filter_map(|entry| {
+        let owner = owner(entry.inode);
+        entry.fact(proto, owner)
+    });
     told.take(TOLD_AT_MOST).collect()
 }
 
@@ -65,6 +70,8 @@ struct SocketEntry {
     state: u8,
     rx_queue: u32,
     drops: Option<u32>,
+    /// Of the socket's file; 0 if it has none, like a connection that is not accepted yet.
+    inode: u64,
 }
 
 impl SocketEntry {
@@ -78,14 +85,14 @@ impl SocketEntry {
         local && remote
     }
 
-    fn fact(self, proto: Proto) -> Option<NodeFact> {
+    fn fact(self, proto: Proto, owner: Option<String>) -> Option<NodeFact> {
         let (addr, port) = self.local;
         let local = std::net::SocketAddr::from((addr, port)).to_string();
         match (proto, self.state) {
-            (Proto::TCP, LISTEN) => Some(NodeFact::Listener { local, queue: self.rx_queue, limit: None }),
+            (Proto::TCP, LISTEN) => Some(NodeFact::Listener { local, queue: self.rx_queue, limit: None, owner }),
             // A connection that is over takes no packets.
             (Proto::TCP, TIME_WAIT | CLOSE) => None,
-            _ => Some(NodeFact::Socket { local, rmem: self.rx_queue, rcvbuf: None, drops: self.drops }),
+            _ => Some(NodeFact::Socket { local, rmem: self.rx_queue, rcvbuf: None, drops: self.drops, owner }),
         }
     }
 }
@@ -100,6 +107,7 @@ fn entry(line: &str) -> Option<SocketEntry> {
         remote: end(words.get(2)?)?,
         state: u8::from_str_radix(words.get(3)?, 16).ok()?,
         rx_queue: u32::from_str_radix(rx_queue, 16).ok()?,
+        inode: words.get(9).and_then(|inode| inode.parse().ok()).unwrap_or_default(),
         drops: words.get(DROPS_AT).filter(|_| words.len() == DROPS_AT + 1).and_then(|drops| drops.parse().ok()),
     })
 }
@@ -145,29 +153,36 @@ mod tests {
 
     fn told(lines: &[&str], tuple: Tuple) -> Vec<NodeFact> {
         let entries = lines.iter().filter_map(|line| entry(line)).filter(|entry| entry.takes(tuple));
-        judge(entries.collect(), tuple.proto, true)
+        judge(entries.collect(), tuple.proto, true, |_| None)
     }
 
     #[test]
     fn who_listens_and_how_many_wait() {
         let packet = tuple("127.0.0.3", "127.0.0.1", 8080, Proto::TCP);
-        let listener = NodeFact::Listener { local: "0.0.0.0:8080".to_owned(), queue: 3, limit: None };
+        let listener = NodeFact::Listener { local: "0.0.0.0:8080".to_owned(), queue: 3, limit: None, owner: None };
         assert_eq!(told(&[LISTENER, CONNECTED], packet), [listener]);
-        let listener = NodeFact::Listener { local: "[::]:8080".to_owned(), queue: 0, limit: None };
+        let listener = NodeFact::Listener { local: "[::]:8080".to_owned(), queue: 0, limit: None, owner: None };
         assert_eq!(told(&[LISTENER6], packet), [listener]);
     }
 
     #[test]
     fn a_connection_takes_its_own_packets() {
         let packet = tuple("127.0.0.2", "127.0.0.1", 8080, Proto::TCP);
-        let socket = NodeFact::Socket { local: "127.0.0.1:8080".to_owned(), rmem: 16, rcvbuf: None, drops: None };
+        let socket =
+            NodeFact::Socket { local: "127.0.0.1:8080".to_owned(), rmem: 16, rcvbuf: None, drops: None, owner: None };
         assert_eq!(told(&[LISTENER, CONNECTED], packet), [socket]);
     }
 
     #[test]
     fn udp_tells_what_waits_and_what_was_dropped() {
         let packet = tuple("127.0.0.2", "127.0.0.1", 8080, Proto::UDP);
-        let socket = NodeFact::Socket { local: "127.0.0.1:8080".to_owned(), rmem: 2560, rcvbuf: None, drops: Some(5) };
+        let socket = NodeFact::Socket {
+            local: "127.0.0.1:8080".to_owned(),
+            rmem: 2560,
+            rcvbuf: None,
+            drops: Some(5),
+            owner: None,
+        };
         assert_eq!(told(&[BOUND], packet), [socket]);
     }
 
@@ -175,16 +190,18 @@ mod tests {
     fn nobody_is_said_only_when_all_were_looked_at() {
         let elsewhere = tuple("127.0.0.2", "127.0.0.9", 8080, Proto::UDP);
         assert_eq!(told(&[BOUND], elsewhere), [NodeFact::NoSocket]);
-        assert_eq!(judge(Vec::new(), Proto::UDP, false), []);
-        assert_eq!(facts(tuple("10.0.0.1", "10.0.0.2", 0, Proto(1))), []);
+        assert_eq!(judge(Vec::new(), Proto::UDP, false, |_| None), []);
+        assert_eq!(facts(tuple("10.0.0.1", "10.0.0.2", 0, Proto(1)), None), []);
     }
 
     #[test]
     fn a_bound_port_of_this_machine_is_found() {
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
         let port = socket.local_addr().expect("an address").port();
-        let found = facts(tuple("127.0.0.1", "127.0.0.1", port, Proto::UDP));
-        assert!(matches!(&found[..], [NodeFact::Socket { local, .. }] if *local == format!("127.0.0.1:{port}")));
+        let found = facts(tuple("127.0.0.1", "127.0.0.1", port, Proto::UDP), Some(&Owners::default()));
+        let [NodeFact::Socket { local, owner: Some(owner), .. }] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(*local, format!("127.0.0.1:{port}"));
+        assert!(owner.ends_with(&format!("[{}]", std::process::id())), "{owner}");
     }
 
     proptest! {

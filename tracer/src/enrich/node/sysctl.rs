@@ -17,6 +17,8 @@ pub enum Topic {
     Fragments,
     /// Queues of received packets on each CPU.
     Backlog,
+    /// Whether echo requests are answered.
+    Echo,
     /// Whether bridges pass packets to netfilter.
     Bridges,
 }
@@ -60,6 +62,8 @@ fn names(topic: Topic, ipv4: bool, ifname: &str) -> Vec<Vec<String>> {
         (Topic::Fragments, true) => vec![path(&[family, "ipfrag_time"]), path(&[family, "ipfrag_high_thresh"])],
         (Topic::Fragments, false) => vec![path(&[family, "ip6frag_time"]), path(&[family, "ip6frag_high_thresh"])],
         (Topic::Backlog, _) => vec![path(&["core", "netdev_max_backlog"])],
+        (Topic::Echo, true) => vec![path(&[family, "icmp_echo_ignore_all"])],
+        (Topic::Echo, false) => vec![path(&[family, "icmp", "echo_ignore_all"])],
         (Topic::Bridges, true) => vec![path(&["bridge", "bridge-nf-call-iptables"])],
         (Topic::Bridges, false) => vec![path(&["bridge", "bridge-nf-call-ip6tables"])],
     }

@@ -19,6 +19,7 @@ use super::{
     netns::Netns,
 };
 use crate::model::AllowedIps;
+pub(super) use attrs::Peer;
 
 /// Returns the addresses that belong to each peer of a device.
 ///
@@ -26,8 +27,8 @@ use crate::model::AllowedIps;
 /// Returns one sentence if the netns cannot be entered, which takes `CAP_SYS_ADMIN`, if the device is not a WireGuard
 /// device, or if it may not be asked, which takes `CAP_NET_ADMIN`.
 pub fn allowed_ips(netns: &Netns, ifname: &str) -> Result<Vec<AllowedIps>, String> {
-    let found = netns.run_in(|| look_up(ifname)).and_then(|found| found);
-    found.map_err(|error| {
+    let found = netns.run_in(|| peers_here(ifname)).and_then(|found| found);
+    found.map(|peers| peers.into_iter().map(|peer| peer.allowed).collect()).map_err(|error| {
         let why = match error.raw_os_error() {
             Some(libc::ENODEV) => "there is no such device".to_owned(),
             Some(libc::EOPNOTSUPP) => "it is not a WireGuard device".to_owned(),
@@ -38,11 +39,24 @@ pub fn allowed_ips(netns: &Netns, ifname: &str) -> Result<Vec<AllowedIps>, Strin
     })
 }
 
-fn look_up(ifname: &str) -> io::Result<Vec<AllowedIps>> {
+/// Returns the peers of a device in the calling thread's netns.
+pub(super) fn peers_here(ifname: &str) -> io::Result<Vec<Peer>> {
+    Ok(attrs::merge(ask_device(ifname, attrs::peers)?))
+}
+
+/// Returns the port that a device of the calling thread's netns receives on, and how many peers it has.
+pub(super) fn port_here(ifname: &str) -> io::Result<Option<(u16, usize)>> {
+    let parts = ask_device(ifname, |device| (attrs::port(device), attrs::peers(device)))?;
+    let port = parts.iter().find_map(|(port, _)| *port);
+    let peers = attrs::merge(parts.into_iter().map(|(_, peers)| peers).collect());
+    Ok(port.map(|port| (port, peers.len())))
+}
+
+fn ask_device<T>(ifname: &str, read: impl Fn(Attrs<'_>) -> T) -> io::Result<Vec<T>> {
     let device = encode_text(WGDEVICE_A_IFNAME, ifname);
     let body = [&[WG_CMD_GET_DEVICE, 1, 0, 0], device.as_slice()].concat();
     let question = Question { protocol: NETLINK_GENERIC, kind: family("wireguard")?, dump: true, body: &body };
-    Ok(attrs::merge(ask(&question, |answer| attrs::peers(attributes(answer)))?))
+    ask(&question, |answer| read(attributes(answer)))
 }
 
 /// Returns the number of a generic netlink family. A dump is used because asking for one name makes the kernel load a

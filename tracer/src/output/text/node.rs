@@ -29,14 +29,28 @@ pub(super) fn line(fact: &NodeFact) -> String {
             format!("conntrack entry: {} {orig}, reply {reply}{state}, zone {zone}{timeout}", orig.proto)
         }
         NodeFact::NoConntrackEntry => "no conntrack entry".to_owned(),
-        NodeFact::Listener { local, queue, limit } => {
+        NodeFact::Listener { local, queue, limit, owner } => {
             let limit = limit.map(|limit| format!(" of at most {limit}")).unwrap_or_default();
-            format!("listener {local}: {queue}{limit} waiting to be accepted")
+            format!("listener {local}{}: {queue}{limit} waiting to be accepted", of(owner.as_deref()))
         }
-        NodeFact::Socket { local, rmem, rcvbuf, drops } => {
+        NodeFact::Socket { local, rmem, rcvbuf, drops, owner } => {
             let limit = rcvbuf.map(|rcvbuf| format!(" of {rcvbuf}")).unwrap_or_default();
             let drops = drops.map(|drops| format!(", {drops} dropped")).unwrap_or_default();
-            format!("socket {local}: {rmem}{limit} bytes unread{drops}")
+            format!("socket {local}{}: {rmem}{limit} bytes unread{drops}", of(owner.as_deref()))
+        }
+        NodeFact::Queue { number, owner, waiting } => {
+            format!("NFQUEUE {number}{}: {waiting} waiting", of(owner.as_deref()))
+        }
+        NodeFact::WireguardDevice { ifname, port, peers } => {
+            format!("WireGuard device {ifname} receives on port {port} and has {peers} peers")
+        }
+        NodeFact::WireguardPeer { ifname, public_key, endpoint, handshake, received, sent } => {
+            let endpoint = endpoint.as_deref().unwrap_or("no endpoint");
+            let handshake = match handshake {
+                Some(seconds) => format!("last handshake {seconds} s ago"),
+                None => "no handshake so far".to_owned(),
+            };
+            format!("peer {public_key} of {ifname}: {endpoint}, {handshake}, {received} bytes received, {sent} sent")
         }
         NodeFact::NoSocket => "no matching socket".to_owned(),
         NodeFact::Link { ifname, up, carrier, mtu, address, master, kind } => {
@@ -70,6 +84,10 @@ pub(super) fn line(fact: &NodeFact) -> String {
         }
     };
     Cow::into_owned(clean(&text))
+}
+
+fn of(owner: Option<&str>) -> String {
+    owner.map(|owner| format!(" of {owner}")).unwrap_or_default()
 }
 
 fn route(answer: &RouteAnswer) -> String {

@@ -6,7 +6,7 @@ use crate::model::TcpFlags;
 /// A node that records its questions and answers with their number.
 #[derive(Default)]
 struct Fake {
-    asked: RefCell<Vec<(DropSite, bool)>>,
+    asked: RefCell<Vec<(Site, bool)>>,
     snapshots: RefCell<u32>,
     fails: bool,
 }
@@ -17,7 +17,7 @@ impl Witness for Fake {
     fn facts(
         &self,
         netns: u32,
-        place: &DropSite,
+        place: &Site,
         asked: &[Question],
         before: Option<&Snapshot>,
     ) -> Option<Result<Vec<NodeFact>, String>> {

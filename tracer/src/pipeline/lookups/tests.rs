@@ -39,13 +39,7 @@ impl Node for Fake {
 }
 
 impl Witness for Fake {
-    fn facts(
-        &self,
-        _: u32,
-        _: &DropSite,
-        _: &[Question],
-        _: Option<&Snapshot>,
-    ) -> Option<Result<Vec<NodeFact>, String>> {
+    fn facts(&self, _: u32, _: &Site, _: &[Question], _: Option<&Snapshot>) -> Option<Result<Vec<NodeFact>, String>> {
         None
     }
 

@@ -45,6 +45,18 @@ pub fn set_element(array: BorrowedFd<'_>, index: u32, value: &[u8]) -> io::Resul
     bpf(bpf_cmd::BPF_MAP_UPDATE_ELEM, &mut attr).map(drop)
 }
 
+/// `BPF_MAP_LOOKUP_ELEM` of any array. The value must have the size that the map was created with.
+pub fn element(array: BorrowedFd<'_>, index: u32, value: &mut [u8]) -> io::Result<()> {
+    // SAFETY: all-zero is a valid `bpf_attr`.
+    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+    // SAFETY: the union's member for map elements; plain integers.
+    let element = unsafe { &mut attr.__bindgen_anon_2 };
+    element.map_fd = fd(array);
+    element.key = std::ptr::from_ref(&index) as u64;
+    element.__bindgen_anon_1.value = value.as_mut_ptr() as u64;
+    bpf(bpf_cmd::BPF_MAP_LOOKUP_ELEM, &mut attr).map(drop)
+}
+
 /// `BPF_MAP_FREEZE`: from then on the verifier treats the map's contents as constants.
 pub fn freeze(map: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: all-zero is a valid `bpf_attr`.

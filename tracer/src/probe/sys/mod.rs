@@ -21,7 +21,7 @@ pub use inspect::{
 pub use kallsyms::addresses;
 pub use load::{Kind, Load, Target, load_btf, load_code, load_program};
 pub use locations::Locations;
-pub use maps::{freeze, set_element, set_program};
+pub use maps::{element, freeze, set_element, set_program};
 
 fn bpf_fd(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<OwnedFd> {
     bpf(command, attr).and_then(owned)
