@@ -158,6 +158,19 @@ pub(crate) mod tests {
         parsed(&Netns::from([(42, "A".to_owned())]))
     }
 
+    impl Capture {
+        /// Replaces the finding by one for each id.
+        pub fn repeat_finding(&mut self, ids: &[&str]) {
+            let finding = self.of("finding").next().cloned().expect("a finding");
+            self.lines.retain(|line| line["type"] != "finding");
+            self.lines.extend(ids.iter().map(|id| {
+                let mut finding = finding.clone();
+                finding["id"] = json!(id);
+                finding
+            }));
+        }
+    }
+
     /// The same run before its namespace has a name.
     fn unnamed() -> Capture {
         parsed(&Netns::new())

@@ -1,6 +1,6 @@
 //! What a scenario expects of tracer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -62,6 +62,7 @@ impl Expect {
     /// Returns a sentence for everything that is not as expected.
     pub fn complaints(&self, capture: &Capture) -> Vec<String> {
         let mut complaints = self.about_findings(capture);
+        complaints.extend(rivals(capture));
         complaints.extend(self.about_verdicts(capture));
         for (kind, expected) in [("drop", &self.drops), ("step", &self.steps)] {
             let seen: Vec<_> = capture.steps().filter(|step| kind == "step" || step["type"] == kind).collect();
@@ -113,6 +114,26 @@ impl Expect {
         complaints.extend(missing.map(|missing| format!("no flow ended like {missing}, but like {ends:?}")));
         complaints
     }
+}
+
+/// Two errors must not name different causes for the one end of a packet. Copies of a packet may have several ends.
+pub fn rivals(capture: &Capture) -> Vec<String> {
+    let mut ends: BTreeMap<u64, usize> = BTreeMap::new();
+    for packet in capture.of("drop").filter_map(|drop| drop["packet"].as_u64()) {
+        *ends.entry(packet).or_default() += 1;
+    }
+    let mut named: BTreeMap<u64, &Value> = BTreeMap::new();
+    let mut complaints = Vec::new();
+    for finding in capture.of("finding").filter(|finding| finding["severity"] == "error") {
+        let packets = finding["packets"].as_array().into_iter().flatten().filter_map(Value::as_u64);
+        for packet in packets.filter(|packet| ends.get(packet).is_none_or(|ends| *ends == 1)) {
+            let first = named.entry(packet).or_insert(&finding["id"]);
+            if **first != finding["id"] {
+                complaints.push(format!("{first} and {} both explain the end of packet {packet}", finding["id"]));
+            }
+        }
+    }
+    complaints
 }
 
 /// Returns the numbers of the flows that have steps.
@@ -194,6 +215,17 @@ mod tests {
             hook = "ip_rcv"
         "#;
         assert_eq!(complaints(toml), Vec::<String>::new());
+    }
+
+    #[test]
+    fn one_end_has_one_cause() {
+        let both = |first: &str, second: &str| {
+            let mut capture = example();
+            capture.repeat_finding(&[first, second]);
+            rivals(&capture)
+        };
+        assert_eq!(both("a", "a"), Vec::<String>::new());
+        assert_eq!(both("a", "b"), [r#""a" and "b" both explain the end of packet 7"#]);
     }
 
     #[test]

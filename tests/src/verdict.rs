@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     capture::{Capture, is_grave},
     cause::Expected,
-    expect::claim,
+    expect::{claim, rivals},
     matcher::matches,
     version::Version,
 };
@@ -41,6 +41,7 @@ pub fn of_failing(expected: &Expected, kernel: &Version, said: &Capture) -> Verd
         None => {
             let mut complaints = claim(&expected.findings, &mut found);
             complaints.extend(unexpected(&found));
+            complaints.extend(rivals(said));
             concluded(complaints, said, Verdict::Right)
         }
     }

@@ -24,8 +24,8 @@ pub use crate::{
     model::{
         AllowedIps, Bpf, Cause, Chain, Confidence, Conntrack, CtState, Device, Direction, Drop, DropCount, Finding,
         Flow, FlowVerdict, Hooks, Host, IcmpError, Lost, Name, Nat, Netfilter, NfFamily, NfHook, NodeFact, Packets,
-        Peer, Pending, Proto, Record, Redirect, Route, RouteAnswer, Rule, Severity, SkippedHook, Start, Step, Summary,
-        TcpFlags, Trace, Translation, Tunnel, TunnelKind, Tuple, Verdict, Where,
+        Peer, Pending, Proto, Record, Redirect, Route, RouteAnswer, Rule, Sender, Severity, SkippedHook, Start, Step,
+        Summary, TcpFlags, Trace, Translation, Tunnel, TunnelKind, Tuple, Unmatched, Verdict, Where,
     },
     source::capture::{Lines, ReadError, read},
 };

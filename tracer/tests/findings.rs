@@ -1,11 +1,11 @@
 //! Findings derived from captures of real runs: the scenarios of these names on kernel 6.18.15, reduced to the
 //! packets that the finding is about (`scenarios run --keep`).
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use insta::assert_snapshot;
 use tracer::{
-    capture::{self, Confidence, Direction, Finding, NodeFact, Step, Trace, Tuple, Verdict},
+    capture::{self, Confidence, Direction, Finding, NodeFact, Severity, Step, Trace, Tuple, Verdict},
     diagnose::{diagnose, verdicts},
 };
 
@@ -88,6 +88,23 @@ fn one_verdict_for_each_flow() {
 fn told(finding: &Finding) -> String {
     let Finding { title, confidence, cause, evidence, advice, .. } = finding;
     format!("{title}\n\n{confidence:?}: {}\n\n{}\n\n{advice}\n", cause.did, evidence.join("\n"))
+}
+
+/// No two errors name different causes for the one end of a packet.
+#[test]
+fn one_end_has_one_cause() {
+    for case in CASES {
+        let trace = capture(case);
+        let drops =
+            |packet: u64| trace.steps.iter().filter(|step| step.drop.is_some() && step.packet == packet).count();
+        let mut causes: HashMap<u64, String> = HashMap::new();
+        for finding in diagnose(&trace).into_iter().filter(|finding| finding.severity == Severity::Error) {
+            for packet in finding.packets.iter().filter(|packet| drops(**packet) <= 1) {
+                let first = causes.entry(*packet).or_insert_with(|| finding.id.clone());
+                assert_eq!(*first, finding.id, "{case}: packet {packet}");
+            }
+        }
+    }
 }
 
 type Proof = fn(&Step) -> bool;

@@ -131,6 +131,10 @@ fn facts_of_sockets() -> BoxedStrategy<NodeFact> {
         .prop_map(|(local, queue, limit, owner)| NodeFact::Listener { local, queue, limit, owner });
     let socket = (any::<String>(), any::<u32>(), any::<[Option<u32>; 2]>(), owner())
         .prop_map(|(local, rmem, [rcvbuf, drops], owner)| NodeFact::Socket { local, rmem, rcvbuf, drops, owner });
+    let connection =
+        (any::<[String; 2]>(), any::<u8>(), owner(), owner()).prop_map(|([local, remote], proto, state, owner)| {
+            NodeFact::Connection { local, remote, proto: Proto(proto), state, owner }
+        });
     let queue = (any::<u16>(), owner(), any::<u32>()).prop_map(|(number, owner, waiting)| NodeFact::Queue {
         number,
         owner,
@@ -151,7 +155,7 @@ fn facts_of_sockets() -> BoxedStrategy<NodeFact> {
     let policy = (any::<[String; 3]>(), any::<bool>()).prop_map(|([direction, action, selector], template)| {
         NodeFact::XfrmPolicy { direction, action, selector, template }
     });
-    prop_oneof![listener, socket, queue, device, peer, policy, Just(NodeFact::NoSocket)].boxed()
+    prop_oneof![listener, socket, connection, queue, device, peer, policy, Just(NodeFact::NoSocket)].boxed()
 }
 
 fn step() -> impl Strategy<Value = Step> {

@@ -7,6 +7,7 @@ mod asymmetric_reply;
 mod chains;
 mod down_device;
 mod drops;
+mod earned;
 mod expected;
 mod facts;
 mod finding;
@@ -47,6 +48,7 @@ pub fn diagnose(trace: &Trace) -> Vec<Finding> {
     findings.extend(about_drops);
     let unanswered = pending::find(trace, &facts, &findings);
     findings.extend(unanswered);
+    earned::check(trace, &mut findings);
     findings.sort_by_key(|finding| finding.severity);
     findings
 }

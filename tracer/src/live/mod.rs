@@ -31,6 +31,7 @@ mod privileges;
 mod run;
 mod start;
 mod summary;
+mod unmatched;
 mod worst;
 
 use std::{

@@ -11,14 +11,15 @@ use std::{
 };
 
 use tokio::{runtime, sync::oneshot};
-use tracer_common::Filter;
+use tracer_common::Filter as WireFilter;
 
 use super::{
-    Builder, End, Error, Sink, SinkError, ending,
+    Builder, End, Error, Filter, Sink, SinkError, ending,
     ending::Ended,
     pending::pending,
     start::{hooks, modules, start, untraced, warn},
     summary::{self, Counted},
+    unmatched::unmatched,
     worst::WorstDrops,
 };
 use crate::{
@@ -43,7 +44,7 @@ const LOOK_UP: Duration = Duration::from_millis(250);
 /// If the run cannot be started, or the sink fails.
 pub fn run(
     builder: &Builder,
-    wanted: Filter,
+    wanted: WireFilter,
     end: Sender<End>,
     asked: Receiver<End>,
     sink: &mut dyn Sink,
@@ -60,7 +61,7 @@ pub fn run(
 
 async fn follow(
     builder: &Builder,
-    wanted: Filter,
+    wanted: WireFilter,
     end: Sender<End>,
     asked: Receiver<End>,
     sink: &mut dyn Sink,
@@ -125,6 +126,7 @@ struct Run<'a> {
     /// Whether the sink wants no more.
     closed: bool,
     count: Option<NonZeroU64>,
+    filter: &'a Filter,
     drops: bool,
     end: Sender<End>,
     kernel: &'a mut Kernel,
@@ -143,7 +145,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(
-        builder: &Builder,
+        builder: &'a Builder,
         pipeline: Pipeline,
         catalog: &'a Catalog,
         progress: &'a Progress,
@@ -161,6 +163,7 @@ impl<'a> Run<'a> {
             history: History::new(memory::of_steps(builder.memory)),
             closed: false,
             count: builder.count,
+            filter: &builder.filter,
             drops: builder.drops,
             end,
             kernel,
@@ -319,6 +322,11 @@ fn finish(mut run: Run<'_>, probe: &Probe, ended: &Ended, began: u64) -> Result<
     trace.complete = true;
     trace.findings = diagnose(&trace);
     trace.pending = pending(&trace, &mut pipeline, &ended.in_kernel, ended.boot_time_ns, progress);
+    if trace.steps.is_empty() && !run.drops {
+        let (unmatched, problems) = unmatched(run.filter);
+        problems.iter().for_each(|problem| progress.warn(problem));
+        trace.unmatched = Some(unmatched);
+    }
     if !trace.pending.is_empty() {
         trace.findings = diagnose(&trace);
     }

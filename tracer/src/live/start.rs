@@ -26,6 +26,7 @@ pub fn start(builder: &Builder, kernel: &Kernel, probe: &Probe) -> Start {
         backend: backend(probe),
         hooks: hooks(probe),
         programs: probe.found.iter().filter(|program| program.untraced.is_none()).count(),
+        socket_programs: probe.socket_programs.clone(),
         joined: Vec::new(),
         drops: builder.drops,
         aimed: builder.filter.is_aimed(),

@@ -18,6 +18,7 @@ mod record;
 mod step;
 mod trace;
 mod tuple;
+mod unmatched;
 
 pub use change::{Bpf, IcmpError, Nat, Peer, Redirect, Route, Translation, Tunnel, TunnelKind};
 pub use check::{Check, CheckRow, CheckStatus};
@@ -33,3 +34,4 @@ pub use record::{DropCount, Hooks, Host, Lost, Record, SkippedHook, Start, Summa
 pub use step::{Direction, Drop, Step};
 pub use trace::Trace;
 pub use tuple::{Proto, TcpFlags, Tuple};
+pub use unmatched::{Sender, Unmatched};

@@ -1,11 +1,12 @@
-//! The node's own answers about the place of a drop, asked right after it. Asking changes nothing.
+//! The node's own answers about the place of a drop, asked right after it, and about packets without an end, asked at the
+//! end of the trace. Asking changes nothing.
 
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Tuple;
+use super::{Proto, Tuple};
 
 /// One answer. A drop's step carries the answers about it.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, JsonSchema, Serialize)]
@@ -119,6 +120,21 @@ pub enum NodeFact {
         drops: Option<u32>,
         /// A process that has the socket, e.g. `nginx[1234]`. Only looked for at the end of the trace. Nobody has a
         /// connection that is not accepted yet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<String>,
+    },
+    /// A socket that is connected, or connects, to the address that a filter asks for.
+    Connection {
+        /// Local `address:port`.
+        local: String,
+        /// Remote `address:port`.
+        remote: String,
+        /// Protocol.
+        proto: Proto,
+        /// TCP: state without `TCP_`, e.g. `SYN_SENT` (include/net/tcp_states.h).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        state: Option<String>,
+        /// A process that has the socket, e.g. `curl[1234]`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         owner: Option<String>,
     },

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::VariantNames;
 
-use super::{Chain, Device, Finding, Flow, Name, Pending, Step, Tuple, Where};
+use super::{Chain, Device, Finding, Flow, Name, Pending, Step, Tuple, Unmatched, Where};
 
 /// One line of JSON. A step that carries a drop is written with type `drop`.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema, Serialize, VariantNames)]
@@ -33,6 +33,8 @@ pub enum Record {
     },
     /// A flow without an end.
     Pending(Pending),
+    /// Only if no packet matched: what the node could send.
+    Unmatched(Unmatched),
     /// The end of a flow.
     Flow(Flow),
     /// A conclusion.
@@ -61,6 +63,10 @@ pub struct Start {
     /// How many BPF programs on the packets' path are traced.
     #[serde(default)]
     pub programs: usize,
+    /// Names of BPF programs that may choose another destination when a program connects or sends, before there is a
+    /// packet (`BPF_PROG_TYPE_CGROUP_SOCK_ADDR`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub socket_programs: Vec<String>,
     /// Modules that were loaded during the trace, each with the number of hooks attached because of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub joined: Vec<(String, usize)>,

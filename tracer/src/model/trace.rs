@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, num::NonZeroU32};
 
-use super::{Chain, Device, Finding, Flow, Pending, Record, Start, Step, Summary};
+use super::{Chain, Device, Finding, Flow, Pending, Record, Start, Step, Summary, Unmatched};
 
 /// Everything that a run saw and concluded. The text report is a function of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,6 +17,8 @@ pub struct Trace {
     pub devices: BTreeMap<(u32, u32), Device>,
     /// Flows without an end, and what the node said about them.
     pub pending: Vec<Pending>,
+    /// What the node could send, if no packet matched.
+    pub unmatched: Option<Unmatched>,
     /// The ends of the flows, in the order they were first seen.
     pub flows: Vec<Flow>,
     /// Conclusions, gravest first.
@@ -55,13 +57,14 @@ impl Trace {
         self.netns_names.get(&inum).cloned().unwrap_or_else(|| inum.to_string())
     }
 
-    /// Returns the lines that conclude a capture: the flows without an end, the ends of all flows, the findings
-    /// and the totals.
+    /// Returns the lines that conclude a capture: what was looked up at its end, the ends of all flows, the findings and
+    /// the totals.
     pub fn conclusions(&self) -> impl Iterator<Item = Record> {
         let pending = self.pending.iter().cloned().map(Record::Pending);
         let flows = self.flows.iter().cloned().map(Record::Flow);
         let findings = self.findings.iter().cloned().map(Record::Finding);
-        pending.chain(flows).chain(findings).chain([Record::Summary(self.summary.clone())])
+        let unmatched = self.unmatched.clone().map(Record::Unmatched);
+        pending.chain(unmatched).chain(flows).chain(findings).chain([Record::Summary(self.summary.clone())])
     }
 
     /// Adds a line. Steps are appended, whatever their time.
@@ -77,6 +80,7 @@ impl Trace {
                 self.netns_names.insert(inum, name);
             }
             Record::Pending(pending) => self.pending.push(pending),
+            Record::Unmatched(unmatched) => self.unmatched = Some(unmatched),
             Record::Flow(flow) => self.flows.push(flow),
             Record::Finding(finding) => self.findings.push(finding),
             Record::Summary(summary) => {

@@ -52,6 +52,8 @@ pub struct Probe {
     pub skipped: Vec<Skipped>,
     /// BPF programs on the packets' path that were found when the hooks were attached.
     pub found: Vec<Program>,
+    /// Names of BPF programs that see connect() and sendmsg() before there is a packet, each once.
+    pub socket_programs: Vec<String>,
     lost: PerCpuArray<MapData, u64>,
     /// The tracked skbs, until the end of the trace takes them.
     tracked: Option<Tracked>,
@@ -135,6 +137,7 @@ pub fn attach(kernel: &Kernel, plan: Plan, task: Task) -> Result<Probe, Error> {
         attached: Vec::new(),
         skipped: plan.skipped,
         found: Vec::new(),
+        socket_programs: Vec::new(),
         programs: Vec::new(),
         links: Links::default(),
         object,
@@ -241,6 +244,9 @@ impl Probe {
         let joined = traced.join(&self.object);
         self.programs.extend(joined.programs);
         self.links.keep(None, Lane::Quick, joined.links);
+        self.socket_programs.extend(joined.at_sockets);
+        self.socket_programs.sort_unstable();
+        self.socket_programs.dedup();
         joined.found
     }
 

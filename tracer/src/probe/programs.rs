@@ -58,6 +58,8 @@ pub struct Programs {
 pub struct Joined {
     /// Programs that were found, traced or not.
     pub found: Vec<Program>,
+    /// Names of programs that see no packets, but what a program connects or sends to.
+    pub at_sockets: Vec<String>,
     /// Our tracing programs.
     pub programs: Vec<OwnedFd>,
     /// Their links.
@@ -71,6 +73,10 @@ impl Programs {
         while let Ok(id) = sys::next_program_id(self.newest) {
             self.newest = id;
             let Ok((fd, info)) = sys::program_by_id(id) else { continue };
+            if info.kind == bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK_ADDR as u32 {
+                joined.at_sockets.push(self.name(&info).unwrap_or(info.name));
+                continue;
+            }
             let Some((_, kind, tracing)) = KINDS.iter().find(|(ty, ..)| *ty as u32 == info.kind) else { continue };
             let name = self.name(&info).unwrap_or_else(|| info.name.clone());
             let untraced = trace(object, &fd, &info, tracing, &mut joined).err().map(|error| error.to_string());

@@ -25,6 +25,9 @@ const ELSEWHERE: &[&str] = &[
     "healthy/plain-connect/ipv4",
     "healthy/plain-connect/ipv6",
     "no-socket/closed-port/ipv4",
+    "held/when-the-trace-ends/neighbour-ipv6",
+    "delivered/unanswered/hung-ipv4",
+    "lifecycle/nothing-matched/silent-ipv6",
     "lifecycle/drop-reasons",
 ];
 

@@ -128,8 +128,10 @@ fn no_way_back(waited: &Waited<'_>) -> Option<Unheard> {
 
 /// What the program of a socket has not read.
 fn unread(waited: &Waited<'_>) -> Option<Unheard> {
+    // A FIN counts as one byte, and needs not be read.
+    let least = u32::from(waited.first.tcp_flags.is_some());
     let (local, bytes, owner) = waited.node.iter().find_map(|fact| match fact {
-        NodeFact::Socket { local, rmem, owner, .. } if *rmem > 0 => Some((local, *rmem, owner.as_deref())),
+        NodeFact::Socket { local, rmem, owner, .. } if *rmem > least => Some((local, *rmem, owner.as_deref())),
         _ => None,
     })?;
     Some(Unheard {
@@ -148,7 +150,8 @@ fn unread(waited: &Waited<'_>) -> Option<Unheard> {
             }
             None => "Find out which program has the socket, and whether it accepts connections: `ss -anp`.".to_owned(),
         },
-        severity: Severity::Warning,
+        // Some programs read late on purpose.
+        severity: if waited.trace.start.aimed { Severity::Warning } else { Severity::Info },
     })
 }
 

@@ -13,6 +13,7 @@ mod qdisc;
 mod question;
 mod queues;
 mod route;
+mod senders;
 mod sockets;
 mod sysctl;
 mod wireguard;
@@ -24,6 +25,7 @@ pub use counters::Snapshot;
 use link::Links;
 use owners::Owners;
 pub use question::{Question, is_inwards, pending_questions, questions};
+pub use senders::{Destination, senders};
 pub use sysctl::Topic;
 
 /// Where a packet was dropped, or seen last.

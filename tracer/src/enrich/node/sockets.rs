@@ -5,7 +5,7 @@
 use std::{
     fs::File,
     io::{BufRead as _, BufReader},
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
 };
 
 use super::owners::Owners;
@@ -14,17 +14,13 @@ use crate::model::{NodeFact, Proto, Tuple};
 /// Reports the sockets for a packet's destination. If several share a port (`SO_REUSEPORT`), reports all of them.
 /// `owners` says whose they are, if that is wanted.
 pub(super) fn facts(tuple: Tuple, owners: Option<&Owners>) -> Vec<NodeFact> {
-    let files: &[&str] = match (tuple.proto, tuple.dst.is_ipv4()) {
-        // An IPv6 socket also takes IPv4 packets unless `IPV6_V6ONLY` is set.
-        (Proto::TCP, true) => &["tcp", "tcp6"],
-        (Proto::TCP, false) => &["tcp6"],
-        (Proto::UDP, true) => &["udp", "udp6"],
-        (Proto::UDP, false) => &["udp6"],
-        _ => return Vec::new(),
-    };
+    let files = lists(tuple.proto, tuple.dst.is_ipv4());
+    if files.is_empty() {
+        return Vec::new();
+    }
     let (mut found, mut whole) = (Vec::new(), true);
     for file in files {
-        whole &= read(file, tuple, &mut found).unwrap_or(false);
+        whole &= read(file, |entry| entry.takes(tuple), &mut found).unwrap_or(false);
     }
     judge(found, tuple.proto, whole, |inode| owners?.of(inode))
 }
@@ -42,14 +38,43 @@ fn judge(found: Vec<SocketEntry>, proto: Proto, whole: bool, owner: impl Fn(u64)
     told.take(TOLD_AT_MOST).collect()
 }
 
+/// Reports the sockets that are connected, or connect, to an address, and to a port if one is given.
+pub(super) fn connections(to: IpAddr, port: Option<u16>, proto: Proto, owners: &Owners) -> Vec<NodeFact> {
+    let mut found = Vec::new();
+    for file in lists(proto, to.is_ipv4()) {
+        let _whole =
+            read(file, |entry| entry.remote.0 == to && port.is_none_or(|port| entry.remote.1 == port), &mut found);
+    }
+    let fact = |entry: SocketEntry| NodeFact::Connection {
+        local: SocketAddr::from(entry.local).to_string(),
+        remote: SocketAddr::from(entry.remote).to_string(),
+        proto,
+        state: (proto == Proto::TCP).then(|| state(entry.state)),
+        owner: owners.of(entry.inode),
+    };
+    found.into_iter().take(TOLD_AT_MOST).map(fact).collect()
+}
+
 /// Maximum number of sockets to report.
 const TOLD_AT_MOST: usize = 16;
 
 /// Maximum number of lines to read, because a list of many megabytes would hold up the trace.
 const LINES_AT_MOST: usize = 65536;
 
-/// Adds the sockets that take the packet to `found`, and returns whether the whole list was read.
-fn read(file: &str, tuple: Tuple, found: &mut Vec<SocketEntry>) -> std::io::Result<bool> {
+/// Returns the files that list the sockets of a protocol, none if there are no such files.
+fn lists(proto: Proto, ipv4: bool) -> &'static [&'static str] {
+    match (proto, ipv4) {
+        // An IPv6 socket also takes IPv4 packets unless `IPV6_V6ONLY` is set.
+        (Proto::TCP, true) => &["tcp", "tcp6"],
+        (Proto::TCP, false) => &["tcp6"],
+        (Proto::UDP, true) => &["udp", "udp6"],
+        (Proto::UDP, false) => &["udp6"],
+        _ => &[],
+    }
+}
+
+/// Adds the sockets that are wanted to `found`, and returns whether the whole list was read.
+fn read(file: &str, wanted: impl Fn(&SocketEntry) -> bool, found: &mut Vec<SocketEntry>) -> std::io::Result<bool> {
     let mut lines = BufReader::new(File::open(format!("/proc/thread-self/net/{file}"))?);
     let mut line = String::new();
     for _ in 0..LINES_AT_MOST {
@@ -57,7 +82,7 @@ fn read(file: &str, tuple: Tuple, found: &mut Vec<SocketEntry>) -> std::io::Resu
         if lines.read_line(&mut line)? == 0 {
             return Ok(true);
         }
-        found.extend(entry(&line).filter(|entry| entry.takes(tuple)));
+        found.extend(entry(&line).filter(&wanted));
     }
     Ok(false)
 }
@@ -86,8 +111,7 @@ impl SocketEntry {
     }
 
     fn fact(self, proto: Proto, owner: Option<String>) -> Option<NodeFact> {
-        let (addr, port) = self.local;
-        let local = std::net::SocketAddr::from((addr, port)).to_string();
+        let local = SocketAddr::from(self.local).to_string();
         match (proto, self.state) {
             (Proto::TCP, LISTEN) => Some(NodeFact::Listener { local, queue: self.rx_queue, limit: None, owner }),
             // A connection that is over takes no packets.
@@ -126,6 +150,26 @@ fn end(text: &str) -> Option<(IpAddr, u16)> {
         _ => return None,
     };
     Some((addr, u16::from_str_radix(port, 16).ok()?))
+}
+
+/// Names a state of TCP.
+fn state(number: u8) -> String {
+    const NAMES: [&str; 12] = [
+        "ESTABLISHED",
+        "SYN_SENT",
+        "SYN_RECV",
+        "FIN_WAIT1",
+        "FIN_WAIT2",
+        "TIME_WAIT",
+        "CLOSE",
+        "CLOSE_WAIT",
+        "LAST_ACK",
+        "LISTEN",
+        "CLOSING",
+        "NEW_SYN_RECV",
+    ];
+    let name = usize::from(number).checked_sub(1).and_then(|at| NAMES.get(at));
+    name.map_or_else(|| number.to_string(), |&name| name.to_owned())
 }
 
 /// `TCP_*` (include/net/tcp_states.h).
@@ -192,6 +236,25 @@ mod tests {
         assert_eq!(told(&[BOUND], elsewhere), [NodeFact::NoSocket]);
         assert_eq!(judge(Vec::new(), Proto::UDP, false, |_| None), []);
         assert_eq!(facts(tuple("10.0.0.1", "10.0.0.2", 0, Proto(1)), None), []);
+    }
+
+    #[test]
+    fn states_of_tcp_by_name() {
+        assert_eq!([1, 2, 10, 12].map(state), ["ESTABLISHED", "SYN_SENT", "LISTEN", "NEW_SYN_RECV"]);
+        assert_eq!([0, 13].map(state), ["0", "13"]);
+    }
+
+    #[test]
+    fn a_connection_of_this_machine_is_found() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let to = listener.local_addr().expect("an address");
+        let _client = std::net::TcpStream::connect(to).expect("a connection");
+        let found = |port| connections(to.ip(), port, Proto::TCP, &Owners::default());
+        let [NodeFact::Connection { remote, state: Some(state), owner: Some(_), .. }] = &found(Some(to.port()))[..]
+        else {
+            panic!("{:?}", found(None))
+        };
+        assert_eq!((remote.as_str(), state.as_str()), (to.to_string().as_str(), "ESTABLISHED"));
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod sample;
 mod tail;
 mod tone;
 mod tunnel;
+mod unmatched;
 mod words;
 
 use std::{
@@ -101,8 +102,7 @@ fn flows(trace: &Trace, marks: &Marks, look: Look) -> String {
         return String::new();
     }
     if flows.is_empty() {
-        return hang("", "No packet matched. Is the traffic running, and does it pass this node?", look.prose())
-            + "\n\n";
+        return unmatched::render(trace, look);
     }
     let mut text = String::new();
     let mut healthy = 0;

@@ -38,6 +38,10 @@ pub(super) fn line(fact: &NodeFact) -> String {
             let drops = drops.map(|drops| format!(", {drops} dropped")).unwrap_or_default();
             format!("socket {local}{}: {rmem}{limit} bytes unread{drops}", of(owner.as_deref()))
         }
+        NodeFact::Connection { local, remote, proto, state, owner } => {
+            let state = state.as_deref().map(|state| format!(", {state}")).unwrap_or_default();
+            format!("{proto} socket{} {local} → {remote}{state}", of(owner.as_deref()))
+        }
         NodeFact::Queue { number, owner, waiting } => {
             format!("NFQUEUE {number}{}: {waiting} waiting", of(owner.as_deref()))
         }
