@@ -27,8 +27,8 @@ pub struct End;
 pub struct Ended {
     /// Time of the end in nanoseconds since boot.
     pub boot_time_ns: u64,
-    /// Raw ids of the packets of which an skb was still in the kernel.
-    pub in_kernel: HashSet<u64>,
+    /// Raw ids of the packets of which an skb was still in the kernel, if that is known.
+    pub in_kernel: Option<HashSet<u64>>,
     detaching: Detaching,
     deadline: Instant,
 }
@@ -45,7 +45,10 @@ pub fn wait_for(
     let (sender, receiver) = oneshot::channel();
     thread::spawn(move || {
         wait(&asked, timeout);
-        let in_kernel = tracked.map(|tracked| tracked.packets()).unwrap_or_default();
+        let in_kernel = tracked.and_then(|tracked| {
+            let packets = tracked.packets();
+            packets.inspect_err(|error| tracing::warn!("it is not known which packets are still held: {error}")).ok()
+        });
         let (boot_time_ns, deadline) = (clock(), Instant::now() + DETACH_AT_MOST);
         let _gone = sender.send(Ended { boot_time_ns, in_kernel, detaching: detach.begin(), deadline });
     });

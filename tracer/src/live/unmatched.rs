@@ -33,7 +33,10 @@ pub fn unmatched(filter: &Filter) -> (Unmatched, Vec<String>) {
             problems.push(problem);
             Vec::new()
         });
-        senders.push(Sender { netns: netns.inum(), name: netns.name().to_owned(), node });
+        // A search finds better names than those that a CNI plugin made up.
+        let named = Netns::find(netns.inum());
+        let name = named.as_ref().unwrap_or(netns).name().to_owned();
+        senders.push(Sender { netns: netns.inum(), name, node });
     }
     (Unmatched { to, senders, skipped: all.len().saturating_sub(ASKED_AT_MOST) }, problems)
 }

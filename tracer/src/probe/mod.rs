@@ -26,7 +26,7 @@ use std::{
 };
 
 use aya::maps::{Map, MapData, PerCpuArray};
-use tracer_common::{Filter, counter};
+use tracer_common::{Filter, counter, hook};
 
 pub use detach::{Detach, Detaching};
 use detach::{Lane, Links};
@@ -278,10 +278,11 @@ impl Probe {
         Detach::new(self.links.clone())
     }
 
-    /// Takes the table of tracked skbs, to be read right before the probes are detached. `None` with the flight
-    /// recorder, of which only drops are reported.
+    /// Takes the table of tracked skbs, to be read right before the probes are detached. `None` if the hook is not
+    /// attached that sees every skb end, and with the flight recorder, of which only drops are reported.
     pub fn tracked(&mut self) -> Option<Tracked> {
-        self.tracked.take_if(|_| self.trails.is_none())
+        let sees_ends = self.attached.iter().any(|planned| planned.hook.id == hook::SKB_RELEASE_HEAD_STATE);
+        self.tracked.take_if(|_| sees_ends && self.trails.is_none())
     }
 }
 

@@ -29,14 +29,11 @@ impl Tracked {
         (place >= size_of::<PlaceHead>()).then_some(read)
     }
 
-    /// Returns the raw ids of the packets of which an skb is in the kernel: those whose end was not seen so far. None
-    /// if the table cannot be read.
-    #[must_use]
-    pub fn packets(&self) -> HashSet<u64> {
-        self.read().unwrap_or_default()
-    }
-
-    fn read(&self) -> io::Result<HashSet<u64>> {
+    /// Returns the raw ids of the packets of which an skb is in the kernel: those whose end was not seen so far.
+    ///
+    /// # Errors
+    /// If the kernel refuses to show the table.
+    pub fn packets(&self) -> io::Result<HashSet<u64>> {
         let mut filter = vec![0; SLOTS as usize * size_of::<u64>()];
         sys::element(self.filter.as_fd(), 0, &mut filter)?;
         let mut place = vec![0; self.place];

@@ -122,7 +122,8 @@ fn no_way_back(waited: &Waited<'_>) -> Option<Unheard> {
         // That an answer was tried was not seen.
         confidence: Confidence::Likely,
         advice: format!("Add a route to {to} in this netns, or correct the source address of the request."),
-        severity: Severity::Error,
+        // Of other protocols, some need no answer.
+        severity: if waited.is_syn() || waited.is_echo() { Severity::Error } else { Severity::Info },
     })
 }
 

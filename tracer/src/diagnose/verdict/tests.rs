@@ -191,6 +191,7 @@ fn what_was_delivered_and_not_answered_is_explained() {
     assert_eq!(found(SYN, &[]), ["no-answer-from-here"]);
     assert_eq!(found(ACK, &[]), [""; 0], "only what asks must be answered");
     assert_eq!(found(SYN, &[back(Some("ENETUNREACH"))]), ["reply-without-route"]);
+    assert_eq!(found(ACK, &[back(Some("ENETUNREACH"))]), ["reply-without-route"]);
     assert_eq!(found(SYN, &[back(None)]), ["no-answer-from-here"]);
     assert_eq!(found(ACK, &[socket(1)]), [""; 0], "a FIN");
     assert_eq!(found(ACK, &[socket(7)]), ["receive-queue-unread"]);
