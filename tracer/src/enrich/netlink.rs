@@ -66,8 +66,8 @@ fn ask_once(question: &Question<'_>, strict: bool, each: &mut impl FnMut(&[u8]))
     if strict {
         socket.set_netlink_get_strict_chk(true)?;
     }
-    // The kernel answers at once or not at all.
-    setsockopt(&socket.as_fd(), ReceiveTimeout, &TimeVal::seconds(5))?;
+    // The kernel answers at once or not at all, and meanwhile the ring buffer is not read.
+    setsockopt(&socket.as_fd(), ReceiveTimeout, &TimeVal::seconds(2))?;
     socket.send(&request(question), 0)?;
     let mut interrupted = false;
     // A part of a dump is at most 32 KiB (netlink_dump, net/netlink/af_netlink.c).
@@ -78,7 +78,7 @@ fn ask_once(question: &Question<'_>, strict: bool, each: &mut impl FnMut(&[u8]))
         if part.is_empty() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let read = read_part(&part, each)?;
+        let read = read_part(&part, question.dump, each)?;
         interrupted |= read.interrupted;
         if read.done {
             return Ok(interrupted);
@@ -93,8 +93,9 @@ struct Part {
     interrupted: bool,
 }
 
-/// Passes each object of one datagram to `each`.
-fn read_part(mut part: &[u8], each: &mut impl FnMut(&[u8])) -> io::Result<Part> {
+/// Passes each object of one datagram to `each`. Only a dump has several: conntrack says `NLM_F_MULTI` with the one entry
+/// that was asked for, too (`ctnetlink_fill_info`, net/netfilter/nf_conntrack_netlink.c), and no end follows.
+fn read_part(mut part: &[u8], dump: bool, each: &mut impl FnMut(&[u8])) -> io::Result<Part> {
     let mut interrupted = false;
     while let Some(Header { len, kind, flags }) = header(part) {
         let Some(mut body) = usize::try_from(len).ok().and_then(|len| part.get(HEADER..len)) else { break };
@@ -110,7 +111,7 @@ fn read_part(mut part: &[u8], each: &mut impl FnMut(&[u8])) -> io::Result<Part> 
             NLMSG_OVERRUN => return Err(io::Error::other("answers were lost")),
             _ => each(body),
         }
-        if flags & NLM_F_MULTIPART == 0 {
+        if !dump || flags & NLM_F_MULTIPART == 0 {
             return Ok(Part { done: true, interrupted });
         }
         part = part.get((HEADER + body.len()).next_multiple_of(4)..).unwrap_or_default();
@@ -162,7 +163,7 @@ mod tests {
 
     fn read(part: &[u8]) -> (Vec<Vec<u8>>, io::Result<Part>) {
         let mut found = Vec::new();
-        let part = read_part(part, &mut |body| found.push(body.to_vec()));
+        let part = read_part(part, true, &mut |body| found.push(body.to_vec()));
         (found, part)
     }
 
@@ -178,6 +179,13 @@ mod tests {
 
         let (found, part) = read(&message(NLMSG_DONE, NLM_F_MULTIPART, &[0; 4]));
         assert_eq!((found.len(), part.ok()), (0, Some(Part { done: true, interrupted: false })));
+    }
+
+    #[test]
+    fn one_object_that_was_asked_for_is_all_there_is() {
+        let mut found = 0;
+        let part = read_part(&message(24, NLM_F_MULTIPART, b"abc"), false, &mut |_| found += 1);
+        assert_eq!((found, part.ok()), (1, Some(Part { done: true, interrupted: false })));
     }
 
     #[test]

@@ -37,6 +37,9 @@ const WITH_MODULE_TYPES: &[&str] = &["untracked-reply-dropped/cilium-and-talos/n
 /// Scenarios that take longer than people wait. Played only if the filter is the whole name.
 const ON_REQUEST: &[&str] = &["healthy/mix/ten-minutes"];
 
+/// What the results of causes under a trace of all packets are called.
+pub const AIMED: &str = "6.18.15 aimed";
+
 /// Maximum number of variants for one guest. If it is larger, processors are idle at the end. If it is smaller, guests
 /// spend their time booting.
 const SCENARIOS_A_PART: usize = 30;
@@ -51,6 +54,8 @@ pub struct Wanted<'a> {
     pub causes_only: bool,
     /// Whether causes are played under a trace of all packets instead of one of drops.
     pub aimed: bool,
+    /// Whether the default kernel also plays a share of the causes under a trace of all packets.
+    pub both: bool,
     /// Whether every kernel plays every scenario, because kernels were requested by name.
     pub everywhere: bool,
     /// The share of the causes that kernels other than the default one play; all if `None`.
@@ -72,6 +77,13 @@ pub fn run(wanted: &Wanted<'_>, results: &Arc<Mutex<Results>>) -> Result<()> {
             left_out.push(format!("{} causes on {}", all_causes - causes.len(), kernel.name));
         }
         parts.extend(self::parts(kernel.name, machine, (&causes, wanted.aimed), &scenarios));
+        if wanted.both && kernel.name == kernels::DEFAULT {
+            let aimed = shared(causes, number, wanted.share);
+            if aimed.len() < all_causes {
+                left_out.push(format!("{} causes on {AIMED}", all_causes - aimed.len()));
+            }
+            parts.extend(self::parts(AIMED, machine, (&aimed, true), &[]));
+        }
     }
     if parts.is_empty() {
         bail!("no scenario matches the filter");
@@ -115,11 +127,8 @@ fn choose<'a>(
     };
     let (mut causes, mut scenarios): (Vec<_>, Vec<_>) =
         names.iter().filter(chosen).partition(|name| name.starts_with(CAUSES));
-    if let Some(share) = wanted.share
-        && kernel != kernels::DEFAULT
-    {
-        let numbered = causes.into_iter().enumerate();
-        causes = numbered.filter(|(variant, _)| share.includes(number, *variant)).map(|(_, name)| name).collect();
+    if kernel != kernels::DEFAULT {
+        causes = shared(causes, number, wanted.share);
     }
     if wanted.causes_only {
         scenarios.clear();
@@ -129,6 +138,12 @@ fn choose<'a>(
         });
     }
     (causes, scenarios)
+}
+
+/// Returns the share of the causes that the kernel of this number plays.
+fn shared(causes: Vec<&String>, number: usize, share: Option<Share>) -> Vec<&String> {
+    let included = |(variant, _): &(usize, &String)| share.is_none_or(|share| share.includes(number, *variant));
+    causes.into_iter().enumerate().filter(included).map(|(_, name)| name).collect()
 }
 
 /// Splits the causes and scenarios of one kernel into parts for guests.

@@ -85,6 +85,7 @@ fn facts(place: &Site, asked: &[Question], before: Option<&Snapshot>) -> Vec<Nod
     let owners = Owners::default();
     let mut facts = Vec::new();
     for question in asked {
+        let began = std::time::Instant::now();
         match question {
             Question::Counters => {
                 facts.extend(before.zip(after.as_ref()).into_iter().flat_map(|(b, a)| counters::risen(b, a)));
@@ -117,6 +118,7 @@ fn facts(place: &Site, asked: &[Question], before: Option<&Snapshot>) -> Vec<Nod
             Question::ConntrackEntries => facts.extend(conntrack::entries(place.tuple)),
             Question::Policies => facts.extend(xfrm::facts(place.tuple)),
         }
+        tracing::debug!("{question:?} took {:?}", began.elapsed());
     }
     facts
 }
