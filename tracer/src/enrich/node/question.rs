@@ -79,7 +79,6 @@ pub fn pending_questions(step: &Step) -> Vec<Question> {
             Question::Routes,
             Question::Addresses,
             Question::Sysctls(Topic::Echo),
-            Question::Policies,
             Question::WireguardDevice,
         ],
         _ if step.is_at(&[hook::WG_XMIT]) => vec![Question::WireguardPeer],
@@ -88,7 +87,7 @@ pub fn pending_questions(step: &Step) -> Vec<Question> {
         _ if step.is_at(&[hook::NET_DEV_START_XMIT]) => {
             vec![Question::Routes, Question::Neighbour, Question::WireguardPeer]
         }
-        _ => vec![Question::Routes, Question::Neighbour, Question::Qdiscs, Question::Queues, Question::Policies],
+        _ => vec![Question::Routes, Question::Neighbour, Question::Qdiscs, Question::Queues],
     };
     asked.push(Question::Link);
     asked.sort_unstable();
