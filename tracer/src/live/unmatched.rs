@@ -28,8 +28,9 @@ pub fn unmatched(filter: &Filter) -> (Unmatched, Vec<String>) {
     let mut senders = Vec::new();
     let Some(addr) = to else { return (Unmatched { to, senders, skipped: 0 }, problems) };
     let to_addr = Destination { addr, port: filter.dport.or(filter.port), proto: filter.proto };
+    let owners = node::Owners::default();
     for netns in all.iter().take(ASKED_AT_MOST) {
-        let node = node::senders(netns, to_addr).unwrap_or_else(|problem| {
+        let node = node::senders(netns, to_addr, &owners).unwrap_or_else(|problem| {
             problems.push(problem);
             Vec::new()
         });

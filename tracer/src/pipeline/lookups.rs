@@ -45,7 +45,7 @@ impl Witness for Rules {
         asked: &[Question],
         before: Option<&Snapshot>,
     ) -> Option<Result<Vec<NodeFact>, String>> {
-        self.netns(netns).map(|netns| node::look_up(netns, place, asked, before))
+        self.netns(netns).map(|netns| node::look_up(netns, place, asked, before, self.owners()))
     }
 
     fn snapshot(&self, netns: u32) -> Option<Result<Snapshot, String>> {

@@ -9,7 +9,7 @@ mod nft;
 use std::collections::{HashMap, HashSet};
 
 use crate::{
-    enrich::netns::Netns,
+    enrich::{netns::Netns, node::Owners},
     fast::Map,
     model::{Chain, Name, Netfilter, NfFamily, Record, Rule, Verdict},
     track::{Locus, Tracked},
@@ -23,6 +23,8 @@ pub struct Rules {
     tables: legacy::TableCache,
     reported: HashMap<(u32, NfFamily, Name, Name, bool), Chain>,
     problems: Vec<String>,
+    /// The processes that have sockets, once somebody asks.
+    owners: Owners,
 }
 
 impl Rules {
@@ -57,6 +59,11 @@ impl Rules {
     /// Returns the netns of a step that has been named, if it can be found.
     pub fn netns(&self, inum: u32) -> Option<&Netns> {
         self.netns.get(&inum)?.as_ref()
+    }
+
+    /// The processes that have sockets.
+    pub fn owners(&self) -> &Owners {
+        &self.owners
     }
 
     /// Returns sentences about lookups that failed, each once.

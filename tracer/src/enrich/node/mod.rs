@@ -23,7 +23,7 @@ use super::netns::Netns;
 use crate::model::{NodeFact, Tuple};
 pub use counters::Snapshot;
 use link::Links;
-use owners::Owners;
+pub use owners::Owners;
 pub use question::{Question, is_inwards, pending_questions, questions};
 pub use senders::{Destination, senders};
 pub use sysctl::Topic;
@@ -49,7 +49,8 @@ pub fn snapshot(netns: &Netns) -> Result<Snapshot, String> {
     netns.run_in(Snapshot::here).map_err(|error| cannot_enter(netns, &error))
 }
 
-/// Asks the node about a place as it is now. A question that the kernel does not answer yields no fact.
+/// Asks the node about a place as it is now. A question that the kernel does not answer yields no fact. `owners` says
+/// whose sockets are, if that is asked.
 ///
 /// # Errors
 /// Fails like [`snapshot`].
@@ -58,15 +59,16 @@ pub fn look_up(
     place: &Site,
     asked: &[Question],
     before: Option<&Snapshot>,
+    owners: &Owners,
 ) -> Result<Vec<NodeFact>, String> {
-    netns.run_in(|| facts(place, asked, before)).map_err(|error| cannot_enter(netns, &error))
+    netns.run_in(|| facts(place, asked, before, owners)).map_err(|error| cannot_enter(netns, &error))
 }
 
 fn cannot_enter(netns: &Netns, error: &std::io::Error) -> String {
     format!("netns {} could not be examined for evidence: cannot enter it: {error}", netns.name())
 }
 
-fn facts(place: &Site, asked: &[Question], before: Option<&Snapshot>) -> Vec<NodeFact> {
+fn facts(place: &Site, asked: &[Question], before: Option<&Snapshot>, owners: &Owners) -> Vec<NodeFact> {
     // Counters come first, because the other questions may take a while.
     let after = before.filter(|_| asked.contains(&Question::Counters)).map(|_| Snapshot::here());
     let links = Links::here().unwrap_or_else(|_| Links::none());
@@ -82,7 +84,6 @@ fn facts(place: &Site, asked: &[Question], before: Option<&Snapshot>) -> Vec<Nod
     } else {
         Vec::new()
     };
-    let owners = Owners::default();
     let mut facts = Vec::new();
     for question in asked {
         let began = std::time::Instant::now();
@@ -107,8 +108,8 @@ fn facts(place: &Site, asked: &[Question], before: Option<&Snapshot>) -> Vec<Nod
                 facts.extend(place.ifindex.into_iter().flat_map(of));
             }
             Question::Sockets => facts.extend(sockets::facts(place.tuple, None)),
-            Question::OwnedSockets => facts.extend(sockets::facts(place.tuple, Some(&owners))),
-            Question::Queues => facts.extend(queues::facts(&owners)),
+            Question::OwnedSockets => facts.extend(sockets::facts(place.tuple, Some(owners))),
+            Question::Queues => facts.extend(queues::facts(owners)),
             Question::WireguardDevice => facts.extend(wireguard::device(place.tuple, &links)),
             Question::WireguardPeer => facts.extend(wireguard::peer(place.tuple.dst, ifname, &links)),
             Question::Bridge => {

@@ -1,12 +1,13 @@
 //! Finds the processes that have a socket, by the inode numbers of the files that they have open.
 
-use std::{cell::OnceCell, collections::HashMap, fs, os::unix::ffi::OsStrExt as _, path::Path};
+use std::{collections::HashMap, fs, os::unix::ffi::OsStrExt as _, path::Path, sync::OnceLock};
 
 use super::super::netns;
 
-/// The processes that have sockets. `/proc` is searched at the first question.
+/// The processes that have sockets. `/proc` is searched once, at the first question, because that may take tenths of a
+/// second on a large node.
 #[derive(Debug, Default)]
-pub(super) struct Owners(OnceCell<HashMap<u64, u32>>);
+pub struct Owners(OnceLock<HashMap<u64, u32>>);
 
 /// Maximum number of open files to look at, because a node may have millions.
 const FILES_AT_MOST: usize = 1 << 17;
