@@ -39,14 +39,16 @@ struct Waited<'a> {
     ns: u64,
     /// The node's answers about one of them.
     node: &'a [NodeFact],
-    /// Whether the first was still in the kernel when the trace ended.
-    in_kernel: bool,
+    /// How long the first of those has waited that were still in the kernel when the trace ended, in nanoseconds.
+    in_kernel: Option<u64>,
 }
 
 impl<'a> Waited<'a> {
     fn new(trace: &'a Trace, facts: &'a Facts<'a>, unanswered: &Unanswered<'a>) -> Option<Self> {
         let (first, last) = (*unanswered.steps.first()?, *unanswered.steps.last()?);
-        let ns = unanswered.until.saturating_sub(first.ts);
+        let age = |step: &Step| unanswered.until.saturating_sub(step.ts);
+        let kept = |step: &&&Step| unanswered.pending.is_some_and(|pending| pending.in_kernel.contains(&step.packet));
+        let ns = age(first);
         let waited = Self {
             trace,
             facts,
@@ -57,7 +59,7 @@ impl<'a> Waited<'a> {
             packets: unanswered.steps.iter().map(|step| step.packet).collect(),
             ns,
             node: unanswered.pending.map_or(&[], |pending| &pending.node),
-            in_kernel: unanswered.pending.is_some_and(|pending| pending.in_kernel.contains(&first.packet)),
+            in_kernel: unanswered.steps.iter().find(kept).map(|step| age(step)),
         };
         // Members of a group need not answer.
         (ns >= PATIENCE && !first.tuple.is_to_many()).then_some(waited)

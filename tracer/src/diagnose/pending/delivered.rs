@@ -8,7 +8,7 @@ use super::{
         finding::Draft,
         firewall::{on_device, packet_with_tuple},
     },
-    Waited,
+    PATIENCE, Waited,
 };
 use crate::{
     duration,
@@ -30,10 +30,9 @@ pub fn finding(waited: &Waited<'_>) -> Option<Finding> {
     let mut cited = waited.cited(&format!("it is delivered, at {}", waited.first.hook), "were delivered");
     let (for_long, but) =
         (duration::words(waited.ns), if waited.answered { "waits since" } else { "was not answered" });
-    cited.push(match waited.answered {
-        true => format!("an skb of it was still in the kernel when the trace ended, {for_long} later"),
-        false => format!("no answer was seen until the trace ended, {for_long} later"),
-    });
+    if !waited.answered {
+        cited.push(format!("no answer was seen until the trace ended, {for_long} later"));
+    }
     cited.extend(evidence);
     let draft = Draft {
         id,
@@ -127,8 +126,10 @@ fn no_way_back(waited: &Waited<'_>) -> Option<Unheard> {
     })
 }
 
-/// What the program of a socket has not read.
+/// What the program of a socket has not read. Bytes alone prove nothing, because others may just have come; neither does an
+/// skb alone, because the kernel frees what was read when it suits it.
 fn unread(waited: &Waited<'_>) -> Option<Unheard> {
+    let kept = waited.in_kernel.filter(|ns| *ns >= PATIENCE)?;
     // A FIN counts as one byte, and needs not be read.
     let least = u32::from(waited.first.tcp_flags.is_some());
     let (local, bytes, owner) = waited.node.iter().find_map(|fact| match fact {
@@ -142,7 +143,10 @@ fn unread(waited: &Waited<'_>) -> Option<Unheard> {
             // A connection that waits to be accepted has no owner.
             None => format!("nobody has read socket {local}, in which {bytes} bytes wait"),
         },
-        evidence: vec![format!("socket {local}: {bytes} bytes wait to be read")],
+        evidence: vec![
+            format!("an skb of a packet was still in the kernel when the trace ended, {} later", duration::words(kept)),
+            format!("socket {local}: {bytes} bytes wait to be read"),
+        ],
         // The bytes may be those of other packets.
         confidence: Confidence::Likely,
         advice: match owner {

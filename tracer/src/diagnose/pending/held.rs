@@ -33,7 +33,7 @@ pub fn finding(waited: &Waited<'_>, queue: Queue) -> Finding {
 /// Returns the finding about packets that a WireGuard device has taken and keeps. Where its functions are not seen,
 /// such packets seem to leave.
 pub fn in_wireguard(waited: &Waited<'_>) -> Option<Finding> {
-    let held = handshake::explain(waited).filter(|_| waited.in_kernel)?;
+    let held = handshake::explain(waited).filter(|_| waited.in_kernel.is_some())?;
     Some(about(waited, held))
 }
 

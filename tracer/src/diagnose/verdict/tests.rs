@@ -179,7 +179,7 @@ fn a_flow_that_was_answered_may_be_held_later() {
 fn what_was_delivered_and_not_answered_is_explained() {
     let found = |flags: u8, node: &[NodeFact]| {
         let trace = trace(&[packet(1, flags, &[CAME, DELIVERED])]);
-        let (verdict, _, findings) = concluded(pending(trace, &[], node));
+        let (verdict, _, findings) = concluded(pending(trace, &[1], node));
         assert_eq!(verdict, FlowVerdict::Delivered);
         findings
     };
@@ -195,6 +195,8 @@ fn what_was_delivered_and_not_answered_is_explained() {
     assert_eq!(found(SYN, &[back(None)]), ["no-answer-from-here"]);
     assert_eq!(found(ACK, &[socket(1)]), [""; 0], "a FIN");
     assert_eq!(found(ACK, &[socket(7)]), ["receive-queue-unread"]);
+    let read = pending(trace(&[packet(1, ACK, &[CAME, DELIVERED])]), &[], &[socket(7)]);
+    assert_eq!(concluded(read).2, [""; 0], "what waits came later");
 }
 
 #[test]
