@@ -47,7 +47,7 @@ impl<'a> Waited<'a> {
     fn new(trace: &'a Trace, facts: &'a Facts<'a>, unanswered: &Unanswered<'a>) -> Option<Self> {
         let (first, last) = (*unanswered.steps.first()?, *unanswered.steps.last()?);
         let age = |step: &Step| unanswered.until.saturating_sub(step.ts);
-        let kept = |step: &&&Step| unanswered.pending.is_some_and(|pending| pending.in_kernel.contains(&step.packet));
+        let kept = |step: &&&Step| unanswered.pending.is_some_and(|pending| pending.holds(step.packet) == Some(true));
         let ns = age(first);
         let waited = Self {
             trace,

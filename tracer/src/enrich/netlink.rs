@@ -66,7 +66,7 @@ fn ask_once(question: &Question<'_>, strict: bool, each: &mut impl FnMut(&[u8]))
     if strict {
         socket.set_netlink_get_strict_chk(true)?;
     }
-    // The kernel answers at once or not at all, and meanwhile the ring buffer is not read.
+    // The kernel answers at once or not at all. The ring buffer is not read while this waits.
     setsockopt(&socket.as_fd(), ReceiveTimeout, &TimeVal::seconds(2))?;
     socket.send(&request(question), 0)?;
     let mut interrupted = false;

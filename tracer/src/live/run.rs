@@ -321,9 +321,7 @@ fn finish(mut run: Run<'_>, probe: &Probe, ended: &Ended, began: u64) -> Result<
     trace.summary = Summary { lost, duration_ns, ..Summary::default() };
     trace.complete = true;
     trace.findings = diagnose(&trace);
-    if let Some(in_kernel) = &ended.in_kernel {
-        trace.pending = pending(&trace, &mut pipeline, in_kernel, ended.boot_time_ns, progress);
-    }
+    trace.pending = pending(&trace, &mut pipeline, ended.in_kernel.as_ref(), ended.boot_time_ns, progress);
     if trace.steps.is_empty() && !run.drops {
         let (unmatched, problems) = unmatched(run.filter);
         problems.iter().for_each(|problem| progress.warn(problem));

@@ -66,7 +66,8 @@ fn echo_ignored(waited: &Waited<'_>) -> Option<Unheard> {
         id: "echo-ignored",
         why: format!("this netns ignores echo requests ({name} is {value})"),
         evidence: vec![format!("{name} is {value}")],
-        confidence: Confidence::Certain,
+        // The setting was read at the end of the trace, not when the packet came.
+        confidence: Confidence::Likely,
         advice: format!(
             "Test with the protocol and port of the service instead of ping.\nOr answer echo requests: `sysctl -w {name}=0`."
         ),

@@ -40,7 +40,11 @@ pub fn in_wireguard(waited: &Waited<'_>) -> Option<Finding> {
 fn about(waited: &Waited<'_>, held: Held) -> Finding {
     let Held { id, why, mut draft, severity } = held;
     let mut evidence = waited.cited(&format!("it is at {}, and is not seen to get on", waited.first.hook), "wait");
-    evidence.push("an skb of the packet was still in the kernel when the trace ended".to_owned());
+    match waited.in_kernel {
+        Some(_) => evidence.push("an skb of the packet was still in the kernel when the trace ended".to_owned()),
+        // Its free may have been missed.
+        None => draft.confidence = draft.confidence.max(Confidence::Likely),
+    }
     evidence.append(&mut draft.evidence);
     let title = format!(
         "the {} has waited for {} in netns {}: {why}",
@@ -76,8 +80,8 @@ fn in_qdisc(waited: &Waited<'_>) -> Held {
     let qdiscs: Vec<_> = qdiscs.collect();
     let device = &waited.first.ifname;
     let by = match &qdiscs[..] {
-        [(kind, handle, _), ..] => format!("{kind} {handle}"),
-        [] => "the queueing discipline".to_owned(),
+        [(kind, handle, _)] => format!("{kind} {handle}"),
+        _ => "the queueing discipline".to_owned(),
     };
     Held {
         id: "qdisc-held",
@@ -85,11 +89,16 @@ fn in_qdisc(waited: &Waited<'_>) -> Held {
         draft: draft(
             waited,
             qdiscs.iter().map(|(kind, handle, qlen)| format!("{qlen} packets wait in qdisc {kind} {handle}")).collect(),
-            Confidence::Certain,
+            certain_if(qdiscs.len() == 1),
             format!("Look at the queue and its limits: `tc -s qdisc show dev {device}`."),
         ),
         severity: severity(waited),
     }
+}
+
+/// Returns how sure it is that the packet waits in the only queue that holds any.
+fn certain_if(only: bool) -> Confidence {
+    if only { Confidence::Certain } else { Confidence::Likely }
 }
 
 fn somewhere(waited: &Waited<'_>) -> Held {

@@ -103,14 +103,15 @@ impl<'a> Packet<'a> {
 
     /// Returns the queue in which it waits, if it does. What was freed waits nowhere.
     fn queue(&self) -> Option<Queue> {
-        if self.pending.is_some_and(|pending| !pending.in_kernel.contains(&self.first.packet)) {
+        let in_kernel = self.pending.and_then(|pending| pending.holds(self.first.packet));
+        if in_kernel == Some(false) {
             return None;
         }
         match self.last {
             _ if self.queued => Some(Queue::UserSpace),
             last if last.is_at(&[hook::NET_DEV_QUEUE]) => Some(Queue::Qdisc),
             last if last.is_at(&[hook::WG_XMIT]) => Some(Queue::WireGuard),
-            _ => match self.pending {
+            _ => match self.pending.filter(|_| in_kernel.is_some()) {
                 Some(pending) if pending.netns == self.last.netns && waits_for_neighbour(pending) => {
                     Some(Queue::Neighbour)
                 }

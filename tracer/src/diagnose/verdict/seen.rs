@@ -206,7 +206,7 @@ impl<'a> Seen<'a> {
     /// Returns where packets were delivered that were still in the kernel when the trace ended.
     pub fn delivered_in_kernel(&self) -> Vec<(Fate, &'a Step)> {
         let in_kernel = |packet: &&Packet<'a>| {
-            packet.pending.is_some_and(|pending| pending.in_kernel.contains(&packet.first.packet))
+            packet.pending.is_some_and(|pending| pending.holds(packet.first.packet) == Some(true))
         };
         let fates = self.packets.iter().filter(in_kernel).map(Packet::fate);
         fates.filter(|(fate, _)| *fate == Fate::Delivered).collect()

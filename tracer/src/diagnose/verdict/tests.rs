@@ -2,7 +2,8 @@ use super::*;
 use crate::{
     diagnose::diagnose,
     model::{
-        Drop, IcmpError, Lost, Name, NodeFact, Pending, RouteAnswer, Severity, Start, Step, Summary, TcpFlags, Trace,
+        Confidence, Drop, IcmpError, Lost, Name, NodeFact, Pending, RouteAnswer, Severity, Start, Step, Summary,
+        TcpFlags, Trace,
     },
 };
 
@@ -125,7 +126,7 @@ fn what_waits_is_held() {
 
 /// What was looked up about flow 1 at the end: packets that were still in the kernel, and the node's answers.
 fn pending(mut trace: Trace, in_kernel: &[u64], node: &[NodeFact]) -> Trace {
-    let (ts, in_kernel, node) = (60_000_000_000, in_kernel.to_vec(), node.to_vec());
+    let (ts, in_kernel, node) = (60_000_000_000, Some(in_kernel.to_vec()), node.to_vec());
     trace.pending = vec![Pending { flow: 1, ts, in_kernel, packet: 1, netns: 1, node }];
     trace
 }
@@ -144,6 +145,23 @@ fn what_was_freed_is_not_held() {
     assert_eq!((found, findings), (FlowVerdict::Unknown, Vec::new()));
     let (found, _, findings) = concluded(queued());
     assert_eq!((found, findings), (FlowVerdict::Held, Vec::new()), "an older capture");
+}
+
+#[test]
+fn what_is_not_known_to_be_freed_is_not_silent() {
+    let unknown = |hooks: &[&'static str]| {
+        let mut trace = pending(trace(&[packet(1, SYN, hooks)]), &[], &[neighbour("INCOMPLETE")]);
+        trace.pending[0].in_kernel = None;
+        let findings = diagnose(&trace);
+        let (verdict, _, ids) = concluded(trace);
+        (verdict, ids, findings.iter().map(|finding| finding.confidence).collect::<Vec<_>>())
+    };
+    let likely = |id: &str| (vec![id.to_owned()], vec![Confidence::Likely]);
+    let (verdict, ids, confidence) = unknown(&[SENT, "net_dev_queue"]);
+    assert_eq!((verdict, (ids, confidence)), (FlowVerdict::Held, likely("qdisc-held")));
+    let (verdict, ids, confidence) = unknown(&[CAME, DELIVERED]);
+    assert_eq!((verdict, (ids, confidence)), (FlowVerdict::Delivered, likely("no-answer-from-here")));
+    assert_eq!(unknown(&[SENT]), (FlowVerdict::Unknown, Vec::new(), Vec::new()));
 }
 
 #[test]

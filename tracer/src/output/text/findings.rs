@@ -9,14 +9,16 @@ use super::{
     place,
     style::{BAD, GOOD, HEADING, Look, PLACE, WARN, clean, hang, pad, paint},
 };
-use crate::model::{Cause, Confidence, CtState, Finding, Severity, Trace};
+use crate::model::{Cause, Confidence, CtState, Finding, FlowVerdict, Severity, Trace};
 
 /// Renders the section, even if there are no findings.
 pub(super) fn render(trace: &Trace, look: Look) -> String {
     if trace.findings.is_empty() {
         // The coverage section shows whether that means anything.
+        let unknown = trace.flows.iter().any(|flow| flow.verdict == FlowVerdict::Unknown);
         let (none, style) = match (trace.steps.is_empty(), trace.summary.drops.is_empty()) {
             (true, _) => ("No packets to diagnose.", Style::new()),
+            (_, true) if unknown => ("No diagnosis: how a flow ended is not known (see above).", WARN),
             (_, true) => ("No problem found.", GOOD),
             (_, false) => ("No diagnosis for the drops below.", WARN),
         };

@@ -35,26 +35,23 @@ pub fn set_program(array: &OwnedFd, index: u32, program: &OwnedFd) -> io::Result
 
 /// `BPF_MAP_UPDATE_ELEM` of any array. The value must have the size that the map was created with.
 pub fn set_element(array: BorrowedFd<'_>, index: u32, value: &[u8]) -> io::Result<()> {
-    // SAFETY: all-zero is a valid `bpf_attr`.
-    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
-    // SAFETY: the union's member for map elements; plain integers.
-    let element = unsafe { &mut attr.__bindgen_anon_2 };
-    element.map_fd = fd(array);
-    element.key = std::ptr::from_ref(&index) as u64;
-    element.__bindgen_anon_1.value = value.as_ptr() as u64;
-    bpf(bpf_cmd::BPF_MAP_UPDATE_ELEM, &mut attr).map(drop)
+    of_element(bpf_cmd::BPF_MAP_UPDATE_ELEM, array, index, value.as_ptr() as u64)
 }
 
 /// `BPF_MAP_LOOKUP_ELEM` of any array. The value must have the size that the map was created with.
 pub fn element(array: BorrowedFd<'_>, index: u32, value: &mut [u8]) -> io::Result<()> {
+    of_element(bpf_cmd::BPF_MAP_LOOKUP_ELEM, array, index, value.as_mut_ptr() as u64)
+}
+
+fn of_element(command: bpf_cmd, array: BorrowedFd<'_>, index: u32, value: u64) -> io::Result<()> {
     // SAFETY: all-zero is a valid `bpf_attr`.
     let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
     // SAFETY: the union's member for map elements; plain integers.
     let element = unsafe { &mut attr.__bindgen_anon_2 };
     element.map_fd = fd(array);
     element.key = std::ptr::from_ref(&index) as u64;
-    element.__bindgen_anon_1.value = value.as_mut_ptr() as u64;
-    bpf(bpf_cmd::BPF_MAP_LOOKUP_ELEM, &mut attr).map(drop)
+    element.__bindgen_anon_1.value = value;
+    bpf(command, &mut attr).map(drop)
 }
 
 /// `BPF_MAP_FREEZE`: from then on the verifier treats the map's contents as constants.

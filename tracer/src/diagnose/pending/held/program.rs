@@ -5,7 +5,7 @@ use super::{
         super::firewall::{name, place},
         Waited,
     },
-    Held, draft,
+    Held, certain_if, draft,
 };
 use crate::model::{Cause, Confidence, NodeFact, Severity, Verdict};
 
@@ -28,19 +28,20 @@ pub fn explain(waited: &Waited<'_>) -> Held {
     let mut draft = draft(
         waited,
         evidence,
-        Confidence::Certain,
+        certain_if(queues.len() == 1),
         format!(
             "Find out why {reader} is late, or restart it.\nWith `queue flags bypass` (`--queue-bypass`) packets pass while \
              no program reads the queue, but not while one is late."
         ),
     );
+    let queued = if rule.is_some() { "queued" } else { "may have queued" };
     if let Some(rule) = rule {
         draft.place = place(waited.first, rule);
         draft.cause = Cause { place: draft.place.clone(), text: rule.text.clone(), ..Cause::default() };
     }
     Held {
         id: "nfqueue-unanswered",
-        why: format!("a rule queued it for a program (NFQUEUE), and {reader} has not decided so far"),
+        why: format!("a rule {queued} it for a program (NFQUEUE), and {reader} has not decided so far"),
         draft,
         severity: Severity::Error,
     }
